@@ -1,0 +1,88 @@
+//! `api`: which API, and how it is spoken.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Seconds;
+
+/// The API of the server and how it is spoken.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Api {
+    /// Which API.
+    #[serde(rename = "type")]
+    pub kind: ApiType,
+    /// Ask for a stream of server-sent events. Without it there is no TTFT, TPOT or ITL.
+    pub streaming: bool,
+    /// Headers of every request. Secrets belong in the environment (`OPENAI_API_KEY`), not here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Whether connections are kept (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
+    /// Time limits of one request (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<Timeouts>,
+}
+
+/// The request and reply format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiType {
+    /// `POST /v1/completions`.
+    #[default]
+    Completion,
+    /// `POST /v1/chat/completions`.
+    Chat,
+    /// `POST /v1/messages` (Anthropic).
+    AnthropicMessages,
+}
+
+impl ApiType {
+    /// The name in config and values.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completion => "completion",
+            Self::Chat => "chat",
+            Self::AnthropicMessages => "anthropic_messages",
+        }
+    }
+}
+
+/// Whether a request may use a connection that an earlier one has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Connections {
+    /// Idle connections are used again.
+    #[default]
+    Reuse,
+    /// Every request opens its own, so that a Service spreads requests and not connections.
+    Fresh,
+}
+
+/// Time limits of one request; one that passes is the outcome `timeout`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Timeouts {
+    /// For making a connection. Default 30 s.
+    pub connect: Seconds,
+    /// From the send to the first byte of the reply. Default: only `total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<Seconds>,
+    /// Between two reads of a reply. Default: only `total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Seconds>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Seconds::whole(30),
+            first_byte: None,
+            idle: None,
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! What a [`Config`] that can be read may still have wrong with it.
+
+use super::{ApiType, Config, DataType, Distribution, DistributionType, LoadType, Stage};
+use crate::metric::SloMetric;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The run cannot start.
+    Error,
+    /// The run can start and may not do what was meant.
+    Warning,
+}
+
+/// Something wrong with a config, where it is and what helps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigProblem {
+    /// How bad.
+    pub severity: Severity,
+    /// The key, dotted: `load.stages[0].rate`.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What helps.
+    pub help: Option<String>,
+}
+
+/// More requests than this in one stage are a mistake of units.
+const MOST_REQUESTS: f64 = 100_000_000.0;
+
+impl Config {
+    /// Everything that contradicts itself or cannot be meant, in the order of the file.
+    #[must_use]
+    pub fn check(&self) -> Vec<ConfigProblem> {
+        let mut found = Problems::default();
+        self.check_data(&mut found);
+        self.check_load(&mut found);
+        self.check_server(&mut found);
+        self.check_judgement(&mut found);
+        found.0
+    }
+
+    /// What is valid in inference-perf or in a later version, and this version of `loadgen` cannot honour.
+    #[must_use]
+    pub fn check_engine(&self) -> Vec<ConfigProblem> {
+        const ELSEWHERE: &str = "`benchmark.engine: inference-perf` runs it";
+        let mut found = Problems::default();
+        if self.api.kind == ApiType::AnthropicMessages {
+            found.error(
+                "api.type",
+                "loadgen does not speak `anthropic_messages` yet",
+                "use `completion` or `chat`",
+            );
+        }
+        if !matches!(
+            self.data.kind,
+            DataType::Mock | DataType::Synthetic | DataType::Random
+        ) {
+            found.error(
+                "data.type",
+                format!(
+                    "loadgen does not read `{}` data yet",
+                    self.data.kind.as_str()
+                ),
+                format!("use `synthetic` or `random`; {ELSEWHERE}"),
+            );
+        }
+        let known = [
+            None,
+            Some(DistributionType::Normal),
+            Some(DistributionType::Fixed),
+            Some(DistributionType::Uniform),
+            Some(DistributionType::Lognormal),
+        ];
+        for (path, distribution) in self.distributions() {
+            if !known.contains(&distribution.kind) {
+                found.error(
+                    format!("data.{path}.type"),
+                    "loadgen does not draw from this distribution yet",
+                    "use normal, lognormal, uniform or fixed",
+                );
+            }
+        }
+        if self.data.trace.is_some() || self.load.trace.is_some() {
+            found.error(
+                "load.trace",
+                "loadgen does not replay traces yet",
+                ELSEWHERE,
+            );
+        }
+        if !matches!(self.load.kind, LoadType::Constant | LoadType::Poisson) {
+            found.error(
+                "load.type",
+                format!(
+                    "loadgen does not generate `{}` load yet",
+                    self.load.kind.as_str()
+                ),
+                format!("use `constant` or `poisson`; {ELSEWHERE}"),
+            );
+        }
+        if self.load.sweep.is_some() {
+            found.error(
+                "load.sweep",
+                "loadgen does not search for the saturation point yet",
+                format!("write the rates as `stages`; {ELSEWHERE}"),
+            );
+        }
+        if self
+            .load
+            .lora_traffic_split
+            .as_ref()
+            .is_some_and(|split| !split.is_empty())
+        {
+            found.error(
+                "load.lora_traffic_split",
+                "loadgen does not split load over adapters yet",
+                ELSEWHERE,
+            );
+        }
+        if self
+            .circuit_breakers
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+            || self
+                .load
+                .circuit_breakers
+                .as_ref()
+                .is_some_and(|list| !list.is_empty())
+        {
+            found.error(
+                "circuit_breakers",
+                "loadgen has no circuit breakers",
+                "remove them, or judge the run by `slo`",
+            );
+        }
+        if let Some(server) = &self.server {
+            if server.base_url.starts_with("https://") {
+                found.error(
+                    "server.base_url",
+                    "loadgen does not speak TLS yet",
+                    format!("use the server's http:// address; {ELSEWHERE}"),
+                );
+            }
+            if server.cert_path.is_some() || server.key_path.is_some() {
+                found.error(
+                    "server.cert_path",
+                    "loadgen does not speak TLS yet",
+                    "remove cert_path and key_path",
+                );
+            }
+        }
+        if let Some(storage) = &self.storage {
+            for (name, target) in [
+                ("google_cloud_storage", &storage.google_cloud_storage),
+                ("simple_storage_service", &storage.simple_storage_service),
+            ] {
+                if target.is_some() {
+                    found.warn(
+                        format!("storage.{name}"),
+                        "loadgen does not upload yet: reports are written locally, and the exit code says that the upload is missing",
+                        "fetch the reports from the local folder or the log",
+                    );
+                }
+            }
+        }
+        if let Some(cap) = self.load.worker_max_concurrency {
+            found.warn(
+                "load.worker_max_concurrency",
+                format!(
+                    "the cap of {cap} requests in flight a worker is not applied: the load is open"
+                ),
+                "remove it",
+            );
+        }
+        found.0
+    }
+
+    fn distributions(&self) -> impl Iterator<Item = (&'static str, &Distribution)> {
+        [
+            ("input_distribution", &self.data.input_distribution),
+            ("output_distribution", &self.data.output_distribution),
+        ]
+        .into_iter()
+        .filter_map(|(name, distribution)| distribution.as_ref().map(|d| (name, d)))
+    }
+
+    fn check_data(&self, found: &mut Problems) {
+        if self.data.kind.uses_distributions() && self.data.trace.is_none() {
+            for (name, missing) in [
+                ("input_distribution", self.data.input_distribution.is_none()),
+                (
+                    "output_distribution",
+                    self.data.output_distribution.is_none(),
+                ),
+            ] {
+                if missing {
+                    found.error(
+                        format!("data.{name}"),
+                        format!("`{}` data needs `{name}`", self.data.kind.as_str()),
+                        format!("{name}: {{mean: 512, std_dev: 0, min: 512, max: 512}}"),
+                    );
+                }
+            }
+        }
+        for (name, distribution) in self.distributions() {
+            check_distribution(
+                &format!("data.{name}"),
+                distribution,
+                self.data.kind.uses_distributions(),
+                found,
+            );
+        }
+    }
+
+    fn check_load(&self, found: &mut Problems) {
+        let load = &self.load;
+        if load.stages.is_empty() && load.sweep.is_none() && load.trace.is_none() {
+            found.error(
+                "load.stages",
+                "there is nothing to send: no stage and no sweep",
+                "stages: [{rate: 1, duration: 60}]",
+            );
+        }
+        if !matches!(load.kind, LoadType::Constant | LoadType::Poisson) {
+            return;
+        }
+        for (index, stage) in load.stages.iter().enumerate() {
+            check_stage(&format!("load.stages[{index}]"), stage, found);
+        }
+        if load
+            .warmup
+            .as_ref()
+            .is_some_and(|warmup| warmup.duration.get() == 0.0)
+        {
+            found.warn(
+                "load.warmup.duration",
+                "a warm-up of 0 s sends nothing",
+                "remove it",
+            );
+        }
+        if load.request_timeout.is_some_and(|limit| limit.get() == 0.0) {
+            found.error(
+                "load.request_timeout",
+                "a limit of 0 s ends every request",
+                "remove it for the default of 300 s",
+            );
+        }
+    }
+
+    fn check_server(&self, found: &mut Problems) {
+        let Some(server) = &self.server else {
+            found.error(
+                "server",
+                "there is no server to test",
+                "server: {type: vllm, base_url: http://host:8000}",
+            );
+            return;
+        };
+        if let Err(reason) = check_base_url(&server.base_url) {
+            found.error(
+                "server.base_url",
+                format!("not a base URL: {reason}"),
+                "write it as http://host:8000",
+            );
+        }
+    }
+
+    fn check_judgement(&self, found: &mut Problems) {
+        for (index, slo) in self.slo.iter().enumerate() {
+            let path = format!("slo[{index}]");
+            if let Some(problem) = slo.problem() {
+                found.error(path, problem, "");
+            } else if !self.api.streaming && needs_stream(slo.metric) {
+                found.error(
+                    path,
+                    format!(
+                        "`{}` is only measured on streams, and `api.streaming` is false",
+                        slo.metric.as_str()
+                    ),
+                    "set api.streaming: true, or judge e2e",
+                );
+            } else if slo.metric == SloMetric::Goodput && self.goodput_limits().is_empty() {
+                found.error(
+                    path,
+                    "`goodput` has no limits that a request must meet",
+                    "report: {goodput: {constraints: {ttft: 1.2}}}",
+                );
+            }
+        }
+        for name in self
+            .goodput_constraints()
+            .into_iter()
+            .flat_map(|limits| limits.keys())
+        {
+            if goodput_metric(name).is_none() {
+                found.error(
+                    format!("report.goodput.constraints.{name}"),
+                    format!("`{name}` is not a metric of a single request"),
+                    format!("use one of {}", GOODPUT_NAMES.join(", ")),
+                );
+            }
+        }
+        for (index, p) in self.request_lifecycle().percentiles.iter().enumerate() {
+            if !(0.0..=100.0).contains(p) {
+                found.error(
+                    format!("report.request_lifecycle.percentiles[{index}]"),
+                    format!("percentile {p} is not between 0 and 100"),
+                    "",
+                );
+            }
+        }
+    }
+}
+
+const GOODPUT_NAMES: [&str; 9] = [
+    "ttft",
+    "ttft_scheduled",
+    "ttfo",
+    "itl",
+    "tpot",
+    "tpot_chunk_aware",
+    "ntpot",
+    "e2e",
+    "e2e_scheduled",
+];
+
+/// The metric that a key of `report.goodput.constraints` limits; inference-perf's `request_latency` is `e2e`.
+#[must_use]
+pub(super) fn goodput_metric(name: &str) -> Option<crate::Metric> {
+    let name = if name == "request_latency" {
+        "e2e"
+    } else {
+        name
+    };
+    crate::Metric::ALL
+        .into_iter()
+        .find(|metric| metric.as_str() == name && GOODPUT_NAMES.contains(&name))
+}
+
+fn needs_stream(metric: SloMetric) -> bool {
+    !matches!(
+        metric,
+        SloMetric::ScheduleDelay
+            | SloMetric::Connect
+            | SloMetric::Ntpot
+            | SloMetric::E2e
+            | SloMetric::E2eScheduled
+            | SloMetric::ErrorRate
+            | SloMetric::Goodput
+            | SloMetric::Throughput
+    )
+}
+
+fn check_distribution(
+    path: &str,
+    distribution: &Distribution,
+    is_drawn: bool,
+    found: &mut Problems,
+) {
+    let Distribution { mean, min, max, .. } = *distribution;
+    if min > max {
+        found.error(
+            format!("{path}.min"),
+            format!("min {min} is above max {max}"),
+            "swap them",
+        );
+    } else if is_drawn && !(f64::from(min)..=f64::from(max)).contains(&mean) {
+        found.error(
+            format!("{path}.mean"),
+            format!("mean {mean} is outside min..max ({min}..{max})"),
+            "move the mean, or set min and max too",
+        );
+    }
+    if is_drawn && max == 0 {
+        found.error(
+            format!("{path}.max"),
+            "a length of 0 tokens cannot be asked for",
+            "set max to at least 1",
+        );
+    }
+    if distribution
+        .std_dev
+        .is_some_and(|sd| sd.is_nan() || sd < 0.0)
+    {
+        found.error(
+            format!("{path}.std_dev"),
+            "a standard deviation is at least 0",
+            "",
+        );
+    }
+    if let Some(variance) = distribution.variance {
+        if variance.is_nan() || variance < 0.0 {
+            found.error(format!("{path}.variance"), "a variance is at least 0", "");
+        } else if distribution.std_dev.is_some_and(|sd| sd > 0.0) {
+            found.error(
+                format!("{path}.variance"),
+                "`variance` and `std_dev` say the same thing twice",
+                "keep one of them",
+            );
+        }
+    }
+}
+
+fn check_stage(path: &str, stage: &Stage, found: &mut Problems) {
+    if stage.num_requests.is_some() || stage.concurrency_level.is_some() {
+        found.error(
+            path,
+            "`num_requests` and `concurrency_level` belong to `load.type: concurrent`",
+            "give `rate` and `duration`",
+        );
+        return;
+    }
+    let (Some(rate), Some(duration)) = (stage.rate, stage.duration) else {
+        for (name, missing, example) in [
+            ("rate", stage.rate.is_none(), "rate: 15"),
+            ("duration", stage.duration.is_none(), "duration: 600"),
+        ] {
+            if missing {
+                found.error(path, format!("the stage has no `{name}`"), example);
+            }
+        }
+        return;
+    };
+    let expected = rate.get() * duration.get();
+    if duration.get() == 0.0 || expected < 1.0 {
+        found.error(
+            format!("{path}.duration"),
+            format!("{rate} for {duration} is less than one request"),
+            "raise the rate or the duration",
+        );
+    } else if expected > MOST_REQUESTS {
+        found.error(
+            format!("{path}.rate"),
+            format!("{rate} for {duration} are {expected:.0} requests, more than {MOST_REQUESTS:.0} a stage"),
+            "rate is in requests per second, duration in seconds",
+        );
+    }
+}
+
+/// Checks the shape of a base URL: `http(s)://host[:port][/path]`.
+fn check_base_url(url: &str) -> Result<(), &'static str> {
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    let rest = rest.ok_or("it does not start with http:// or https://")?;
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("it contains a space or a control character");
+    }
+    if rest.contains(['?', '#']) {
+        return Err("it has a query or a fragment");
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("it contains credentials; a key belongs into OPENAI_API_KEY");
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() {
+        return Err("it has no host");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        return Err("its port is not a number between 1 and 65535");
+    }
+    Ok(())
+}
+
+/// Problems as they are found.
+#[derive(Default)]
+struct Problems(Vec<ConfigProblem>);
+
+impl Problems {
+    fn error(
+        &mut self,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Severity::Error, path.into(), message.into(), help.into());
+    }
+
+    fn warn(
+        &mut self,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Severity::Warning, path.into(), message.into(), help.into());
+    }
+
+    fn push(&mut self, severity: Severity, path: String, message: String, help: String) {
+        let help = (!help.is_empty()).then_some(help);
+        self.0.push(ConfigProblem {
+            severity,
+            path,
+            message,
+            help,
+        });
+    }
+}

@@ -1,0 +1,201 @@
+//! `load`: when requests are sent.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{RequestsPerSecond, Seconds, serialize_number};
+
+/// When requests are sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Load {
+    /// The arrival process.
+    #[serde(rename = "type")]
+    pub kind: LoadType,
+    /// Pause after each stage's drain. Default 1 s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Seconds>,
+    /// The stages, in sequence.
+    pub stages: Vec<Stage>,
+    /// Find the stages by searching for the saturation point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
+    /// At most so many worker threads; never more than the CPUs of the cgroup. Default: one a CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_workers: Option<u32>,
+    /// inference-perf's cap on requests in flight per worker. Ours has none unless this is written; when the cap bites,
+    /// the request is `not_sent` and the stage invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_max_concurrency: Option<u32>,
+    /// inference-perf's cap on connections per worker. Read and not used: there is no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_max_tcp_connections: Option<u32>,
+    /// Arrival times from a trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<super::TraceFile>,
+    /// Names of circuit breakers. Refused when not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_breakers: Option<Vec<String>>,
+    /// Time limit of a whole request. Default 300 s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_timeout: Option<Seconds>,
+    /// LoRA adapters and their shares. Refused when not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lora_traffic_split: Option<Vec<serde_json::Value>>,
+    /// inference-perf's seed; read where `seed` is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_seed: Option<u64>,
+    /// The seed of arrivals, lengths and prompts (ours). 0 or absent: derived from the run id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Requests before the first stage, counted apart (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<Warmup>,
+}
+
+impl Load {
+    /// The seed that is written down, if one is: `seed`, else `base_seed`, where 0 means none.
+    #[must_use]
+    pub fn given_seed(&self) -> Option<u64> {
+        self.seed.or(self.base_seed).filter(|&seed| seed != 0)
+    }
+
+    /// The time limit of a whole request.
+    #[must_use]
+    pub fn request_timeout(&self) -> Seconds {
+        self.request_timeout.unwrap_or(Seconds::whole(300))
+    }
+
+    /// The pause after each stage's drain.
+    #[must_use]
+    pub fn interval(&self) -> Seconds {
+        self.interval.unwrap_or(Seconds::whole(1))
+    }
+}
+
+/// The arrival process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadType {
+    /// Equal gaps: arrival k at k / rate.
+    #[default]
+    Constant,
+    /// Independent exponential gaps until the duration ends; the count is random.
+    Poisson,
+    /// Closed loop: so many requests at once.
+    Concurrent,
+    /// Arrivals of a trace.
+    TraceReplay,
+    /// Sessions of a trace.
+    TraceSessionReplay,
+}
+
+impl LoadType {
+    /// The name in config and values.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Poisson => "poisson",
+            Self::Concurrent => "concurrent",
+            Self::TraceReplay => "trace_replay",
+            Self::TraceSessionReplay => "trace_session_replay",
+        }
+    }
+}
+
+/// One stage: a rate held for a duration. The other keys belong to other load types.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Stage {
+    /// Requests per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RequestsPerSecond>,
+    /// How long, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Seconds>,
+    /// `concurrent`: how many requests in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_requests: Option<u64>,
+    /// `concurrent`: how many at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency_level: Option<u32>,
+}
+
+impl Stage {
+    /// A stage of `rate` for `duration`.
+    #[must_use]
+    pub fn new(rate: RequestsPerSecond, duration: Seconds) -> Self {
+        Self {
+            rate: Some(rate),
+            duration: Some(duration),
+            ..Self::default()
+        }
+    }
+}
+
+/// inference-perf's `load.sweep`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sweep {
+    /// How the stages are spread below the saturation point.
+    #[serde(rename = "type")]
+    pub kind: SweepType,
+    /// Requests of the probe. Default 2000.
+    #[serde(default = "Sweep::default_num_requests")]
+    pub num_requests: u64,
+    /// Time limit of the probe. Default 60 s.
+    #[serde(default = "Sweep::default_timeout")]
+    pub timeout: Seconds,
+    /// How many stages. Default 5.
+    #[serde(default = "Sweep::default_num_stages")]
+    pub num_stages: u32,
+    /// How long a stage lasts. Default 180 s.
+    #[serde(default = "Sweep::default_stage_duration")]
+    pub stage_duration: Seconds,
+    /// Which percentile of the probe's completion rates counts as saturation, in `[0, 100]`. Default 95.
+    #[serde(
+        default = "Sweep::default_saturation_percentile",
+        serialize_with = "percentile"
+    )]
+    pub saturation_percentile: f64,
+}
+
+impl Sweep {
+    fn default_num_requests() -> u64 {
+        2000
+    }
+    fn default_timeout() -> Seconds {
+        Seconds::whole(60)
+    }
+    fn default_num_stages() -> u32 {
+        5
+    }
+    fn default_stage_duration() -> Seconds {
+        Seconds::whole(180)
+    }
+    fn default_saturation_percentile() -> f64 {
+        95.0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn percentile<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serialize_number(*value, serializer)
+}
+
+/// How a sweep's stages are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepType {
+    /// Close together near saturation.
+    Geometric,
+    /// Equally far apart.
+    Linear,
+}
+
+/// Requests before the first stage, sent as its first stage would and counted apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Warmup {
+    /// How long.
+    pub duration: Seconds,
+}

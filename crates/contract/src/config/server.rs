@@ -1,0 +1,125 @@
+//! `server` and `tokenizer`: who is tested, and what counts as a token.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Seconds;
+
+/// The server under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Server {
+    /// The kind of server. It decides which request keys are sent.
+    #[serde(rename = "type", default)]
+    pub kind: ServerType,
+    /// The model; absent: the first of `GET /v1/models`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<String>,
+    /// Where the API is, without `/v1`: `http://host:8000`.
+    pub base_url: String,
+    /// Ask the server to generate exactly as many tokens as asked for. Default true.
+    #[serde(default = "yes")]
+    pub ignore_eos: bool,
+    /// The bearer key. Better in the environment: `OPENAI_API_KEY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Secret>,
+    /// A client certificate. Refused: TLS is not spoken yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cert_path: Option<String>,
+    /// Its key. Refused: TLS is not spoken yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_path: Option<String>,
+    /// How long to wait for the server before time zero (ours). Default 600 s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_timeout: Option<Seconds>,
+}
+
+impl Server {
+    /// How long to wait for the server before time zero.
+    #[must_use]
+    pub fn ready_timeout(&self) -> Seconds {
+        self.ready_timeout.unwrap_or(Seconds::whole(600))
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The kind of server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerType {
+    /// vLLM.
+    #[default]
+    Vllm,
+    /// SGLang.
+    Sglang,
+    /// Text Generation Inference.
+    Tgi,
+    /// Anything that speaks OpenAI's API and refuses keys that are not in it.
+    Openai,
+    /// inference-perf's built-in mock.
+    Mock,
+}
+
+impl ServerType {
+    /// The name in config and values.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vllm => "vllm",
+            Self::Sglang => "sglang",
+            Self::Tgi => "tgi",
+            Self::Openai => "openai",
+            Self::Mock => "mock",
+        }
+    }
+}
+
+/// Text that is never printed, logged or written to a report.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("<redacted>")
+    }
+}
+
+/// The tokenizer that prompts are made with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Tokenizer {
+    /// A folder with `tokenizer.json`, that file itself, or a Hugging Face id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrained_model_name_or_path: Option<String>,
+    /// Read and not used: no code of a tokenizer is ever run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_remote_code: Option<bool>,
+    /// A Hugging Face token. Better in the environment: `HF_TOKEN`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+}

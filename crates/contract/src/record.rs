@@ -1,0 +1,105 @@
+//! What is written down about each request.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+use crate::units::TokenCount;
+
+/// One line of `requests.jsonl.zst`. Instants are integer nanoseconds on the monotonic clock from the run's origin,
+/// whose wall time is in the report; an instant that was never reached is absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestRecord {
+    /// The stage, from 0.
+    pub stage: u32,
+    /// Place in the stage's plan, from 0.
+    pub index: u64,
+    /// Whether it belongs to the warm-up, which is counted apart.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub warmup: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status, where a reply began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What went wrong, in words; the start of the body for an HTTP error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When the plan has it.
+    pub scheduled_ns: u64,
+    /// When its worker started the exchange, before any connecting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatched_ns: Option<u64>,
+    /// When the first byte was handed to the socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_ns: Option<u64>,
+    /// The socket read that brought the first token event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ns: Option<u64>,
+    /// The socket read that brought the first visible (non-reasoning) token event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_visible_ns: Option<u64>,
+    /// The socket read that brought the last token event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_token_ns: Option<u64>,
+    /// When the reply ended, or was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_ns: Option<u64>,
+    /// Prompt length that the plan asked for, in tokens.
+    pub input_tokens_asked: TokenCount,
+    /// Prompt length as the client counts it, in tokens; absent where nothing can count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<TokenCount>,
+    /// Reply length that the plan asked for, in tokens.
+    pub output_tokens_asked: TokenCount,
+    /// Output tokens: the `n` of the definitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<TokenCount>,
+    /// Where `output_tokens` comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_source: Option<TokenSource>,
+    /// The server's count of the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_prompt_tokens: Option<TokenCount>,
+    /// How many of those the server had in its cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_cached_tokens: Option<TokenCount>,
+    /// Tokens of the first event: the `k1` of the definitions, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_event_tokens: Option<TokenCount>,
+    /// Bytes of the request body.
+    pub request_bytes: u64,
+    /// Token events in all.
+    pub events: u32,
+    /// Whether the connection had been used before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reused: bool,
+    /// Which reads brought token events; absent where `report.request_lifecycle.per_request` is false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Reads that brought token events, in order: `[delta_us, events]`. The first delta counts from `sent_ns`, each later one
+/// from the read before; they are differences of rounded instants, so that their sum does not drift.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Reads(pub Vec<(u32, u32)>);
+
+/// Where a count of output tokens comes from.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenSource {
+    /// The server's `usage`.
+    Usage,
+    /// The tokenizer, over the generated text.
+    Tokenizer,
+    /// The number of token events: the server said nothing, and one event is taken for one token.
+    Events,
+}
