@@ -1,0 +1,74 @@
+//! `loadgen check`: what a config would do, without doing it.
+
+use bench_contract::{Config, ExitCode};
+use bench_yaml::Source;
+
+use crate::cli::ConfigArgs;
+use crate::config::{Override, load};
+use crate::plan::prompts::PromptMaker;
+use crate::plan::random::Purpose;
+use crate::plan::{StageSpec, stages};
+use crate::run::{explain, print};
+
+/// Checks a config and prints its plan on stdout.
+#[must_use]
+pub fn check(source: &Source, overrides: &[Override], args: &ConfigArgs) -> ExitCode {
+    let loaded = match load(source, overrides, args.strict) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            explain(&problems);
+            return ExitCode::InvalidInput;
+        }
+    };
+    explain(&loaded.warnings);
+    match describe(&loaded.config) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            crate::notice(&format!("error: {error}"));
+            ExitCode::InvalidInput
+        }
+    }
+}
+
+/// The plan in words: a line a stage, and what a prompt is.
+///
+/// # Errors
+/// When the config's load cannot be generated, or its tokenizer is broken.
+fn describe(config: &Config) -> Result<String, String> {
+    let seed = config.load.given_seed().unwrap_or(1);
+    let prompts = PromptMaker::new(config, seed, "check")?;
+    let server = config.server.as_ref().ok_or("there is no server to test")?;
+    let mut text = format!(
+        "target   {} at {}, {}{}\nprompts  {}\n",
+        server.model_name.as_deref().unwrap_or("(the first model that the server lists)"),
+        server.base_url,
+        config.api.kind.as_str(),
+        if config.api.streaming { ", streaming" } else { "" },
+        prompts.describe(),
+    );
+    let specs = stages(config)?;
+    let mut total = 0.0;
+    for spec in &specs {
+        let requests = spec.rate.get() * spec.duration.get();
+        total += spec.duration.get() + config.load.interval().get();
+        text.push_str(&line(spec, seed, requests));
+    }
+    text.push_str(&format!("total    {total:.0} s and the drain of each stage, at most {} s\n", config.load.request_timeout().get()));
+    for slo in &config.slo {
+        text.push_str(&format!("slo      {}\n", slo.describe()));
+    }
+    Ok(text)
+}
+
+fn line(spec: &StageSpec, seed: u64, requests: f64) -> String {
+    let name = if spec.warmup { "warm-up".to_owned() } else { format!("stage {}", spec.number) };
+    let about = if spec.process == crate::plan::arrivals::Process::Poisson { "about " } else { "" };
+    format!(
+        "{name:8} {} {} for {} s: {about}{requests:.0} requests of about {:.0} + {:.0} tokens\n",
+        spec.process.as_str(),
+        spec.rate,
+        spec.duration.get(),
+        spec.input.estimated_mean(seed, Purpose::InputLength),
+        spec.output.estimated_mean(seed, Purpose::OutputLength),
+    )
+}

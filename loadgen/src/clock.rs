@@ -1,0 +1,84 @@
+//! The one clock: integer nanoseconds on `CLOCK_MONOTONIC` from the run's origin.
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// A point on `CLOCK_MONOTONIC`, in nanoseconds since the clock's own zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// Now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(nanos(clock_gettime(ClockId::Monotonic)))
+    }
+
+    /// `nanoseconds` later.
+    #[must_use]
+    pub fn plus(self, nanoseconds: u64) -> Self {
+        Self(self.0.saturating_add(nanoseconds))
+    }
+
+    /// Nanoseconds from `earlier` to here; 0 when `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The same as the kernel takes it.
+    #[must_use]
+    #[expect(clippy::cast_possible_wrap, reason = "seconds since boot")]
+    pub fn timespec(self) -> Timespec {
+        Timespec { tv_sec: (self.0 / 1_000_000_000) as i64, tv_nsec: (self.0 % 1_000_000_000) as i64 }
+    }
+}
+
+/// The origin of a run's instants, with its wall time, read together once.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    instant: Instant,
+    unix_ns: u64,
+}
+
+impl Origin {
+    /// The origin now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { instant: Instant::now(), unix_ns: wall_ns() }
+    }
+
+    /// Nanoseconds from the origin to now.
+    #[must_use]
+    pub fn elapsed(&self) -> u64 {
+        Instant::now().since(self.instant)
+    }
+
+    /// The instant that lies `nanoseconds` after the origin.
+    #[must_use]
+    pub fn at(&self, nanoseconds: u64) -> Instant {
+        self.instant.plus(nanoseconds)
+    }
+
+    /// Wall time of the origin, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_ns(&self) -> u64 {
+        self.unix_ns
+    }
+}
+
+/// Wall time, in nanoseconds since the Unix epoch.
+#[must_use]
+pub fn wall_ns() -> u64 {
+    nanos(clock_gettime(ClockId::Realtime))
+}
+
+/// CPU time of the whole process so far, in nanoseconds.
+#[must_use]
+pub fn cpu_ns() -> u64 {
+    nanos(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+#[expect(clippy::cast_sign_loss, reason = "these clocks do not go below 0")]
+fn nanos(time: Timespec) -> u64 {
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}

@@ -1,0 +1,318 @@
+//! One request from its dispatch to its record. Whatever happens in between, dropping it writes the record.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bench_contract::config::Timeouts;
+use bench_contract::{Outcome, Reads, RequestRecord, TokenSource};
+use bench_report::{StageCollector, inference_perf};
+
+use super::composer::Body;
+use super::counters::Counters;
+use super::reply::Trace;
+use super::target::Addresses;
+use crate::clock::Origin;
+use crate::http::pool::Pool;
+use crate::openai::chunk::Api;
+use crate::plan::Planned;
+use crate::record::journal::{BATCH, Batch, JournalSender};
+
+/// What all workers share for the whole run.
+pub struct Shared {
+    /// The zero of all instants.
+    pub origin: Origin,
+    /// The server's addresses.
+    pub addresses: Addresses,
+    /// Which API the replies speak.
+    pub api: Api,
+    /// Whether replies are streams.
+    pub streaming: bool,
+    /// Whether connections are used again.
+    pub reuse: bool,
+    /// Time limit of a whole request.
+    pub total_limit: Duration,
+    /// Time limits of its parts.
+    pub limits: Timeouts,
+    /// Whether records hold their reads.
+    pub per_request: bool,
+    /// For people to watch.
+    pub counters: Arc<Counters>,
+}
+
+/// What the flights of one worker and stage share.
+pub struct Local {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// Idle connections.
+    pub pool: Rc<Pool>,
+    /// Where sockets are read into: one buffer for all flights, since nothing waits between read and parse.
+    pub scratch: Rc<RefCell<Vec<u8>>>,
+    stage: u32,
+    warmup: bool,
+    origin_ns: u64,
+    collector: RefCell<StageCollector>,
+    journal: Option<JournalSender>,
+    batch: RefCell<Batch>,
+    unwritable: Cell<u64>,
+}
+
+/// The place of a stage in the run.
+#[derive(Clone, Copy, Debug)]
+pub struct StagePlace {
+    /// Its number.
+    pub stage: u32,
+    /// Whether it is the warm-up.
+    pub warmup: bool,
+    /// Its time zero, in nanoseconds from the run's origin.
+    pub origin_ns: u64,
+}
+
+impl Local {
+    /// Empty, for one stage.
+    pub fn new(
+        shared: Arc<Shared>,
+        pool: Rc<Pool>,
+        scratch: Rc<RefCell<Vec<u8>>>,
+        place: StagePlace,
+        collector: StageCollector,
+        journal: Option<JournalSender>,
+    ) -> Self {
+        Self {
+            shared,
+            pool,
+            scratch,
+            stage: place.stage,
+            warmup: place.warmup,
+            origin_ns: place.origin_ns,
+            collector: RefCell::new(collector),
+            journal,
+            batch: RefCell::default(),
+            unwritable: Cell::new(0),
+        }
+    }
+
+    /// Nanoseconds from the run's origin to now.
+    pub fn now(&self) -> u64 {
+        self.shared.origin.elapsed()
+    }
+
+    /// Records a planned request that was never tried, because of `reason`.
+    pub fn never_sent(&self, planned: &Planned, outcome: Outcome, reason: String) {
+        let record = RequestRecord { outcome, error: Some(reason), ..self.blank(planned) };
+        if outcome.is_sent() {
+            Counters::add(&self.shared.counters.sent, 1);
+            Counters::add(&self.shared.counters.ended, 1);
+            Counters::add(&self.shared.counters.failed, 1);
+        }
+        self.keep(&record, &Trace::default(), &[]);
+    }
+
+    /// The collector, and the last batch to the journal.
+    pub fn end(self) -> StageCollector {
+        self.flush();
+        self.collector.into_inner()
+    }
+
+    fn blank(&self, planned: &Planned) -> RequestRecord {
+        RequestRecord {
+            stage: self.stage,
+            index: planned.index,
+            warmup: self.warmup,
+            outcome: Outcome::NotSent,
+            status: None,
+            error: None,
+            scheduled_ns: self.origin_ns + planned.due_ns,
+            dispatched_ns: None,
+            sent_ns: None,
+            first_token_ns: None,
+            first_visible_ns: None,
+            last_token_ns: None,
+            end_ns: None,
+            input_tokens_asked: planned.input_tokens,
+            input_tokens: None,
+            output_tokens_asked: planned.output_tokens,
+            output_tokens: None,
+            token_source: None,
+            server_prompt_tokens: None,
+            server_cached_tokens: None,
+            first_event_tokens: None,
+            request_bytes: 0,
+            events: 0,
+            reused: false,
+            reads: None,
+        }
+    }
+
+    fn keep(&self, record: &RequestRecord, trace: &Trace, request: &[u8]) {
+        self.collector.borrow_mut().add(record, &trace.reads);
+        if self.journal.is_none() {
+            return;
+        }
+        let mut batch = self.batch.borrow_mut();
+        if serde_json::to_writer(&mut batch.records, record).is_err() {
+            // Nothing in a record fails to serialise; were it so, the count would show it.
+            self.unwritable.set(self.unwritable.get() + 1);
+        }
+        batch.records.push(b'\n');
+        if self.shared.per_request && !self.warmup {
+            let entry = inference_perf::per_request_entry(record, &trace.reads, &String::from_utf8_lossy(request));
+            batch.lifecycle.extend_from_slice(entry.to_string().as_bytes());
+            batch.lifecycle.extend_from_slice(b",\n");
+        }
+        let full = batch.records.len() + batch.lifecycle.len() >= BATCH;
+        drop(batch);
+        if full {
+            self.flush();
+        }
+    }
+
+    /// Hands what there is to the journal.
+    pub fn flush(&self) {
+        let batch = std::mem::take(&mut *self.batch.borrow_mut());
+        if let (Some(journal), false) = (&self.journal, batch.records.is_empty()) {
+            journal.send(batch);
+        }
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+}
+
+impl End {
+    /// It ended well.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self { outcome: Outcome::Ok, error: None }
+    }
+
+    /// It failed.
+    #[must_use]
+    pub fn failed(outcome: Outcome, error: impl Into<String>) -> Self {
+        Self { outcome, error: Some(error.into()) }
+    }
+}
+
+/// One request that has been dispatched.
+pub struct Flight {
+    /// What it shares with the other flights of its worker.
+    pub local: Rc<Local>,
+    /// What comes back.
+    pub trace: Trace,
+    /// When the first byte was handed to the socket.
+    pub sent_ns: Option<u64>,
+    /// Whether its connection had been used before.
+    pub reused: bool,
+    /// How it ended; `None` as long as it has not.
+    pub end: Option<End>,
+    planned: Planned,
+    body: Body,
+    dispatched_ns: u64,
+}
+
+impl Flight {
+    /// Dispatches `planned`: its time begins now.
+    pub fn dispatch(local: &Rc<Local>, planned: &Planned, body: Body) -> Self {
+        local.shared.counters.take_off();
+        Self {
+            local: local.clone(),
+            trace: Trace::default(),
+            sent_ns: None,
+            reused: false,
+            end: None,
+            planned: *planned,
+            body,
+            dispatched_ns: local.now(),
+        }
+    }
+
+    /// Head and body to be written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body.bytes
+    }
+
+    /// Frees the request's bytes once they are written, unless a report wants them.
+    pub fn written(&mut self) {
+        if !self.local.shared.per_request {
+            self.body.bytes = Vec::new();
+        }
+    }
+
+    fn record(&mut self, end: End) -> RequestRecord {
+        let trace = &self.trace;
+        let usage = trace.usage;
+        let counted = usage.and_then(|usage| usage.completion_tokens).map(|n| (n, TokenSource::Usage));
+        let counted = counted.or_else(|| (trace.events > 0).then_some((trace.events, TokenSource::Events)));
+        let reads = self.local.shared.per_request.then(|| reads(self.sent_ns.unwrap_or(0), trace));
+        // Where every event is one token, so is the first.
+        let even = counted.filter(|(n, _)| trace.events > 0 && *n == trace.events).map(|_| 1);
+        RequestRecord {
+            outcome: end.outcome,
+            status: trace.status,
+            error: end.error,
+            dispatched_ns: Some(self.dispatched_ns),
+            sent_ns: self.sent_ns,
+            first_token_ns: trace.first_token_ns,
+            first_visible_ns: trace.first_visible_ns,
+            last_token_ns: trace.last_token_ns,
+            end_ns: Some(self.local.now()),
+            input_tokens: self.body.input_tokens,
+            output_tokens: counted.map(|(n, _)| n),
+            token_source: counted.map(|(_, source)| source),
+            server_prompt_tokens: usage.and_then(|usage| usage.prompt_tokens),
+            server_cached_tokens: usage.and_then(|usage| usage.cached_tokens),
+            first_event_tokens: even.or(trace.first_event_tokens),
+            request_bytes: self.body.body_bytes as u64,
+            events: trace.events,
+            reused: self.reused,
+            reads,
+            ..self.local.blank(&self.planned)
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let end = self.end.take().unwrap_or_else(|| {
+            if std::thread::panicking() {
+                End::failed(Outcome::GeneratorError, "the task of this request panicked")
+            } else {
+                End::failed(Outcome::Cancelled, "given up at shutdown")
+            }
+        });
+        let record = self.record(end);
+        let counters = &self.local.shared.counters;
+        counters.land();
+        if record.outcome != Outcome::Ok {
+            Counters::add(&counters.failed, 1);
+        }
+        Counters::add(&counters.tokens, record.output_tokens.unwrap_or(0).into());
+        if let (Some(sent), Some(first)) = (record.sent_ns, record.first_token_ns) {
+            Counters::add(&counters.ttft_sum_ns, first.saturating_sub(sent));
+            Counters::add(&counters.ttft_count, 1);
+        }
+        let request = std::mem::take(&mut self.body.bytes);
+        let body = &request[request.len().saturating_sub(self.body.body_bytes)..];
+        self.local.keep(&record, &self.trace, body);
+    }
+}
+
+/// The reads of a trace as differences of rounded instants, so that their sum does not drift.
+fn reads(sent_ns: u64, trace: &Trace) -> Reads {
+    let micros = |at: u64| (at.saturating_sub(sent_ns) + 500) / 1000;
+    let mut before = 0;
+    let deltas = trace.reads.iter().map(|read| {
+        let at = micros(read.at_ns);
+        let delta = u32::try_from(at.saturating_sub(before)).unwrap_or(u32::MAX);
+        before = at;
+        (delta, read.events)
+    });
+    Reads(deltas.collect())
+}

@@ -1,0 +1,20 @@
+//! Sending the plan and seeing what comes back.
+
+mod composer;
+mod counters;
+mod exchange;
+mod flight;
+mod reply;
+mod stage;
+mod stop;
+mod target;
+mod worker;
+
+pub use composer::Recipe;
+pub use counters::Counters;
+pub use exchange::DRAIN_LIMIT;
+pub use flight::Shared;
+pub use reply::{Reply, State, Trace};
+pub use stage::{Engine, StageEnd};
+pub use stop::{Stop, StopSender};
+pub use target::{Addresses, Target, TargetError};

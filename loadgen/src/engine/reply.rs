@@ -1,0 +1,266 @@
+//! One reply as pure state machines: HTTP head, body framing, server-sent events, chunk. Bytes and their instants go in; a
+//! trace of what came when, and how it ended, comes out. No socket in it.
+
+use bench_contract::{Outcome, TokenCount};
+use bench_report::TokenRead;
+
+use super::flight::End;
+use crate::http::body::{Body, BodyError};
+use crate::http::head::{Head, HeadError, HeadReader, sample};
+use crate::openai::chunk::{Api, ChunkDecoder, ChunkError, Event, Usage, server_message};
+use crate::openai::sse::{EventTooLarge, Framer, SseEvent};
+
+/// The most that a reply that is no stream may take, in bytes.
+const MOST_BODY: usize = 64 * 1024 * 1024;
+
+/// What of an error page is kept for its message.
+const KEPT_ERROR: usize = 4 * 1024;
+
+/// What came when. Instants are nanoseconds from the run's origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The read that brought the first token event.
+    pub first_token_ns: Option<u64>,
+    /// The read that brought the first visible token event.
+    pub first_visible_ns: Option<u64>,
+    /// The read that brought the last token event; of a reply that is no stream, the end of its body.
+    pub last_token_ns: Option<u64>,
+    /// The reads that brought token events.
+    pub reads: Vec<TokenRead>,
+    /// Token events.
+    pub events: u32,
+    /// Tokens of the first event, where the server says so.
+    pub first_event_tokens: Option<TokenCount>,
+    /// What the server counted.
+    pub usage: Option<Usage>,
+}
+
+/// Whether a reply goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// More is to come.
+    Going,
+    /// It has ended.
+    Ended {
+        /// How.
+        end: End,
+        /// Whether the connection may carry another request.
+        reusable: bool,
+    },
+}
+
+/// Follows one reply.
+#[derive(Debug)]
+pub struct Reply {
+    streaming: bool,
+    part: Part,
+    decoder: ChunkDecoder,
+}
+
+#[derive(Debug)]
+enum Part {
+    Head(HeadReader),
+    Body { head: Head, body: Body, content: Content },
+}
+
+#[derive(Debug)]
+enum Content {
+    Stream(Framer),
+    Whole(Vec<u8>),
+}
+
+/// Why a reply fails in the middle.
+enum Failure {
+    Framing(BodyError),
+    Event(EventTooLarge),
+    Chunk(ChunkError),
+    TooLarge,
+}
+
+impl Reply {
+    /// A reply of `api`, asked for as a stream or not.
+    #[must_use]
+    pub fn new(api: Api, streaming: bool) -> Self {
+        Self { streaming, part: Part::Head(HeadReader::default()), decoder: ChunkDecoder::new(api) }
+    }
+
+    /// Takes the bytes of one read, made at `at` ns.
+    pub fn feed(&mut self, at: u64, bytes: &[u8], trace: &mut Trace) -> State {
+        let mut rest = bytes;
+        if let Part::Head(reader) = &mut self.part {
+            let head = match reader.feed(bytes) {
+                Ok(Some((head, used))) => {
+                    rest = &bytes[used..];
+                    head
+                }
+                Ok(None) => return State::Going,
+                Err(error) => return head_error(&error),
+            };
+            trace.status = Some(head.status);
+            let is_stream = self.streaming && head.status == 200;
+            let content = if is_stream { Content::Stream(Framer::default()) } else { Content::Whole(Vec::new()) };
+            self.part = Part::Body { body: Body::new(head.framing), head, content };
+        }
+        let Part::Body { head, body, content } = &mut self.part else { return State::Going };
+        let mut read = TokenRead { at_ns: at, events: 0, tokens: 0 };
+        let mut all_counted = true;
+        let decoder = &mut self.decoder;
+        let is_ok = head.status == 200;
+        let used = body.decode(rest, |part| match content {
+            Content::Stream(framer) => framer.feed(part, |event: SseEvent<'_>| {
+                let event = decoder.event(event.name, event.data).map_err(Failure::Chunk)?;
+                note(event, at, &mut read, &mut all_counted, trace);
+                Ok(())
+            }),
+            Content::Whole(kept) => keep(kept, part, is_ok),
+        });
+        if read.events > 0 {
+            push(trace, read, all_counted);
+        }
+        match used {
+            Err(failure) => {
+                trace.usage = self.decoder.usage();
+                failure.state()
+            }
+            Ok(used) if body.is_done() => {
+                let clean = used == rest.len() && head.keep_alive;
+                self.end(at, clean, trace)
+            }
+            Ok(_) => State::Going,
+        }
+    }
+
+    /// The server has closed the connection, seen at `at` ns.
+    pub fn closed(&mut self, at: u64, trace: &mut Trace) -> State {
+        match &self.part {
+            Part::Head(reader) if reader.has_begun() => {
+                ended(Outcome::Truncated, "the connection was closed in the middle of the response head")
+            }
+            Part::Head(_) => ended(Outcome::Reset, "the connection was closed before the first byte of a response"),
+            // After [DONE] nothing is missing, however the connection ends.
+            Part::Body { body, .. } if body.may_close() || self.decoder.is_complete() => self.end(at, false, trace),
+            Part::Body { .. } => {
+                trace.usage = self.decoder.usage();
+                ended(Outcome::Truncated, "the connection was closed in the middle of the response")
+            }
+        }
+    }
+
+    /// The body has ended as it should: is the reply what it should be?
+    fn end(&mut self, at: u64, reusable: bool, trace: &mut Trace) -> State {
+        let Part::Body { head, content, .. } = &mut self.part else { return State::Going };
+        let mut read = TokenRead { at_ns: at, events: 0, tokens: 0 };
+        let mut all_counted = true;
+        let decoder = &mut self.decoder;
+        let last = match content {
+            Content::Whole(body) if head.status != 200 => {
+                let message = error_message(head, body);
+                return State::Ended { end: End::failed(Outcome::HttpError, message), reusable };
+            }
+            Content::Whole(body) => {
+                trace.last_token_ns = Some(at);
+                decoder.whole(body).map(drop).map_err(Failure::Chunk)
+            }
+            Content::Stream(framer) => framer.finish(|event: SseEvent<'_>| {
+                let event = decoder.event(event.name, event.data).map_err(Failure::Chunk)?;
+                note(event, at, &mut read, &mut all_counted, trace);
+                Ok(())
+            }),
+        };
+        if read.events > 0 {
+            push(trace, read, all_counted);
+        }
+        trace.usage = self.decoder.usage();
+        let end = match last {
+            Err(failure) => return failure.state(),
+            Ok(()) if self.decoder.is_complete() => End::ok(),
+            Ok(()) => End::failed(Outcome::Truncated, "the stream ended without [DONE] and without a finish_reason"),
+        };
+        State::Ended { reusable: reusable && end.outcome == Outcome::Ok, end }
+    }
+}
+
+/// Notes a token event of the read `read`.
+fn note(event: Event, at: u64, read: &mut TokenRead, all_counted: &mut bool, trace: &mut Trace) {
+    if !event.token {
+        return;
+    }
+    read.events += 1;
+    read.tokens += event.tokens;
+    *all_counted &= event.tokens > 0;
+    if trace.first_token_ns.is_none() {
+        trace.first_token_ns = Some(at);
+        trace.first_event_tokens = (event.tokens > 0).then_some(event.tokens);
+    }
+    if event.visible {
+        trace.first_visible_ns.get_or_insert(at);
+    }
+}
+
+fn push(trace: &mut Trace, mut read: TokenRead, all_counted: bool) {
+    if !all_counted {
+        read.tokens = 0;
+    }
+    trace.last_token_ns = Some(read.at_ns);
+    trace.events += read.events;
+    trace.reads.push(read);
+}
+
+/// Keeps a part of a body that is no stream: all of a reply, the beginning of an error page.
+fn keep(kept: &mut Vec<u8>, part: &[u8], is_ok: bool) -> Result<(), Failure> {
+    if !is_ok {
+        let room = KEPT_ERROR.saturating_sub(kept.len()).min(part.len());
+        kept.extend_from_slice(&part[..room]);
+        return Ok(());
+    }
+    kept.extend_from_slice(part);
+    if kept.len() > MOST_BODY { Err(Failure::TooLarge) } else { Ok(()) }
+}
+
+fn error_message(head: &Head, body: &[u8]) -> String {
+    let mut message = if body.is_empty() { String::new() } else { server_message(body) };
+    for (name, value) in [("location", &head.location), ("retry-after", &head.retry_after)] {
+        if let Some(value) = value {
+            let space = if message.is_empty() { "" } else { " " };
+            message.push_str(&format!("{space}({name}: {})", sample(value.as_bytes())));
+        }
+    }
+    if message.is_empty() { format!("status {} without a body", head.status) } else { message }
+}
+
+fn ended(outcome: Outcome, message: impl Into<String>) -> State {
+    State::Ended { end: End::failed(outcome, message), reusable: false }
+}
+
+fn head_error(error: &HeadError) -> State {
+    ended(Outcome::ProtocolError, error.to_string())
+}
+
+impl Failure {
+    fn state(self) -> State {
+        match self {
+            Self::Framing(error) => ended(Outcome::ProtocolError, error.to_string()),
+            Self::Event(error) => ended(Outcome::ProtocolError, error.to_string()),
+            Self::Chunk(ChunkError::Protocol(message)) => ended(Outcome::ProtocolError, message),
+            Self::Chunk(ChunkError::Server(message)) => ended(Outcome::ServerErrorEvent, message),
+            Self::TooLarge => ended(Outcome::ProtocolError, "the response is larger than 64 MiB"),
+        }
+    }
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
+        Self::Framing(error)
+    }
+}
+
+impl From<EventTooLarge> for Failure {
+    fn from(error: EventTooLarge) -> Self {
+        Self::Event(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! The engine: workers that live as long as the run, and one stage after the other.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context, anyhow};
+use bench_contract::Health;
+use bench_report::{Settings, StageCollector, StageFacts};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::composer::{Recipe, compose};
+use super::counters::Counters;
+use super::flight::{Shared, StagePlace};
+use super::stop::StopSender;
+use super::worker::{Duty, Order, start};
+use crate::clock::cpu_ns;
+use crate::health::throttled_s;
+use crate::plan::StageSpec;
+use crate::record::journal::JournalSender;
+
+/// From giving the orders to the stage's time zero: long enough for every worker to be waiting.
+const LEAD_NS: u64 = 20_000_000;
+
+/// Workers, ready for stages.
+pub struct Engine {
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+    recipe: Arc<Recipe>,
+    journal: Option<JournalSender>,
+    orders: Vec<UnboundedSender<Order>>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+}
+
+/// A stage that has ended.
+pub struct StageEnd {
+    /// Its requests.
+    pub collector: StageCollector,
+    /// What else the report needs to know.
+    pub facts: StageFacts,
+}
+
+impl Engine {
+    /// Starts `workers` workers.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(
+        workers: usize,
+        shared: Arc<Shared>,
+        settings: Arc<Settings>,
+        recipe: Recipe,
+        journal: Option<JournalSender>,
+        stop: &StopSender,
+    ) -> anyhow::Result<Self> {
+        let mut engine =
+            Self { shared, settings, recipe: Arc::new(recipe), journal, orders: Vec::new(), threads: Vec::new() };
+        for worker in 0..workers {
+            let (sender, orders) = unbounded_channel();
+            let duty = Duty {
+                worker,
+                workers,
+                shared: engine.shared.clone(),
+                settings: engine.settings.clone(),
+                stop: stop.subscribe(),
+            };
+            engine.threads.push(start(duty, orders).context("cannot start a worker thread")?);
+            engine.orders.push(sender);
+        }
+        Ok(engine)
+    }
+
+    /// Plans a stage, sends it, and waits until its last request has ended.
+    ///
+    /// # Errors
+    /// When a worker has died.
+    pub async fn run_stage(&mut self, spec: &StageSpec, seed: u64) -> anyhow::Result<StageEnd> {
+        let (spec, recipe, workers) = (spec.clone(), self.recipe.clone(), self.orders.len());
+        let prepared = tokio::task::spawn_blocking(move || {
+            let plan = Arc::new(spec.plan(seed));
+            compose(&recipe, &plan, workers).map(|(bodies, composer)| (plan, bodies, composer))
+        });
+        let (plan, bodies, composer) = prepared.await?.context("cannot start the thread that makes request bodies")?;
+
+        let counters = &self.shared.counters;
+        let (cpu, throttled) = (cpu_ns(), throttled_s());
+        let opened = Counters::read(&counters.connections);
+        let _ = counters.take_in_flight_max();
+        let place = StagePlace {
+            stage: plan.spec.number,
+            warmup: plan.spec.warmup,
+            origin_ns: self.shared.origin.elapsed() + LEAD_NS,
+        };
+        let mut parts = Vec::new();
+        for (sender, bodies) in self.orders.iter().zip(bodies) {
+            let (done, part) = oneshot::channel();
+            let order = Order { plan: plan.clone(), place, bodies, journal: self.journal.clone(), done };
+            sender.send(order).map_err(|_| self.death())?;
+            parts.push(part);
+        }
+        let mut collector = StageCollector::new(self.settings.clone());
+        for part in parts {
+            collector.merge(part.await.map_err(|_| self.death())?);
+        }
+        composer.join().map_err(|_| anyhow!("the thread that makes request bodies panicked"))?;
+
+        let health = Health {
+            cpu_s: seconds(cpu_ns() - cpu),
+            throttled_s: throttled_s().zip(throttled).map(|(now, before)| now - before),
+            in_flight_max: counters.take_in_flight_max(),
+            connections_opened: Counters::read(&counters.connections) - opened,
+        };
+        let facts =
+            StageFacts { stage: place.stage, load: plan.spec.load(), origin_ns: place.origin_ns, health };
+        Ok(StageEnd { collector, facts })
+    }
+
+    /// Ends the workers.
+    ///
+    /// # Errors
+    /// When one of them had failed.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.orders.clear();
+        for thread in self.threads.drain(..) {
+            match thread.join() {
+                Ok(ended) => ended.context("a worker failed")?,
+                Err(_) => return Err(anyhow!("a worker panicked")),
+            }
+        }
+        Ok(())
+    }
+
+    fn death(&self) -> anyhow::Error {
+        anyhow!("a worker of {} has died; its requests are lost", self.threads.len())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of CPU stay below 2^53 for a hundred days")]
+fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}

@@ -1,0 +1,148 @@
+//! A worker: one thread, one current-thread runtime, its share of every stage.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bench_contract::Outcome;
+use bench_report::{ASKED_TO_STOP, Settings, StageCollector};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::composer::Bodies;
+use super::exchange::{DRAIN_LIMIT, launch};
+use super::flight::{Local, Shared, StagePlace};
+use super::stop::{Stop, StopReceiver, asked};
+use crate::http::pool::Pool;
+use crate::pacer::Pacer;
+use crate::plan::StagePlan;
+use crate::record::journal::JournalSender;
+
+/// Bytes that one read can bring.
+const SCRATCH: usize = 64 * 1024;
+
+/// One stage, for one worker.
+pub struct Order {
+    /// The plan of all workers.
+    pub plan: Arc<StagePlan>,
+    /// The stage's place in the run.
+    pub place: StagePlace,
+    /// Bodies of this worker's requests.
+    pub bodies: Bodies,
+    /// Where records go.
+    pub journal: Option<JournalSender>,
+    /// Where the worker's part of the stage goes when it has ended.
+    pub done: oneshot::Sender<StageCollector>,
+}
+
+/// What a worker needs for its whole life.
+pub struct Duty {
+    /// Its number.
+    pub worker: usize,
+    /// How many there are.
+    pub workers: usize,
+    /// What all share.
+    pub shared: Arc<Shared>,
+    /// What results are collected with.
+    pub settings: Arc<Settings>,
+    /// How it is told to stop.
+    pub stop: StopReceiver,
+}
+
+/// Starts a worker's thread. It answers each order with a collector, and ends when no more orders can come.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn start(duty: Duty, orders: UnboundedReceiver<Order>) -> io::Result<JoinHandle<io::Result<()>>> {
+    std::thread::Builder::new().name(format!("worker-{}", duty.worker)).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        LocalSet::new().block_on(&runtime, work(duty, orders))
+    })
+}
+
+async fn work(mut duty: Duty, mut orders: UnboundedReceiver<Order>) -> io::Result<()> {
+    let pacer = Pacer::new()?;
+    let pool = Rc::new(Pool::default());
+    let scratch = Rc::new(RefCell::new(vec![0; SCRATCH]));
+    while let Some(order) = orders.recv().await {
+        let collector = StageCollector::new(duty.settings.clone());
+        let local = Rc::new(Local::new(
+            duty.shared.clone(),
+            pool.clone(),
+            scratch.clone(),
+            order.place,
+            collector,
+            order.journal.clone(),
+        ));
+        let mut flights = JoinSet::new();
+        send(&mut duty, &order, &pacer, &local, &mut flights).await?;
+        drain(&mut duty, &mut flights).await;
+        drop(flights);
+        let Ok(local) = Rc::try_unwrap(local).map(Local::end) else {
+            return Err(io::Error::other("a request outlived its stage"));
+        };
+        // Only a supervisor that has given up does not listen.
+        let _ = order.done.send(local);
+    }
+    Ok(())
+}
+
+/// Starts each request of this worker when it is due, never asking whether earlier ones have ended.
+async fn send(
+    duty: &mut Duty,
+    order: &Order,
+    pacer: &Pacer,
+    local: &Rc<Local>,
+    flights: &mut JoinSet<()>,
+) -> io::Result<()> {
+    let origin = duty.shared.origin;
+    for planned in order.plan.share(duty.worker, duty.workers) {
+        let due = origin.at(order.place.origin_ns + planned.due_ns);
+        if *duty.stop.borrow() == Stop::No {
+            let is_late = crate::clock::Instant::now() >= due;
+            if is_late {
+                // Let sockets be read all the same: what is late is our own affair, and must not become the server's.
+                tokio::task::yield_now().await;
+            } else {
+                tokio::select! {
+                    biased;
+                    waited = pacer.until(due) => waited?,
+                    () = asked(&mut duty.stop, Stop::Drain) => {}
+                }
+            }
+        }
+        if *duty.stop.borrow() != Stop::No {
+            local.never_sent(planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
+            continue;
+        }
+        match order.bodies.take(planned.index) {
+            Ok(body) => launch(local, planned, body, flights),
+            Err(reason) => local.never_sent(planned, Outcome::GeneratorError, reason),
+        }
+        // Tasks that have ended, panicked ones among them: their records are written when they are dropped.
+        while flights.try_join_next().is_some() {}
+    }
+    Ok(())
+}
+
+/// Waits until every request has ended: each by its own time limit, all by the drain limit once the run is asked to stop.
+async fn drain(duty: &mut Duty, flights: &mut JoinSet<()>) {
+    let mut stop = duty.stop.clone();
+    let limit = async {
+        asked(&mut stop, Stop::Drain).await;
+        tokio::time::sleep(DRAIN_LIMIT).await;
+    };
+    tokio::pin!(limit);
+    loop {
+        tokio::select! {
+            biased;
+            ended = flights.join_next() => if ended.is_none() { return },
+            () = asked(&mut duty.stop, Stop::Now) => break,
+            () = &mut limit => break,
+        }
+    }
+    flights.shutdown().await;
+}

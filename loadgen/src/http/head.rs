@@ -1,0 +1,243 @@
+//! The head of a response: status, framing of the body, what becomes of the connection.
+
+use thiserror::Error;
+
+/// The most that a head may take, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// The most header lines that a head may have.
+const MOST_HEADERS: usize = 100;
+
+/// Why a head cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HeadError {
+    /// The bytes are not an HTTP/1 response: the port speaks something else.
+    #[error("not an HTTP/1 response: {0}")]
+    Malformed(String),
+    /// The head does not end within 64 KiB or 100 headers.
+    #[error("the response head is larger than 64 KiB or has more than 100 headers")]
+    TooLarge,
+    /// `content-length` is no number, or several that differ.
+    #[error("the response has no single valid content-length")]
+    BadLength,
+    /// Both `content-length` and `transfer-encoding`: the end of the body is ambiguous, and the connection not to be trusted.
+    #[error("the response has both content-length and transfer-encoding")]
+    Conflict,
+    /// A transfer coding other than `chunked`.
+    #[error("the response has a transfer-encoding other than chunked")]
+    Coding,
+}
+
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// So many bytes; 0 where there is no body.
+    Length(u64),
+    /// Chunks, up to an empty one.
+    Chunked,
+    /// Up to the end of the connection.
+    UntilClose,
+}
+
+/// A response head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The status code.
+    pub status: u16,
+    /// How the end of the body is found.
+    pub framing: Framing,
+    /// Whether the connection may be used again once the body has ended.
+    pub keep_alive: bool,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+    /// What `retry-after` says.
+    pub retry_after: Option<String>,
+}
+
+/// Reads one response head from pieces of a stream. Interim responses (1xx) are skipped.
+#[derive(Debug, Default)]
+pub struct HeadReader {
+    kept: Vec<u8>,
+}
+
+impl HeadReader {
+    /// Takes the next bytes. Once the head is complete, returns it and how many of `bytes` belong to it.
+    ///
+    /// # Errors
+    /// [`HeadError`]; nothing more can be read then.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
+        let before = self.kept.len();
+        // The usual head comes in one read and is not copied.
+        let copied = before > 0;
+        if copied {
+            self.kept.extend_from_slice(bytes);
+        }
+        let mut skipped = 0;
+        loop {
+            let all = if copied { &self.kept[skipped..] } else { &bytes[skipped..] };
+            match parse(all)? {
+                Some((head, length)) if (100..200).contains(&head.status) && head.status != 101 => skipped += length,
+                Some((head, length)) => {
+                    let used = skipped + length - before;
+                    self.kept.clear();
+                    return Ok(Some((head, used)));
+                }
+                None if all.len() > MOST_BYTES => return Err(HeadError::TooLarge),
+                None => break,
+            }
+        }
+        if !copied {
+            self.kept.extend_from_slice(bytes);
+        }
+        self.kept.drain(..skipped);
+        Ok(None)
+    }
+
+    /// Whether any byte of a head has come.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        !self.kept.is_empty()
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    let length = match response.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooLarge),
+        Err(error) => return Err(HeadError::Malformed(format!("{error}: {}", sample(bytes)))),
+    };
+    let status = response.code.unwrap_or_default();
+    let mut keep_alive = response.version == Some(1);
+    let (mut content_length, mut coded, mut location, mut retry_after) = (None, false, None, None);
+    for header in response.headers.iter() {
+        let text = || String::from_utf8_lossy(header.value).trim().to_owned();
+        if header.name.eq_ignore_ascii_case("content-length") {
+            let given = text().parse::<u64>().map_err(|_| HeadError::BadLength)?;
+            if content_length.replace(given).is_some_and(|before| before != given) {
+                return Err(HeadError::BadLength);
+            }
+        } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            match text().to_ascii_lowercase().as_str() {
+                "chunked" if !coded => coded = true,
+                "identity" => {}
+                _ => return Err(HeadError::Coding),
+            }
+        } else if header.name.eq_ignore_ascii_case("connection") {
+            for option in text().to_ascii_lowercase().split(',').map(str::trim) {
+                keep_alive = match option {
+                    "close" => false,
+                    "keep-alive" => true,
+                    _ => keep_alive,
+                };
+            }
+        } else if header.name.eq_ignore_ascii_case("location") {
+            location = Some(text());
+        } else if header.name.eq_ignore_ascii_case("retry-after") {
+            retry_after = Some(text());
+        }
+    }
+    let framing = match (coded, content_length) {
+        _ if matches!(status, 100..=199 | 204 | 304) => Framing::Length(0),
+        (true, Some(_)) => return Err(HeadError::Conflict),
+        (true, None) => Framing::Chunked,
+        (false, Some(length)) => Framing::Length(length),
+        (false, None) => Framing::UntilClose,
+    };
+    let keep_alive = keep_alive && framing != Framing::UntilClose;
+    Ok(Some((Head { status, framing, keep_alive, location, retry_after }, length)))
+}
+
+/// The beginning of some bytes, printable.
+#[must_use]
+pub fn sample(bytes: &[u8]) -> String {
+    const MOST: usize = 200;
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
+    let cut = if bytes.len() > MOST { "…" } else { "" };
+    format!("{}{cut}", text.trim_end().escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<Option<(Head, usize)>, HeadError> {
+        HeadReader::default().feed(text.as_bytes())
+    }
+
+    fn framing(headers: &str) -> Result<Framing, HeadError> {
+        read(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n")).map(|head| head.unwrap().0.framing)
+    }
+
+    #[test]
+    fn the_end_of_the_body_is_said_by_the_head() {
+        assert_eq!(framing("Content-Length: 12\r\n"), Ok(Framing::Length(12)));
+        assert_eq!(framing("transfer-encoding: Chunked\r\n"), Ok(Framing::Chunked));
+        assert_eq!(framing("content-type: text/event-stream\r\n"), Ok(Framing::UntilClose));
+        assert_eq!(framing("content-length: 1\r\ncontent-length: 1\r\n"), Ok(Framing::Length(1)));
+        assert_eq!(framing("content-length: 1\r\ncontent-length: 2\r\n"), Err(HeadError::BadLength));
+        assert_eq!(framing("content-length: -1\r\n"), Err(HeadError::BadLength));
+        assert_eq!(framing("content-length: 1\r\ntransfer-encoding: chunked\r\n"), Err(HeadError::Conflict));
+        assert_eq!(framing("transfer-encoding: gzip, chunked\r\n"), Err(HeadError::Coding));
+        assert_eq!(read("HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap().0.framing, Framing::Length(0));
+    }
+
+    #[test]
+    fn connections_are_kept_as_the_version_and_the_header_say() {
+        let kept = |text: &str| read(text).unwrap().unwrap().0.keep_alive;
+        assert!(kept("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+        assert!(!kept("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nConnection: close\r\n\r\n"));
+        assert!(!kept("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n"));
+        assert!(kept("HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: Keep-Alive\r\n\r\n"));
+        assert!(!kept("HTTP/1.1 200 OK\r\n\r\n"), "the end of the connection is the end of the body");
+    }
+
+    #[test]
+    fn interim_responses_are_skipped() {
+        let text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 No\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\nab";
+        let (head, used) = read(text).unwrap().unwrap();
+        assert_eq!((head.status, head.retry_after.as_deref(), used), (429, Some("7"), text.len() - 2));
+    }
+
+    #[test]
+    fn what_is_no_head_is_refused() {
+        assert!(matches!(read("SSH-2.0-OpenSSH\r\n"), Err(HeadError::Malformed(why)) if why.contains("SSH-2.0")));
+        let endless = "HTTP/1.1 200 OK\r\nx: ".to_owned() + &"y".repeat(MOST_BYTES);
+        assert_eq!(read(&endless), Err(HeadError::TooLarge));
+        let many = "HTTP/1.1 200 OK\r\n".to_owned() + &"x: y\r\n".repeat(MOST_HEADERS + 1) + "\r\n";
+        assert_eq!(read(&many), Err(HeadError::TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_the_bytes_come(cuts in proptest::collection::vec(1usize..40, 0..20)) {
+            let text = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nREST";
+            let (whole, used) = HeadReader::default().feed(text).unwrap().unwrap();
+            prop_assert_eq!(&text[used..], b"REST");
+            let (mut reader, mut at) = (HeadReader::default(), 0);
+            for cut in cuts.into_iter().chain(std::iter::repeat(7)) {
+                let piece = &text[at..(at + cut).min(text.len())];
+                if let Some((head, used)) = reader.feed(piece).unwrap() {
+                    prop_assert_eq!(head, whole);
+                    prop_assert_eq!(&text[at + used..at + used + 4], b"REST");
+                    break;
+                }
+                at += piece.len();
+                prop_assert!(at < text.len());
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..10)) {
+            let mut reader = HeadReader::default();
+            for piece in pieces {
+                if !matches!(reader.feed(&piece), Ok(None)) {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! HTTP/1.1: connections, and pure state machines for what comes over them.
+
+pub mod body;
+pub mod connect;
+pub mod head;
+pub mod once;
+pub mod pool;

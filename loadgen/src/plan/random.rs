@@ -1,0 +1,62 @@
+//! The one seeded generator: every draw is a function of (seed, stage, purpose, index).
+//!
+//! Nothing depends on who draws or in which order, so the plan is the same for any number of workers, pods and machines.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What a draw is for. Each purpose has a stream of its own, so that one more draw for one never shifts another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Gaps between arrivals.
+    Arrivals = 1,
+    /// Prompt lengths.
+    InputLength = 2,
+    /// Reply lengths.
+    OutputLength = 3,
+    /// Text of prompts.
+    Prompt = 4,
+    /// The start of a prompt that makes it differ from every other run's.
+    Salt = 5,
+}
+
+/// The generator for one purpose of one stage, at the beginning of stream `index`.
+#[must_use]
+pub fn stream(seed: u64, stage: u32, purpose: Purpose, index: u64) -> ChaCha8Rng {
+    let mut key = *b"loadgen plan v1.................";
+    key[16..24].copy_from_slice(&seed.to_le_bytes());
+    key[24..28].copy_from_slice(&stage.to_le_bytes());
+    key[28] = purpose as u8;
+    let mut rng = ChaCha8Rng::from_seed(key);
+    rng.set_stream(index);
+    rng
+}
+
+/// A number drawn uniformly from `[0, 1)`, with 53 random bits.
+pub fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    let bits = (rng.next_u64() >> 11) as f64;
+    bits / 9_007_199_254_740_992.0
+}
+
+/// A number drawn from the standard normal distribution (Box and Muller 1958), with `libm` so that every machine gets
+/// the same bits.
+pub fn standard_normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = libm::sqrt(-2.0 * libm::log(1.0 - uniform(rng)));
+    radius * libm::cos(std::f64::consts::TAU * uniform(rng))
+}
+
+/// A number drawn uniformly from `0..bound`, for `bound` far below 2^32.
+pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
+    // Lemire's multiply-shift; the bias of at most bound / 2^64 is of no account here.
+    ((u128::from(rng.next_u64()) * u128::from(bound)) >> 64) as u32
+}
+
+/// 64 bits that depend on all of `text` (FNV-1a), to turn a run id into a seed.
+#[must_use]
+pub fn hash_text(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -1,0 +1,3 @@
+//! What is kept of each request.
+
+pub mod journal;

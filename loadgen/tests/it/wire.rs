@@ -1,0 +1,124 @@
+//! Servers that behave as no simulator does.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use bench_contract::{Outcome, Report};
+use bench_sim::SimArgs;
+use serde_json::json;
+
+use crate::bench::Bench;
+
+/// A server that lists a model, and answers every other request as `answer` does.
+fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = std::sync::Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                if read_request(&mut stream).starts_with("GET /v1/models") {
+                    let body = r#"{"data":[{"id":"m"}]}"#;
+                    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                } else {
+                    answer(stream);
+                }
+            });
+        }
+    });
+    url
+}
+
+/// Reads one request whole.
+fn read_request(stream: &mut TcpStream) -> String {
+    let (mut bytes, mut chunk) = (Vec::new(), [0u8; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            if body.len() >= length {
+                return text;
+            }
+        }
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => return text,
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
+
+fn run(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> Report {
+    let bench = Bench::new(SimArgs::default());
+    let config = bench.config(json!({
+        "server": {"base_url": serve(answer)}, "load": {"stages": [{"rate": 20, "duration": 1}], "request_timeout": 2}
+    }));
+    let report = bench.run(&config, &[]).report();
+    assert!(report.counts.is_conserved() && report.counts.planned == 20, "{:?}", report.counts);
+    report
+}
+
+fn only(report: &Report, outcome: Outcome) -> String {
+    assert_eq!(report.counts.outcomes.get(&outcome), Some(&20), "{:?} {:?}", report.counts, report.stages[0].errors);
+    report.stages[0].errors.first().map(|error| error.message.clone()).unwrap_or_default()
+}
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
+
+#[test]
+fn a_server_that_closes_without_a_word_is_a_reset() {
+    only(&run(drop), Outcome::Reset);
+}
+
+#[test]
+fn something_that_is_not_http_is_a_protocol_error() {
+    let report = run(|mut stream| {
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+    });
+    only(&report, Outcome::ProtocolError);
+}
+
+#[test]
+fn a_redirect_is_an_http_error_that_names_its_target() {
+    let report = run(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://elsewhere/\r\ncontent-length: 0\r\n\r\n");
+    });
+    assert!(only(&report, Outcome::HttpError).contains("http://elsewhere/"));
+    assert_eq!(report.stages[0].errors[0].status, Some(307));
+}
+
+#[test]
+fn a_stream_that_ends_with_its_connection_is_whole_only_after_done() {
+    const EVENT: &str = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
+    let whole = run(|mut stream| {
+        let _ = write!(stream, "{STREAM}\r\n{EVENT}{EVENT}data: [DONE]\n\n");
+    });
+    only(&whole, Outcome::Ok);
+    let cut = run(|mut stream| {
+        let _ = write!(stream, "{STREAM}\r\n{EVENT}{EVENT}");
+    });
+    only(&cut, Outcome::Truncated);
+    let chunk = run(|mut stream| {
+        let _ = write!(stream, "{STREAM}transfer-encoding: chunked\r\n\r\n{:x}\r\n{EVENT}\r\n", EVENT.len());
+    });
+    only(&chunk, Outcome::Truncated);
+}
+
+#[test]
+fn an_error_page_is_kept_in_the_message() {
+    let report = run(|mut stream| {
+        let body = r#"{"error":{"message":"context length exceeded","type":"invalid_request_error"}}"#;
+        let _ = write!(stream, "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    });
+    assert!(only(&report, Outcome::HttpError).contains("context length exceeded"));
+}
+
+#[test]
+fn a_server_that_never_answers_is_a_timeout() {
+    let report = run(|stream| {
+        std::thread::sleep(std::time::Duration::from_secs(10));
+        drop(stream);
+    });
+    only(&report, Outcome::Timeout);
+}
