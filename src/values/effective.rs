@@ -1,0 +1,168 @@
+//! The fold of all layers, and what can be asked of its result.
+
+use std::sync::Arc;
+
+use bench_yaml::{Diagnostic, pointer_push, pointer_tokens};
+
+use super::assign::assign;
+use super::layer::{Layer, Location};
+use super::load::{Change, Loaded, Sources, load};
+use super::merge::{coalesce, merge_maps};
+use super::tree::{Data, Fields, Item};
+
+/// The merged values, each with the place it came from.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    merged: Fields,
+    user: Fields,
+    deleted: Vec<Deleted>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// A default that a null of the user took away. Whether that is allowed is for the schema to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// Where the default was, as a JSON pointer.
+    pub pointer: String,
+    /// Where the null stands (for `key:` without a value both spans are the key).
+    pub location: Location,
+    /// What was lost.
+    pub default: serde_json::Value,
+}
+
+/// Reads the sources and folds them over the defaults, later layers winning.
+///
+/// # Errors
+///
+/// All problems of all sources, warnings included, if one of them is an error.
+pub fn effective(defaults: &[Layer], sources: &Sources) -> Result<Effective, Vec<Diagnostic>> {
+    fold(defaults, load(sources))
+}
+
+/// The pure part of [`effective`]: folds what was read.
+///
+/// # Errors
+///
+/// As [`effective`].
+pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
+    let Loaded {
+        changes,
+        mut problems,
+    } = loaded;
+    let mut below = Fields::default();
+    for layer in defaults {
+        merge_maps(&mut below, layer.fields.clone());
+    }
+    let mut user = Fields::default();
+    for change in changes {
+        match change {
+            Change::Merge(fields) => merge_maps(&mut user, fields),
+            Change::Assign(assignment) => problems.extend(assign(&mut user, &below, assignment)),
+        }
+    }
+    if problems.iter().any(Diagnostic::is_error) {
+        return Err(problems);
+    }
+    let mut deleted = Vec::new();
+    let merged = coalesce(&below, &user, &mut deleted);
+    Ok(Effective {
+        merged,
+        user,
+        deleted,
+        warnings: problems,
+    })
+}
+
+impl Effective {
+    /// The values: keys of the defaults in their order, then what the user added in the order given.
+    pub fn json(&self) -> serde_json::Value {
+        to_json(&self.merged)
+    }
+
+    /// What the user gave, merged, without any default (but with the default list that a `--set` index edits).
+    pub fn user_supplied(&self) -> serde_json::Value {
+        to_json(&self.user)
+    }
+
+    /// Where the value at a JSON pointer comes from. A mapping that several layers wrote into belongs to the last one.
+    pub fn locate(&self, pointer: &str) -> Option<Location> {
+        find(&self.merged, pointer).map(|item| Location::from(&item.place))
+    }
+
+    /// The place of the nearest value on the way to a JSON pointer, with the pointer of what was found; for messages
+    /// about values that are missing. None if nothing of the way exists.
+    pub fn locate_nearest(&self, pointer: &str) -> Option<(String, Location)> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(location) = self.locate(pointer) {
+                return Some((pointer.to_owned(), location));
+            }
+            (pointer, _) = pointer.rsplit_once('/')?;
+        }
+    }
+
+    /// The layer that set the value at a JSON pointer, as users know it.
+    pub fn layer_of(&self, pointer: &str) -> Option<&str> {
+        find(&self.merged, pointer).map(|item| &*item.place.origin.layer)
+    }
+
+    /// Every leaf in order, with its JSON pointer and its layer. Empty mappings and lists are leaves.
+    pub fn leaves(&self) -> Vec<(String, Arc<str>)> {
+        let mut leaves = Vec::new();
+        for (key, item) in self.merged.iter() {
+            let mut pointer = String::new();
+            pointer_push(&mut pointer, key);
+            collect_leaves(item, &pointer, &mut leaves);
+        }
+        leaves
+    }
+
+    /// The defaults that a null of the user took away, and where that null stands.
+    pub fn deleted(&self) -> &[Deleted] {
+        &self.deleted
+    }
+
+    /// What is worth a look and stops nothing.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+}
+
+fn to_json(fields: &Fields) -> serde_json::Value {
+    fields
+        .iter()
+        .map(|(key, item)| (key.to_owned(), item.to_json()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn find<'a>(fields: &'a Fields, pointer: &str) -> Option<&'a Item> {
+    let mut tokens = pointer_tokens(pointer);
+    let first = fields.get(&tokens.next()?)?;
+    tokens.try_fold(first, |item, token| item.child(&token))
+}
+
+fn collect_leaves(item: &Item, pointer: &str, leaves: &mut Vec<(String, Arc<str>)>) {
+    let below = |token: &str| {
+        let mut pointer = pointer.to_owned();
+        pointer_push(&mut pointer, token);
+        pointer
+    };
+    let before = leaves.len();
+    match &item.data {
+        Data::Map(fields) => {
+            for (key, child) in fields.iter() {
+                collect_leaves(child, &below(key), leaves);
+            }
+        }
+        Data::List(items) => {
+            for (index, child) in items.iter().enumerate() {
+                collect_leaves(child, &below(&index.to_string()), leaves);
+            }
+        }
+        Data::Null | Data::Bool(_) | Data::Number(_) | Data::String(_) => {}
+    }
+    if leaves.len() == before {
+        leaves.push((pointer.to_owned(), Arc::clone(&item.place.origin.layer)));
+    }
+}
