@@ -1,1 +1,15 @@
-//! Skeleton.
+//! `benchctl` renders scenarios of LLM load tests into validated Kubernetes manifests.
+//!
+//! The core is pure: values come in, documents or problems go out. Files, the terminal and the exit code are the
+//! business of [`commands`] alone.
+
+pub mod cli;
+pub mod commands;
+pub mod diagnostics;
+pub mod output;
+pub mod pipeline;
+pub mod problem;
+pub mod render;
+pub mod scenario;
+pub mod validate;
+pub mod values;

@@ -1,1 +1,5 @@
-fn main() {}
+//! `benchctl`, the binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    benchctl::commands::main().into()
+}

@@ -24,13 +24,20 @@ fn planner(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     group.throughput(Throughput::Elements(9_000));
     group.bench_function("poisson arrivals, 15/s for 600 s", |bencher| {
-        let (rate, duration) = (RequestsPerSecond::new(15.0).expect("a rate"), Seconds::whole(600));
+        let (rate, duration) = (
+            RequestsPerSecond::new(15.0).expect("a rate"),
+            Seconds::whole(600),
+        );
         bencher.iter(|| arrivals(Process::Poisson, rate, duration, 1, 0));
     });
-    group.bench_function("arrivals and lengths, 15/s for 600 s", |bencher| bencher.iter(|| spec.plan(1)));
+    group.bench_function("arrivals and lengths, 15/s for 600 s", |bencher| {
+        bencher.iter(|| spec.plan(1))
+    });
     group.throughput(Throughput::Elements(1_024));
     let maker = PromptMaker::new(&config, 1, "run").expect("a prompt maker");
-    group.bench_function("prompt of 1,024 token ids", |bencher| bencher.iter(|| maker.make(0, 7, 1_024)));
+    group.bench_function("prompt of 1,024 token ids", |bencher| {
+        bencher.iter(|| maker.make(0, 7, 1_024))
+    });
     group.finish();
 }
 

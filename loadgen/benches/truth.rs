@@ -13,8 +13,11 @@ const TTFT: f64 = 0.020;
 const ITL: f64 = 0.005;
 
 /// A metric, its true mean, and how far the reported mean may be off, in seconds.
-const PROMISES: [(Metric, f64, f64); 3] =
-    [(Metric::Ttft, TTFT, 0.001), (Metric::Tpot, ITL, 0.01 * ITL), (Metric::Itl, ITL, 0.01 * ITL)];
+const PROMISES: [(Metric, f64, f64); 3] = [
+    (Metric::Ttft, TTFT, 0.001),
+    (Metric::Tpot, ITL, 0.01 * ITL),
+    (Metric::Itl, ITL, 0.01 * ITL),
+];
 
 struct Server(Child);
 
@@ -39,7 +42,16 @@ fn measure() -> Result<Report, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let address = folder.path().join("address");
     let server = Command::new(LOADGEN)
-        .args(["sim", "--listen", "127.0.0.1:0", "--ttft", "20ms", "--itl", "5ms", "--address-file"])
+        .args([
+            "sim",
+            "--listen",
+            "127.0.0.1:0",
+            "--ttft",
+            "20ms",
+            "--itl",
+            "5ms",
+            "--address-file",
+        ])
         .arg(&address)
         .stderr(Stdio::null())
         .spawn();
@@ -56,11 +68,17 @@ fn measure() -> Result<Report, Box<dyn std::error::Error>> {
     });
     let file = folder.path().join("config.yml");
     std::fs::write(&file, config.to_string())?;
-    let status = Command::new(LOADGEN).arg("-c").arg(&file).args(["--fail-on", "error"]).status()?;
+    let status = Command::new(LOADGEN)
+        .arg("-c")
+        .arg(&file)
+        .args(["--fail-on", "error"])
+        .status()?;
     if !status.success() {
         return Err(format!("loadgen ended with {status}").into());
     }
-    Ok(serde_json::from_str(&std::fs::read_to_string(folder.path().join("results/report.json"))?)?)
+    Ok(serde_json::from_str(&std::fs::read_to_string(
+        folder.path().join("results/report.json"),
+    )?)?)
 }
 
 fn wait_for(file: &Path) -> Result<String, Box<dyn std::error::Error>> {
@@ -75,15 +93,37 @@ fn wait_for(file: &Path) -> Result<String, Box<dyn std::error::Error>> {
 
 fn judge(report: &Report) -> ExitCode {
     let stage = &report.stages[0];
-    println!("\n{:8} {:>10} {:>10} {:>10} {:>10}", "mean of", "true ms", "reported", "error ms", "promised");
+    println!(
+        "\n{:8} {:>10} {:>10} {:>10} {:>10}",
+        "mean of", "true ms", "reported", "error ms", "promised"
+    );
     let mut worst: f64 = 0.0;
     for (metric, truth, promised) in PROMISES {
-        let mean = stage.metrics.get(&metric).and_then(|summary| summary.mean).unwrap_or(f64::INFINITY);
+        let mean = stage
+            .metrics
+            .get(&metric)
+            .and_then(|summary| summary.mean)
+            .unwrap_or(f64::INFINITY);
         let error = mean - truth;
         worst = worst.max(error.abs() / promised);
         let ms = 1e3;
-        println!("{:8} {:10.3} {:10.3} {:+10.4} {:10.3}", metric.as_str(), truth * ms, mean * ms, error * ms, promised * ms);
+        println!(
+            "{:8} {:10.3} {:10.3} {:+10.4} {:10.3}",
+            metric.as_str(),
+            truth * ms,
+            mean * ms,
+            error * ms,
+            promised * ms
+        );
     }
-    println!("worst error: {:.0} % of what is promised; conserved: {}", worst * 100.0, report.counts.is_conserved());
-    if worst <= 3.0 && report.counts.is_conserved() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!(
+        "worst error: {:.0} % of what is promised; conserved: {}",
+        worst * 100.0,
+        report.counts.is_conserved()
+    );
+    if worst <= 3.0 && report.counts.is_conserved() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -40,10 +40,17 @@ fn describe(config: &Config) -> Result<String, String> {
     let server = config.server.as_ref().ok_or("there is no server to test")?;
     let mut text = format!(
         "target   {} at {}, {}{}\nprompts  {}\n",
-        server.model_name.as_deref().unwrap_or("(the first model that the server lists)"),
+        server
+            .model_name
+            .as_deref()
+            .unwrap_or("(the first model that the server lists)"),
         server.base_url,
         config.api.kind.as_str(),
-        if config.api.streaming { ", streaming" } else { "" },
+        if config.api.streaming {
+            ", streaming"
+        } else {
+            ""
+        },
         prompts.describe(),
     );
     let specs = stages(config)?;
@@ -53,7 +60,10 @@ fn describe(config: &Config) -> Result<String, String> {
         total += spec.duration.get() + config.load.interval().get();
         text.push_str(&line(spec, seed, requests));
     }
-    text.push_str(&format!("total    {total:.0} s and the drain of each stage, at most {} s\n", config.load.request_timeout().get()));
+    text.push_str(&format!(
+        "total    {total:.0} s and the drain of each stage, at most {} s\n",
+        config.load.request_timeout().get()
+    ));
     for slo in &config.slo {
         text.push_str(&format!("slo      {}\n", slo.describe()));
     }
@@ -61,8 +71,16 @@ fn describe(config: &Config) -> Result<String, String> {
 }
 
 fn line(spec: &StageSpec, seed: u64, requests: f64) -> String {
-    let name = if spec.warmup { "warm-up".to_owned() } else { format!("stage {}", spec.number) };
-    let about = if spec.process == crate::plan::arrivals::Process::Poisson { "about " } else { "" };
+    let name = if spec.warmup {
+        "warm-up".to_owned()
+    } else {
+        format!("stage {}", spec.number)
+    };
+    let about = if spec.process == crate::plan::arrivals::Process::Poisson {
+        "about "
+    } else {
+        ""
+    };
     format!(
         "{name:8} {} {} for {} s: {about}{requests:.0} requests of about {:.0} + {:.0} tokens\n",
         spec.process.as_str(),

@@ -50,7 +50,12 @@ pub enum Command {
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
     /// The config file (inference-perf's config.yml); `-` reads stdin.
-    #[arg(short = 'c', long = "config-file", alias = "config_file", value_name = "FILE")]
+    #[arg(
+        short = 'c',
+        long = "config_file",
+        alias = "config-file",
+        value_name = "FILE"
+    )]
     pub config_file: Option<PathBuf>,
     /// Refuse unknown keys instead of warning about them.
     #[arg(long)]

@@ -29,7 +29,10 @@ impl Instant {
     #[must_use]
     #[expect(clippy::cast_possible_wrap, reason = "seconds since boot")]
     pub fn timespec(self) -> Timespec {
-        Timespec { tv_sec: (self.0 / 1_000_000_000) as i64, tv_nsec: (self.0 % 1_000_000_000) as i64 }
+        Timespec {
+            tv_sec: (self.0 / 1_000_000_000) as i64,
+            tv_nsec: (self.0 % 1_000_000_000) as i64,
+        }
     }
 }
 
@@ -44,7 +47,10 @@ impl Origin {
     /// The origin now.
     #[must_use]
     pub fn now() -> Self {
-        Self { instant: Instant::now(), unix_ns: wall_ns() }
+        Self {
+            instant: Instant::now(),
+            unix_ns: wall_ns(),
+        }
     }
 
     /// Nanoseconds from the origin to now.

@@ -23,8 +23,18 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Everything that keeps it from running, each with its place.
-pub fn load(source: &Source, overrides: &[Override], strict: bool) -> Result<Loaded, Vec<Diagnostic>> {
-    let parsed = parse(source, &ParseOptions { ambiguous: Ambiguous::WarnAs11, ..ParseOptions::default() });
+pub fn load(
+    source: &Source,
+    overrides: &[Override],
+    strict: bool,
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let parsed = parse(
+        source,
+        &ParseOptions {
+            ambiguous: Ambiguous::WarnAs11,
+            ..ParseOptions::default()
+        },
+    );
     let mut problems = parsed.problems;
     if parsed.documents.len() > 1 {
         let second = parsed.documents[1].span;
@@ -34,12 +44,22 @@ pub fn load(source: &Source, overrides: &[Override], strict: bool) -> Result<Loa
                 .help("remove the `---` before it, or keep each config in a file of its own"),
         );
     }
-    let place = Place { source, root: parsed.documents.first(), overrides };
-    if let Some(root) = place.root.filter(|root| !root.to_json().is_object() && !root.to_json().is_null()) {
+    let place = Place {
+        source,
+        root: parsed.documents.first(),
+        overrides,
+    };
+    if let Some(root) = place
+        .root
+        .filter(|root| !root.to_json().is_object() && !root.to_json().is_null())
+    {
         problems.push(
-            Diagnostic::error("C001", format!("a config is a mapping, and this is {}", root.kind()))
-                .at(source, root.span)
-                .help("begin with `server:`, `load:` and `data:`"),
+            Diagnostic::error(
+                "C001",
+                format!("a config is a mapping, and this is {}", root.kind()),
+            )
+            .at(source, root.span)
+            .help("begin with `server:`, `load:` and `data:`"),
         );
     }
     if problems.iter().any(Diagnostic::is_error) {
@@ -57,23 +77,39 @@ pub fn load(source: &Source, overrides: &[Override], strict: bool) -> Result<Loa
         let found = config.check().into_iter().chain(config.check_engine());
         problems.extend(found.map(|problem| place.config_problem(problem)));
         if !problems.iter().any(Diagnostic::is_error) {
-            return Ok(Loaded { config, warnings: problems });
+            return Ok(Loaded {
+                config,
+                warnings: problems,
+            });
         }
     }
     Err(problems)
 }
 
-fn read(value: &Value, place: &Place<'_>, strict: bool, problems: &mut Vec<Diagnostic>) -> Option<Config> {
+fn read(
+    value: &Value,
+    place: &Place<'_>,
+    strict: bool,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Config> {
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(value, &mut track);
     let result = serde_ignored::deserialize(deserializer, |path| unknown.push(path.to_string()));
-    problems.extend(unknown.iter().map(|path| known::unknown_key(path, place, strict)));
+    problems.extend(
+        unknown
+            .iter()
+            .map(|path| known::unknown_key(path, place, strict)),
+    );
     match result {
         Ok(config) => Some(config),
         Err(error) => {
             let path = track.path().to_string();
-            let message = if path == "." { error.to_string() } else { format!("`{path}`: {error}") };
+            let message = if path == "." {
+                error.to_string()
+            } else {
+                format!("`{path}`: {error}")
+            };
             problems.push(place.at(Diagnostic::error("C003", message), &path));
             None
         }
@@ -91,14 +127,23 @@ impl Place<'_> {
     /// Points `diagnostic` at the key `path` (dotted, with `[i]` or `.i` for places in lists): at the command line where an
     /// override has set it, else at the nearest key that the file has.
     fn at(&self, diagnostic: Diagnostic, path: &str) -> Diagnostic {
-        let tokens: Vec<&str> = path.split(['.', '[', ']']).filter(|token| !token.is_empty()).collect();
+        let tokens: Vec<&str> = path
+            .split(['.', '[', ']'])
+            .filter(|token| !token.is_empty())
+            .collect();
         let dotted = tokens.join(".");
         let diagnostic = diagnostic.path(path);
-        if let Some(change) = self.overrides.iter().find(|change| covers(&change.path, &dotted)) {
+        if let Some(change) = self
+            .overrides
+            .iter()
+            .find(|change| covers(&change.path, &dotted))
+        {
             let source = change.source();
             return diagnostic.at(&source, Span::new(0, source.text.len()));
         }
-        let Some(root) = self.root else { return diagnostic.at(self.source, Span::new(0, 0)) };
+        let Some(root) = self.root else {
+            return diagnostic.at(self.source, Span::new(0, 0));
+        };
         let mut spans = vec![Span::new(root.span.start, root.span.start)];
         let mut pointer = String::new();
         for token in tokens {
@@ -117,7 +162,11 @@ impl Place<'_> {
     }
 
     fn key_at(&self, diagnostic: Diagnostic, pointer: &str, path: &str) -> Diagnostic {
-        match self.root.and_then(|root| root.locate(pointer)).and_then(|located| located.key) {
+        match self
+            .root
+            .and_then(|root| root.locate(pointer))
+            .and_then(|located| located.key)
+        {
             Some(key) => diagnostic.at(self.source, key).path(path),
             None => self.at(diagnostic, path),
         }
@@ -138,7 +187,10 @@ impl Place<'_> {
 
 /// Whether setting `set` decides what `path` is.
 fn covers(set: &str, path: &str) -> bool {
-    path == set || path.strip_prefix(set).is_some_and(|rest| rest.starts_with('.'))
+    path == set
+        || path
+            .strip_prefix(set)
+            .is_some_and(|rest| rest.starts_with('.'))
 }
 
 #[cfg(test)]

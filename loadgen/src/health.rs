@@ -15,10 +15,21 @@ pub fn throttled_s() -> Option<f64> {
     let group = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = group.lines().find_map(|line| line.strip_prefix("0::"))?;
     // Inside a container the process sees its own cgroup as the root.
-    ["/sys/fs/cgroup/cpu.stat".to_owned(), format!("/sys/fs/cgroup{path}/cpu.stat")].iter().rev().find_map(|file| {
+    [
+        "/sys/fs/cgroup/cpu.stat".to_owned(),
+        format!("/sys/fs/cgroup{path}/cpu.stat"),
+    ]
+    .iter()
+    .rev()
+    .find_map(|file| {
         let stat = std::fs::read_to_string(file).ok()?;
-        let micros: u64 = stat.lines().find_map(|line| line.strip_prefix("throttled_usec ")?.parse().ok())?;
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of throttling stay far below 2^53")]
+        let micros: u64 = stat
+            .lines()
+            .find_map(|line| line.strip_prefix("throttled_usec ")?.parse().ok())?;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "microseconds of throttling stay far below 2^53"
+        )]
         Some(micros as f64 / 1e6)
     })
 }
@@ -29,11 +40,20 @@ pub fn throttled_s() -> Option<f64> {
 /// When the limit cannot be raised; the limit that stays in force is returned as well.
 pub fn raise_file_limit() -> Result<u64, (u64, std::io::Error)> {
     let limit = getrlimit(Resource::Nofile);
-    let (current, most) = (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX));
+    let (current, most) = (
+        limit.current.unwrap_or(u64::MAX),
+        limit.maximum.unwrap_or(u64::MAX),
+    );
     if current >= most {
         return Ok(current);
     }
-    match setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) }) {
+    match setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        },
+    ) {
         Ok(()) => Ok(most),
         Err(error) => Err((current, error.into())),
     }
@@ -54,10 +74,16 @@ pub fn environment(workers: usize) -> Environment {
     let system = rustix::system::uname();
     Environment {
         host: system.nodename().to_string_lossy().into_owned(),
-        kernel: format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy()),
+        kernel: format!(
+            "{} {}",
+            system.sysname().to_string_lossy(),
+            system.release().to_string_lossy()
+        ),
         cpus: u32::try_from(cpus()).unwrap_or(u32::MAX),
         workers: u32::try_from(workers).unwrap_or(u32::MAX),
-        clock: std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-            .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned()),
+        clock: std::fs::read_to_string(
+            "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+        )
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned()),
     }
 }

@@ -4,8 +4,8 @@
 //! which prompt it carries; [`engine`] starts each at its time and stamps what comes back; `bench-report` turns the records
 //! into a report and a verdict; [`output`] writes it.
 
-pub mod cli;
 pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;

@@ -40,9 +40,8 @@ fn simulate(args: bench_sim::SimArgs, overrides: &[Override]) -> ProcessExit {
         notice(&format!("error: `sim` has no key --{}", first.path));
         return ExitCode::Usage.into();
     }
-    let model = args.model.clone();
-    let ended = bench_sim::run(args, |address| notice(&format!("serving `{model}` on http://{address}")));
-    match ended {
+    // The simulator says itself where it listens.
+    match bench_sim::run(args, |_| ()) {
         Ok(()) => ExitCode::Done.into(),
         Err(error) => {
             notice(&format!("error: {error}"));

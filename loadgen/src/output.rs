@@ -20,11 +20,22 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be created or written to, with the folder's name and what helps.
-    pub fn create(config: &Config, run_id: &str, started: jiff::Timestamp) -> Result<Option<Self>, String> {
-        let Some(local) = config.storage.as_ref().and_then(|storage| storage.local_storage.as_ref()) else {
+    pub fn create(
+        config: &Config,
+        run_id: &str,
+        started: jiff::Timestamp,
+    ) -> Result<Option<Self>, String> {
+        let Some(local) = config
+            .storage
+            .as_ref()
+            .and_then(|storage| storage.local_storage.as_ref())
+        else {
             return Ok(None);
         };
-        let fill = |text: &str| text.replace("{timestamp}", &timestamp(started)).replace("{run_id}", run_id);
+        let fill = |text: &str| {
+            text.replace("{timestamp}", &timestamp(started))
+                .replace("{run_id}", run_id)
+        };
         let path = PathBuf::from(fill(local.path.as_deref().unwrap_or("reports-{timestamp}")));
         let prefix = fill(local.report_file_prefix.as_deref().unwrap_or_default());
         std::fs::create_dir_all(&path).map_err(|error| {
@@ -68,7 +79,8 @@ impl Folder {
     /// # Errors
     /// As [`Folder::write`].
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), String> {
-        let mut text = serde_json::to_vec_pretty(value).map_err(|error| format!("cannot serialise {name}: {error}"))?;
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| format!("cannot serialise {name}: {error}"))?;
         text.push(b'\n');
         self.write(name, &text)
     }
@@ -88,22 +100,35 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = format!("{}/{{run_id}}/{{timestamp}}", root.path().display());
         let started = jiff::Timestamp::from_second(1_800_000_000).unwrap();
-        let folder = Folder::create(&config(&path), "id", started).unwrap().unwrap();
+        let folder = Folder::create(&config(&path), "id", started)
+            .unwrap()
+            .unwrap();
         assert!(folder.path().ends_with("id/20270115-080000"));
         folder.write_json("a.json", &[1, 2]).unwrap();
-        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["x-a.json"]);
     }
 
     #[test]
     fn a_folder_that_cannot_be_made_says_which_and_what_helps() {
-        let error = Folder::create(&config("/dev/null/x"), "id", jiff::Timestamp::UNIX_EPOCH).unwrap_err();
-        assert!(error.contains("/dev/null/x") && error.contains("--storage.local_storage.path"), "{error}");
+        let error =
+            Folder::create(&config("/dev/null/x"), "id", jiff::Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(
+            error.contains("/dev/null/x") && error.contains("--storage.local_storage.path"),
+            "{error}"
+        );
     }
 
     #[test]
     fn storage_null_writes_nothing() {
         let off: Config = serde_json::from_value(serde_json::json!({"storage": null})).unwrap();
-        assert!(Folder::create(&off, "id", jiff::Timestamp::UNIX_EPOCH).unwrap().is_none());
+        assert!(
+            Folder::create(&off, "id", jiff::Timestamp::UNIX_EPOCH)
+                .unwrap()
+                .is_none()
+        );
     }
 }

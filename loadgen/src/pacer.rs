@@ -7,9 +7,12 @@ use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
-use tokio::io::unix::AsyncFd;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::clock::Instant;
 
@@ -25,8 +28,14 @@ impl Pacer {
     /// When the kernel gives no timer.
     pub fn new() -> io::Result<Self> {
         rustix::thread::set_current_timer_slack(Some(NonZeroU64::MIN))?;
-        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        #[expect(deprecated, reason = "an OwnedFd keeps what the unsafe successor asks its caller to promise")]
+        let timer = timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        )?;
+        #[expect(
+            deprecated,
+            reason = "an OwnedFd keeps what the unsafe successor asks its caller to promise"
+        )]
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
         Ok(Self { timer })
     }
@@ -39,7 +48,13 @@ impl Pacer {
         if Instant::now() >= instant {
             return Ok(());
         }
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: instant.timespec() };
+        let once = Itimerspec {
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value: instant.timespec(),
+        };
         timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &once)?;
         loop {
             let mut ready = self.timer.readable().await?;

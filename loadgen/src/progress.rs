@@ -27,17 +27,29 @@ impl Progress {
     #[must_use]
     pub fn start(name: &str, duration: Duration, counters: Arc<Counters>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| bar(name, duration));
-        let mut watch = Watch { counters, name: name.to_owned(), begun: Instant::now(), duration, last: Sight::default() };
+        let mut watch = Watch {
+            counters,
+            name: name.to_owned(),
+            begun: Instant::now(),
+            duration,
+            last: Sight::default(),
+        };
         watch.last = watch.sight();
         let shown = bar.clone();
         let task = tokio::spawn(async move {
-            let mut clock = tokio::time::interval(if shown.is_some() { BAR_EVERY } else { LINE_EVERY });
+            let mut clock = tokio::time::interval(if shown.is_some() {
+                BAR_EVERY
+            } else {
+                LINE_EVERY
+            });
             clock.tick().await;
             loop {
                 clock.tick().await;
                 match &shown {
                     Some(bar) => {
-                        bar.set_position(watch.elapsed().as_millis().min(watch.duration.as_millis()) as u64);
+                        bar.set_position(
+                            watch.elapsed().as_millis().min(watch.duration.as_millis()) as u64,
+                        );
                         bar.set_message(watch.describe());
                     }
                     None => notice(&format!("{} {}", watch.when(), watch.describe())),
@@ -58,7 +70,10 @@ impl Drop for Progress {
 }
 
 fn bar(name: &str, duration: Duration) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(duration.as_millis() as u64), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(
+        Some(duration.as_millis() as u64),
+        ProgressDrawTarget::stderr(),
+    );
     let template = ProgressStyle::with_template("{prefix} [{bar:24}] {elapsed} {msg}");
     if let Ok(style) = template {
         bar.set_style(style.progress_chars("=> "));
@@ -93,7 +108,12 @@ impl Watch {
     }
 
     fn when(&self) -> String {
-        format!("{} {:>5.0}/{:.0} s", self.name, self.elapsed().as_secs_f64(), self.duration.as_secs_f64())
+        format!(
+            "{} {:>5.0}/{:.0} s",
+            self.name,
+            self.elapsed().as_secs_f64(),
+            self.duration.as_secs_f64()
+        )
     }
 
     fn sight(&self) -> Sight {
@@ -119,7 +139,10 @@ impl Watch {
         let per_second = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
         let ttft = match now.ttft_count - before.ttft_count {
             0 => "-".to_owned(),
-            count => format!("{:.0} ms", (now.ttft_sum_ns - before.ttft_sum_ns) as f64 / count as f64 / 1e6),
+            count => format!(
+                "{:.0} ms",
+                (now.ttft_sum_ns - before.ttft_sum_ns) as f64 / count as f64 / 1e6
+            ),
         };
         format!(
             "sent {} ({:.1}/s), in flight {}, ended {}, failed {}, {:.0} tokens/s, TTFT mean {ttft}",

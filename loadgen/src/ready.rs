@@ -44,7 +44,13 @@ pub enum NotReady {
 ///
 /// # Errors
 /// [`NotReady`], with the last answer.
-pub async fn wait(config: &Config, server: &Server, target: &Target, key: Option<&str>, stop: &StopSender) -> Result<Ready, NotReady> {
+pub async fn wait(
+    config: &Config,
+    server: &Server,
+    target: &Target,
+    key: Option<&str>,
+    stop: &StopSender,
+) -> Result<Ready, NotReady> {
     let limit = server.ready_timeout().to_duration();
     let begun = Instant::now();
     let waited = || Duration::from_nanos(Instant::now().since(begun));
@@ -64,7 +70,12 @@ pub async fn wait(config: &Config, server: &Server, target: &Target, key: Option
             )));
         }
         if said.is_zero() || waited() >= said + SAY_EVERY {
-            notice(&format!("waiting for {} ({:.0} of {:.0} s): {last}", target.base_url, waited().as_secs_f64(), limit.as_secs_f64()));
+            notice(&format!(
+                "waiting for {} ({:.0} of {:.0} s): {last}",
+                target.base_url,
+                waited().as_secs_f64(),
+                limit.as_secs_f64()
+            ));
             said = waited().max(Duration::from_nanos(1));
         }
         tokio::select! {
@@ -85,9 +96,14 @@ async fn ask(config: &Config, server: &Server, target: &Target, key: Option<&str
         Ok(addresses) => addresses,
         Err(error) => return Answer::NotYet(error.to_string()),
     };
-    let to = Addressing { authority: &target.authority, path: &target.path, api_key: key };
+    let to = Addressing {
+        authority: &target.authority,
+        path: &target.path,
+        api_key: key,
+    };
     let request = |route: &str| {
-        head("GET", &format!("{}{route}", target.path), &to, config) + "accept: application/json\r\nconnection: close\r\n\r\n"
+        head("GET", &format!("{}{route}", target.path), &to, config)
+            + "accept: application/json\r\nconnection: close\r\n\r\n"
     };
     let models = get(addresses[0], &request("/v1/models"), ASK_LIMIT).await;
     match models {
@@ -98,8 +114,13 @@ async fn ask(config: &Config, server: &Server, target: &Target, key: Option<&str
         )),
         Ok((404 | 405 | 501, _)) => match get(addresses[0], &request("/health"), ASK_LIMIT).await {
             Ok((200..=299, _)) => match &server.model_name {
-                Some(model) => Answer::Ready(Ready { addresses, model: model.clone() }),
-                None => Answer::Never("the server lists no models: set server.model_name".to_owned()),
+                Some(model) => Answer::Ready(Ready {
+                    addresses,
+                    model: model.clone(),
+                }),
+                None => {
+                    Answer::Never("the server lists no models: set server.model_name".to_owned())
+                }
             },
             Ok((status, _)) => Answer::NotYet(format!("GET /health answers {status}")),
             Err(error) => Answer::NotYet(error.to_string()),
@@ -111,15 +132,25 @@ async fn ask(config: &Config, server: &Server, target: &Target, key: Option<&str
 
 fn choose(server: &Server, addresses: Vec<SocketAddr>, body: &[u8]) -> Answer {
     let list: Value = serde_json::from_slice(body).unwrap_or_default();
-    let served: Vec<&str> = list["data"].as_array().into_iter().flatten().filter_map(|model| model["id"].as_str()).collect();
+    let served: Vec<&str> = list["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|model| model["id"].as_str())
+        .collect();
     let model = match (&server.model_name, served.first()) {
         (Some(wanted), Some(_)) if !served.contains(&wanted.as_str()) => {
-            notice(&format!("warning: the server does not list the model `{wanted}`; it serves {}", served.join(", ")));
+            notice(&format!(
+                "warning: the server does not list the model `{wanted}`; it serves {}",
+                served.join(", ")
+            ));
             wanted.clone()
         }
         (Some(wanted), _) => wanted.clone(),
         (None, Some(first)) => (*first).to_owned(),
-        (None, None) => return Answer::Never("the server lists no models: set server.model_name".to_owned()),
+        (None, None) => {
+            return Answer::Never("the server lists no models: set server.model_name".to_owned());
+        }
     };
     Answer::Ready(Ready { addresses, model })
 }

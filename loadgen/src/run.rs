@@ -27,21 +27,43 @@ use prepare::Prepared;
 /// With the exit code: 2 when none is named, 1 when it cannot be read, 3 when it is not text.
 pub fn read_config(args: &ConfigArgs) -> Result<Source, (ExitCode, String)> {
     let Some(path) = &args.config_file else {
-        return Err((ExitCode::Usage, "no config: give one with -c FILE, or `-c -` for stdin (see --help)".to_owned()));
+        return Err((
+            ExitCode::Usage,
+            "no config: give one with -c FILE, or `-c -` for stdin (see --help)".to_owned(),
+        ));
     };
     let is_stdin = path.as_os_str() == "-";
-    let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+    let name = if is_stdin {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    };
     let mut bytes = Vec::new();
     let read = if !is_stdin {
         std::fs::read(path).map(|read| bytes = read)
     } else if std::io::stdin().is_terminal() {
-        return Err((ExitCode::Usage, "`-c -` expects a config on stdin, but stdin is a terminal".to_owned()));
+        return Err((
+            ExitCode::Usage,
+            "`-c -` expects a config on stdin, but stdin is a terminal".to_owned(),
+        ));
     } else {
         std::io::stdin().read_to_end(&mut bytes).map(drop)
     };
-    read.map_err(|error| (ExitCode::Failed, format!("cannot read the config {name}: {error}")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| (ExitCode::InvalidInput, format!("{name} is not UTF-8 text: byte {}", error.utf8_error().valid_up_to())))?;
+    read.map_err(|error| {
+        (
+            ExitCode::Failed,
+            format!("cannot read the config {name}: {error}"),
+        )
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        (
+            ExitCode::InvalidInput,
+            format!(
+                "{name} is not UTF-8 text: byte {}",
+                error.utf8_error().valid_up_to()
+            ),
+        )
+    })?;
     Ok(Source::new(&name, &text))
 }
 
@@ -49,7 +71,11 @@ pub fn read_config(args: &ConfigArgs) -> Result<Source, (ExitCode, String)> {
 pub fn explain(problems: &[Diagnostic]) {
     if !problems.is_empty() {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let color = if std::io::stderr().is_terminal() && !plain { Color::Always } else { Color::Never };
+        let color = if std::io::stderr().is_terminal() && !plain {
+            Color::Always
+        } else {
+            Color::Never
+        };
         notice(render(problems, color).trim_end());
     }
 }
@@ -86,12 +112,14 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
             return code;
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(supervise(&prepared)),
         Err(error) => Finished::failed(format!("cannot start the event loop: {error}")),
     };
-    finish(prepared, ended, &fail_on)
+    finish(&prepared, ended, &fail_on)
 }
 
 /// Waits for the server, runs the stages, and gathers what came of it. Whatever fails on the way, what was measured stays.
@@ -101,7 +129,15 @@ async fn supervise(prepared: &Prepared) -> Finished {
     if let Err(error) = listen(&stop) {
         return Finished::failed(format!("cannot listen for signals: {error}"));
     }
-    let ready = match wait(&prepared.config, &prepared.server, &prepared.target, prepared.api_key.as_deref(), &stop).await {
+    let ready = match wait(
+        &prepared.config,
+        &prepared.server,
+        &prepared.target,
+        prepared.api_key.as_deref(),
+        &stop,
+    )
+    .await
+    {
         Ok(ready) => ready,
         Err(NotReady::Stopped) => {
             finished.interrupted = true;
@@ -142,23 +178,45 @@ async fn run_stages(
     ));
     finished.prompts = recipe.prompts.describe();
     let journal = prepared.journal()?;
-    let sender = journal.as_ref().map(crate::record::journal::Journal::sender);
+    let sender = journal
+        .as_ref()
+        .map(crate::record::journal::Journal::sender);
     let settings = Arc::new(prepared.settings.clone());
-    let mut engine = Engine::start(prepared.workers, shared.clone(), settings, recipe, sender, stop)?;
+    let mut engine = Engine::start(
+        prepared.workers,
+        shared.clone(),
+        settings,
+        recipe,
+        sender,
+        stop,
+    )?;
     let interval = prepared.config.load.interval().to_duration();
     let mut outcome = Ok(());
     for (place, spec) in specs.iter().enumerate() {
         if stop.asked() != Stop::No {
-            finished.partial_because.push(format!("stages from {} on were not started", spec.label()));
+            finished
+                .partial_because
+                .push(format!("stages from {} on were not started", spec.label()));
             break;
         }
-        let name = if spec.warmup { "warm-up".to_owned() } else { format!("stage {}", spec.number) };
-        notice(&format!("{name}: {} {} for {} s", spec.process.as_str(), spec.rate, spec.duration.get()));
+        let name = if spec.warmup {
+            "warm-up".to_owned()
+        } else {
+            format!("stage {}", spec.number)
+        };
+        notice(&format!(
+            "{name}: {} {} for {} s",
+            spec.process.as_str(),
+            spec.rate,
+            spec.duration.get()
+        ));
         let progress = Progress::start(&name, spec.duration.to_duration(), shared.counters.clone());
         let ended = engine.run_stage(spec, prepared.seed).await;
         drop(progress);
         match ended {
-            Ok(StageEnd { collector, .. }) if spec.warmup => finished.warmup = Some(collector.counts().clone()),
+            Ok(StageEnd { collector, .. }) if spec.warmup => {
+                finished.warmup = Some(collector.counts().clone());
+            }
             Ok(end) => finished.stages.push(end),
             Err(error) => {
                 outcome = Err(error);
@@ -178,7 +236,10 @@ async fn run_stages(
     let ended = tokio::task::spawn_blocking(move || {
         // The engine holds senders of the journal, which ends when the last of them is gone.
         let engine = engine.finish();
-        (engine, journal.map_or(Ok(()), crate::record::journal::Journal::finish))
+        (
+            engine,
+            journal.map_or(Ok(()), crate::record::journal::Journal::finish),
+        )
     });
     let (engine, journal) = ended.await?;
     finished.failed.extend(journal.err());
@@ -187,7 +248,10 @@ async fn run_stages(
 
 /// The first SIGINT or SIGTERM drains, the second gives up what is in flight.
 fn listen(stop: &StopSender) -> std::io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     let stop = stop.clone();
     tokio::spawn(async move {
         loop {
@@ -196,7 +260,10 @@ fn listen(stop: &StopSender) -> std::io::Result<()> {
                 _ = terminate.recv() => "SIGTERM",
             };
             if stop.asked() == Stop::No {
-                notice(&format!("{name}: sending nothing more, waiting up to {} s for what is in flight; once more to give it up", crate::engine::DRAIN_LIMIT.as_secs()));
+                notice(&format!(
+                    "{name}: sending nothing more, waiting up to {} s for what is in flight; once more to give it up",
+                    crate::engine::DRAIN_LIMIT.as_secs()
+                ));
                 stop.ask(Stop::Drain);
             } else {
                 notice(&format!("{name}: giving up what is in flight"));

@@ -5,14 +5,26 @@ use sha2::{Digest, Sha256};
 /// The run id: in a Kubernetes Job its name and 8 characters of its UID, which the manifest hands in; elsewhere the start
 /// instant and 6 characters of the config's hash.
 #[must_use]
-pub fn run_id(env: impl Fn(&str) -> Option<String>, config: &str, started: jiff::Timestamp) -> String {
+pub fn run_id(
+    env: impl Fn(&str) -> Option<String>,
+    config: &str,
+    started: jiff::Timestamp,
+) -> String {
     let given = |name: &str| env(name).filter(|value| !value.is_empty());
     if let (Some(job), Some(uid)) = (given("JOB_NAME"), given("JOB_UID")) {
-        let uid: String = uid.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+        let uid: String = uid
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(8)
+            .collect();
         return format!("{job}-{uid}");
     }
     let hash = Sha256::digest(config.as_bytes());
-    let short: String = hash.iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let short: String = hash
+        .iter()
+        .take(3)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{}-{short}", timestamp(started))
 }
 
@@ -30,12 +42,27 @@ mod tests {
     fn a_job_gives_its_name_and_elsewhere_the_instant_does() {
         let started = jiff::Timestamp::from_second(1_800_000_000).unwrap();
         let job = run_id(
-            |name| Some(if name == "JOB_NAME" { "production-abc" } else { "0f1e2d3c-4b5a-6978" }.to_owned()),
+            |name| {
+                Some(
+                    if name == "JOB_NAME" {
+                        "production-abc"
+                    } else {
+                        "0f1e2d3c-4b5a-6978"
+                    }
+                    .to_owned(),
+                )
+            },
             "config",
             started,
         );
         assert_eq!(job, "production-abc-0f1e2d3c");
-        assert_eq!(run_id(|_| None, "config", started), "20270115-080000-b79606");
-        assert_ne!(run_id(|_| None, "other", started), run_id(|_| None, "config", started));
+        assert_eq!(
+            run_id(|_| None, "config", started),
+            "20270115-080000-b79606"
+        );
+        assert_ne!(
+            run_id(|_| None, "other", started),
+            run_id(|_| None, "config", started)
+        );
     }
 }

@@ -45,6 +45,14 @@ impl ExitCode {
         self as u8
     }
 
+    /// The exit code with this number.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        std::iter::once(Self::Done)
+            .chain(Self::PRECEDENCE)
+            .find(|known| known.code() == code)
+    }
+
     /// The code of a command to which all of `codes` apply; [`ExitCode::Done`] when there are none.
     #[must_use]
     pub fn first_of(codes: &[Self]) -> Self {

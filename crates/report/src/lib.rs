@@ -1,1 +1,45 @@
-//! Skeleton.
+//! Results of a load test: from request records to metrics, intervals, verdicts, files and tables.
+//!
+//! The crate is pure: no files, sockets, clocks or random numbers. Definitions are those of `definitions_version` 1 of
+//! the contract; each module names its own.
+
+pub mod inference_perf;
+pub mod table;
+
+mod arrivals;
+mod autocorrelation;
+mod binomial;
+mod collector;
+mod derive;
+mod errors;
+mod format;
+mod gaps;
+mod goodput;
+mod histogram;
+mod interval;
+mod lengths;
+mod percentile;
+mod sample;
+mod settings;
+mod slo;
+mod slo_gaps;
+mod stage;
+mod summary;
+mod validity;
+mod verdict;
+mod view;
+
+#[cfg(test)]
+mod testing;
+
+pub use collector::{StageCollector, StageFacts, TokenRead};
+pub use settings::Settings;
+pub use verdict::{RunEnd, correct, verdict};
+
+/// How percentiles are computed, in words, for the head of a report.
+pub const PERCENTILE_METHOD: &str = "requests: exact, linear interpolation at rank (n-1)p/100, towards +inf gives +inf; \
+     token gaps: histogram, error at most 0.1 %";
+
+/// The start of the `error` of a request that was not sent because the run was asked to stop. Such requests make a run
+/// partial; any other request that is `not_sent` was held back by a limit of the generator, and makes its stage invalid.
+pub const ASKED_TO_STOP: &str = "the run was asked to stop";

@@ -30,7 +30,10 @@ const WITHOUT_EFFECT: [&str; 16] = [
 pub(super) fn unknown_key(path: &str, place: &Place<'_>, strict: bool) -> Diagnostic {
     let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
     if WITHOUT_EFFECT.contains(&path) {
-        let diagnostic = Diagnostic::warning("C005", format!("`{path}` is inference-perf's and has no effect in loadgen"));
+        let diagnostic = Diagnostic::warning(
+            "C005",
+            format!("`{path}` is inference-perf's and has no effect in loadgen"),
+        );
         return place.key_at(diagnostic, &pointer(path), path);
     }
     let message = if section.is_empty() {
@@ -38,8 +41,11 @@ pub(super) fn unknown_key(path: &str, place: &Place<'_>, strict: bool) -> Diagno
     } else {
         format!("unknown key `{key}` in `{section}`")
     };
-    let diagnostic =
-        if strict { Diagnostic::error("C002", message) } else { Diagnostic::warning("C002", message + ", which is ignored") };
+    let diagnostic = if strict {
+        Diagnostic::error("C002", message)
+    } else {
+        Diagnostic::warning("C002", message + ", which is ignored")
+    };
     let diagnostic = place.key_at(diagnostic, &pointer(path), path);
     let siblings = siblings(section);
     if let Some(near) = suggest(key, siblings.iter().map(String::as_str)) {
@@ -64,16 +70,28 @@ fn siblings(section: &str) -> Vec<String> {
     let mut at = &schema;
     for part in section.split('.').filter(|part| !part.is_empty()) {
         at = resolve(&schema, at);
-        at = if part.parse::<usize>().is_ok() { &at["items"] } else { &at["properties"][part] };
+        at = if part.parse::<usize>().is_ok() {
+            &at["items"]
+        } else {
+            &at["properties"][part]
+        };
     }
     let properties = resolve(&schema, at)["properties"].as_object();
-    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
+    properties
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// Follows a reference, and the one that is not null of an optional one.
 fn resolve<'a>(schema: &'a Value, at: &'a Value) -> &'a Value {
-    let at = at["anyOf"].as_array().and_then(|any| any.iter().find(|one| one.get("$ref").is_some())).unwrap_or(at);
-    match at["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+    let at = at["anyOf"]
+        .as_array()
+        .and_then(|any| any.iter().find(|one| one.get("$ref").is_some()))
+        .unwrap_or(at);
+    match at["$ref"]
+        .as_str()
+        .and_then(|reference| reference.strip_prefix('#'))
+    {
         Some(pointer) => schema.pointer(pointer).unwrap_or(at),
         None => at,
     }
@@ -84,8 +102,15 @@ pub(super) fn warn_about_aliases(value: &Value, place: &Place<'_>, problems: &mu
     for section in ["data.input_distribution", "data.output_distribution"] {
         let path = format!("{section}.std");
         if value.pointer(&pointer(&path)).is_some() {
-            let diagnostic = Diagnostic::warning("C006", "`std` is read as `std_dev`, which inference-perf itself would ignore");
-            problems.push(place.key_at(diagnostic, &pointer(&path), &path).help("write `std_dev`"));
+            let diagnostic = Diagnostic::warning(
+                "C006",
+                "`std` is read as `std_dev`, which inference-perf itself would ignore",
+            );
+            problems.push(
+                place
+                    .key_at(diagnostic, &pointer(&path), &path)
+                    .help("write `std_dev`"),
+            );
         }
     }
 }

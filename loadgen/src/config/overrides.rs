@@ -18,11 +18,17 @@ pub struct Override {
 ///
 /// # Errors
 /// When an override has no value.
-pub fn split_overrides(arguments: impl Iterator<Item = OsString>) -> Result<(Vec<OsString>, Vec<Override>), String> {
+pub fn split_overrides(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<(Vec<OsString>, Vec<Override>), String> {
     let (mut rest, mut overrides) = (Vec::new(), Vec::new());
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
-        let Some(flag) = argument.to_str().and_then(|text| text.strip_prefix("--")).filter(|flag| is_dotted(flag)) else {
+        let Some(flag) = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix("--"))
+            .filter(|flag| is_dotted(flag))
+        else {
             rest.push(argument);
             continue;
         };
@@ -30,7 +36,10 @@ pub fn split_overrides(arguments: impl Iterator<Item = OsString>) -> Result<(Vec
             Some((path, text)) => (path.to_owned(), text.to_owned()),
             None => {
                 let value = arguments.next().and_then(|value| value.into_string().ok());
-                (flag.to_owned(), value.ok_or_else(|| format!("--{flag} needs a value"))?)
+                (
+                    flag.to_owned(),
+                    value.ok_or_else(|| format!("--{flag} needs a value"))?,
+                )
             }
         };
         overrides.push(Override { path, text });
@@ -40,7 +49,10 @@ pub fn split_overrides(arguments: impl Iterator<Item = OsString>) -> Result<(Vec
 
 fn is_dotted(flag: &str) -> bool {
     let path = flag.split('=').next().unwrap_or_default();
-    path.contains('.') && path.split('.').all(|part| !part.is_empty() && !part.contains(['/', ' ']))
+    path.contains('.')
+        && path
+            .split('.')
+            .all(|part| !part.is_empty() && !part.contains(['/', ' ']))
 }
 
 impl Override {

@@ -46,7 +46,10 @@ fn messages(text: &str, overrides: &[Override], strict: bool) -> String {
 }
 
 fn change(path: &str, text: &str) -> Override {
-    Override { path: path.to_owned(), text: text.to_owned() }
+    Override {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    }
 }
 
 #[test]
@@ -61,33 +64,56 @@ fn the_guides_own_file_runs_unchanged_and_its_bucket_is_warned_about() {
 fn an_unknown_key_is_a_warning_with_a_suggestion_or_an_error() {
     let text = SEED.replace("num_workers", "num_worker");
     let said = messages(&text, &[], false);
-    assert!(said.contains("warning[C002]: unknown key `num_worker` in `load`"), "{said}");
-    assert!(said.contains("config.yml:21:3") && said.contains("did you mean `num_workers`?"), "{said}");
+    assert!(
+        said.contains("warning[C002]: unknown key `num_worker` in `load`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("config.yml:21:3") && said.contains("did you mean `num_workers`?"),
+        "{said}"
+    );
     assert!(messages(&text, &[], true).contains("error[C002]"));
 }
 
 #[test]
 fn a_wrong_type_and_a_contradiction_are_pointed_at() {
     let said = messages(&SEED.replace("rate: 15", "rate: fifteen"), &[], false);
-    assert!(said.contains("config.yml:19:13") && said.contains("load.stages[0].rate"), "{said}");
+    assert!(
+        said.contains("config.yml:19:13") && said.contains("load.stages[0].rate"),
+        "{said}"
+    );
     let said = messages(&SEED.replace("mean: 1024", "mean: 6000"), &[], false);
-    assert!(said.contains("config.yml:7:11") && said.contains("outside min..max"), "{said}");
+    assert!(
+        said.contains("config.yml:7:11") && said.contains("outside min..max"),
+        "{said}"
+    );
     let said = messages(&SEED.replace("http://qwen3", "https://qwen3"), &[], false);
-    assert!(said.contains("TLS") && said.contains("config.yml:25:13"), "{said}");
+    assert!(
+        said.contains("TLS") && said.contains("config.yml:25:13"),
+        "{said}"
+    );
 }
 
 #[test]
 fn overrides_win_and_are_named_in_messages() {
     let source = Source::new("config.yml", SEED);
-    let changes = [change("load.type", "constant"), change("load.stages", r#"[{"rate": 2, "duration": 3}]"#)];
+    let changes = [
+        change("load.type", "constant"),
+        change("load.stages", r#"[{"rate": 2, "duration": 3}]"#),
+    ];
     let config = load(&source, &changes, false).unwrap().config;
     assert_eq!(config.load.kind.as_str(), "constant");
     assert_eq!(config.load.stages[0].duration.unwrap().get(), 3.0);
-    let config = load(&source, &[change("load.stages.0.duration", "7")], false).unwrap().config;
+    let config = load(&source, &[change("load.stages.0.duration", "7")], false)
+        .unwrap()
+        .config;
     assert_eq!(config.load.stages[0].duration.unwrap().get(), 7.0);
     assert!(config.load.stages[0].rate.is_some());
     let said = messages(SEED, &[change("load.stages.0.rate", "-3")], false);
-    assert!(said.contains("--load.stages.0.rate") && said.contains("greater than 0"), "{said}");
+    assert!(
+        said.contains("--load.stages.0.rate") && said.contains("greater than 0"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -101,9 +127,23 @@ fn nothing_a_list_two_documents_and_broken_text_are_explained() {
 
 #[test]
 fn the_command_line_is_split() {
-    let arguments = ["run", "-c", "f.yml", "--load.type", "poisson", "--load.stages.0.rate=5", "--strict"];
+    let arguments = [
+        "run",
+        "-c",
+        "f.yml",
+        "--load.type",
+        "poisson",
+        "--load.stages.0.rate=5",
+        "--strict",
+    ];
     let (rest, overrides) = split_overrides(arguments.into_iter().map(Into::into)).unwrap();
     assert_eq!(rest, ["run", "-c", "f.yml", "--strict"]);
-    assert_eq!(overrides, [change("load.type", "poisson"), change("load.stages.0.rate", "5")]);
+    assert_eq!(
+        overrides,
+        [
+            change("load.type", "poisson"),
+            change("load.stages.0.rate", "5")
+        ]
+    );
     assert!(split_overrides(["--load.type".into()].into_iter()).is_err());
 }

@@ -17,7 +17,7 @@ const BUDGET: usize = 64 * 1024 * 1024;
 
 /// A request ready to be written.
 #[derive(Debug)]
-pub struct Body {
+pub(super) struct Body {
     /// Its place in the stage's plan.
     pub index: u64,
     /// Head and body.
@@ -29,7 +29,7 @@ pub struct Body {
 }
 
 /// The bodies of one worker's requests, in order of due time.
-pub struct Bodies {
+pub(super) struct Bodies {
     receiver: Receiver<Result<Body, (u64, String)>>,
     outstanding: Arc<AtomicUsize>,
     stopped: Arc<AtomicBool>,
@@ -46,11 +46,15 @@ impl Bodies {
     ///
     /// # Errors
     /// When it is late, or could not be made: a fault of the generator's.
-    pub fn take(&self, index: u64) -> Result<Body, String> {
+    pub(super) fn take(&self, index: u64) -> Result<Body, String> {
         loop {
-            let made = self.receiver.try_recv().map_err(|_| "the request body was not ready in time".to_owned())?;
+            let made = self
+                .receiver
+                .try_recv()
+                .map_err(|_| "the request body was not ready in time".to_owned())?;
             if let Ok(body) = &made {
-                self.outstanding.fetch_sub(body.bytes.len(), Ordering::Relaxed);
+                self.outstanding
+                    .fetch_sub(body.bytes.len(), Ordering::Relaxed);
             }
             // Bodies that were late for their own request come out here first.
             match made {
@@ -76,22 +80,35 @@ pub struct Recipe {
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn compose(recipe: &Arc<Recipe>, plan: &Arc<StagePlan>, workers: usize) -> std::io::Result<(Vec<Bodies>, JoinHandle<()>)> {
+pub(super) fn compose(
+    recipe: &Arc<Recipe>,
+    plan: &Arc<StagePlan>,
+    workers: usize,
+) -> std::io::Result<(Vec<Bodies>, JoinHandle<()>)> {
     let outstanding = Arc::new(AtomicUsize::new(0));
     let stopped = Arc::new(AtomicBool::new(false));
     let (senders, bodies): (Vec<_>, Vec<_>) = (0..workers)
         .map(|_| {
             let (sender, receiver) = channel();
-            (sender, Bodies { receiver, outstanding: outstanding.clone(), stopped: stopped.clone() })
+            (
+                sender,
+                Bodies {
+                    receiver,
+                    outstanding: outstanding.clone(),
+                    stopped: stopped.clone(),
+                },
+            )
         })
         .unzip();
     let (primed, wait) = channel();
     let (recipe, plan) = (recipe.clone(), plan.clone());
-    let thread = std::thread::Builder::new().name("composer".to_owned()).spawn(move || {
-        // The workers' CPUs are theirs first.
-        let _ = rustix::process::setpriority_process(None, 10);
-        make(&recipe, &plan, &senders, &outstanding, &stopped, &primed);
-    })?;
+    let thread = std::thread::Builder::new()
+        .name("composer".to_owned())
+        .spawn(move || {
+            // The workers' CPUs are theirs first.
+            let _ = rustix::process::setpriority_process(None, 10);
+            make(&recipe, &plan, &senders, &outstanding, &stopped, &primed);
+        })?;
     // An error means that the thread has ended: everything is made.
     let _ = wait.recv();
     Ok((bodies, thread))
@@ -114,15 +131,34 @@ fn make(
                 return;
             }
         }
-        let made = recipe.prompts.make(stage, request.index, request.input_tokens).map(|made| {
-            let id = format!("{}-{}-{}", recipe.id_prefix, plan.spec.label(), request.index);
-            let (bytes, body_bytes) = recipe.template.request(&id, &made.prompt, request.output_tokens);
-            Body { index: request.index, bytes, body_bytes, input_tokens: made.tokens }
-        });
+        let made = recipe
+            .prompts
+            .make(stage, request.index, request.input_tokens)
+            .map(|made| {
+                let id = format!(
+                    "{}-{}-{}",
+                    recipe.id_prefix,
+                    plan.spec.label(),
+                    request.index
+                );
+                let (bytes, body_bytes) =
+                    recipe
+                        .template
+                        .request(&id, &made.prompt, request.output_tokens);
+                Body {
+                    index: request.index,
+                    bytes,
+                    body_bytes,
+                    input_tokens: made.tokens,
+                }
+            });
         if let Ok(body) = &made {
             outstanding.fetch_add(body.bytes.len(), Ordering::Relaxed);
         }
-        if sender.send(made.map_err(|reason| (request.index, reason))).is_err() {
+        if sender
+            .send(made.map_err(|reason| (request.index, reason)))
+            .is_err()
+        {
             // The workers have stopped early.
             return;
         }

@@ -21,9 +21,13 @@ use crate::http::connect::{connect, is_ours};
 use crate::plan::Planned;
 
 /// Dispatches a request. On an idle connection its first bytes are on their way before this returns; the rest is a task.
-pub fn launch(local: &Rc<Local>, planned: &Planned, body: Body, flights: &mut JoinSet<()>) {
+pub(super) fn launch(local: &Rc<Local>, planned: &Planned, body: Body, flights: &mut JoinSet<()>) {
     let mut flight = Flight::dispatch(local, planned, body);
-    let idle = if local.shared.reuse { local.pool.take(local.now()) } else { None };
+    let idle = if local.shared.reuse {
+        local.pool.take(local.now())
+    } else {
+        None
+    };
     let connection = idle.map(|stream| {
         flight.reused = true;
         let sent = local.now();
@@ -38,7 +42,10 @@ async fn fly(mut flight: Flight, connection: Option<(TcpStream, usize)>) {
     let limit = flight.local.shared.total_limit;
     let end = match timeout(limit, exchange(&mut flight, connection)).await {
         Ok(Ok(end) | Err(end)) => end,
-        Err(_) => End::failed(Outcome::Timeout, format!("not ended within {} s", limit.as_secs_f64())),
+        Err(_) => End::failed(
+            Outcome::Timeout,
+            format!("not ended within {} s", limit.as_secs_f64()),
+        ),
     };
     flight.end = Some(end);
 }
@@ -54,16 +61,25 @@ async fn exchange(flight: &mut Flight, connection: Option<(TcpStream, usize)>) -
 
     let shared = flight.local.shared.clone();
     let mut reply = Reply::new(shared.api, shared.streaming);
-    let mut limit = shared.limits.first_byte.map(|limit| (limit.to_duration(), "no byte of a reply"));
+    let mut limit = shared
+        .limits
+        .first_byte
+        .map(|limit| (limit.to_duration(), "no byte of a reply"));
     loop {
         let read = read(flight, &mut stream, &mut reply);
         let read = match limit {
             None => read.await,
-            Some((limit, what)) => timeout(limit, read)
-                .await
-                .map_err(|_| End::failed(Outcome::Timeout, format!("{what} within {} s", limit.as_secs_f64())))?,
+            Some((limit, what)) => timeout(limit, read).await.map_err(|_| {
+                End::failed(
+                    Outcome::Timeout,
+                    format!("{what} within {} s", limit.as_secs_f64()),
+                )
+            })?,
         };
-        limit = shared.limits.idle.map(|limit| (limit.to_duration(), "nothing more of the reply"));
+        limit = shared
+            .limits
+            .idle
+            .map(|limit| (limit.to_duration(), "nothing more of the reply"));
         match read {
             Ok(State::Going) => {}
             Ok(State::Ended { end, reusable }) => {
@@ -74,7 +90,10 @@ async fn exchange(flight: &mut Flight, connection: Option<(TcpStream, usize)>) -
             }
             Err(error) => {
                 let error = send_error.as_ref().unwrap_or(&error);
-                return Err(End::failed(Outcome::Reset, format!("connection lost: {error}")));
+                return Err(End::failed(
+                    Outcome::Reset,
+                    format!("connection lost: {error}"),
+                ));
             }
         }
     }
@@ -83,14 +102,16 @@ async fn exchange(flight: &mut Flight, connection: Option<(TcpStream, usize)>) -
 async fn open(flight: &mut Flight) -> Result<TcpStream, End> {
     let shared = &flight.local.shared;
     let address = shared.addresses.next();
-    let stream = connect(address, shared.limits.connect.to_duration()).await.map_err(|error| {
-        let outcome = match error.kind() {
-            _ if is_ours(&error) => Outcome::GeneratorError,
-            io::ErrorKind::TimedOut => Outcome::Timeout,
-            _ => Outcome::ConnectError,
-        };
-        End::failed(outcome, format!("cannot connect to {address}: {error}"))
-    })?;
+    let stream = connect(address, shared.limits.connect.to_duration())
+        .await
+        .map_err(|error| {
+            let outcome = match error.kind() {
+                _ if is_ours(&error) => Outcome::GeneratorError,
+                io::ErrorKind::TimedOut => Outcome::Timeout,
+                _ => Outcome::ConnectError,
+            };
+            End::failed(outcome, format!("cannot connect to {address}: {error}"))
+        })?;
     Counters::add(&shared.counters.connections, 1);
     Ok(stream)
 }

@@ -19,6 +19,9 @@ use crate::openai::chunk::Api;
 use crate::plan::Planned;
 use crate::record::journal::{BATCH, Batch, JournalSender};
 
+/// Records are handed to the journal at least so often, so that a process that is killed loses no more than these.
+const FLUSH_EVERY_NS: u64 = 1_000_000_000;
+
 /// What all workers share for the whole run.
 pub struct Shared {
     /// The zero of all instants.
@@ -42,7 +45,7 @@ pub struct Shared {
 }
 
 /// What the flights of one worker and stage share.
-pub struct Local {
+pub(super) struct Local {
     /// What all workers share.
     pub shared: Arc<Shared>,
     /// Idle connections.
@@ -55,12 +58,12 @@ pub struct Local {
     collector: RefCell<StageCollector>,
     journal: Option<JournalSender>,
     batch: RefCell<Batch>,
-    unwritable: Cell<u64>,
+    flushed_ns: Cell<u64>,
 }
 
 /// The place of a stage in the run.
 #[derive(Clone, Copy, Debug)]
-pub struct StagePlace {
+pub(super) struct StagePlace {
     /// Its number.
     pub stage: u32,
     /// Whether it is the warm-up.
@@ -71,7 +74,7 @@ pub struct StagePlace {
 
 impl Local {
     /// Empty, for one stage.
-    pub fn new(
+    pub(super) fn new(
         shared: Arc<Shared>,
         pool: Rc<Pool>,
         scratch: Rc<RefCell<Vec<u8>>>,
@@ -89,18 +92,22 @@ impl Local {
             collector: RefCell::new(collector),
             journal,
             batch: RefCell::default(),
-            unwritable: Cell::new(0),
+            flushed_ns: Cell::new(place.origin_ns),
         }
     }
 
     /// Nanoseconds from the run's origin to now.
-    pub fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.shared.origin.elapsed()
     }
 
     /// Records a planned request that was never tried, because of `reason`.
-    pub fn never_sent(&self, planned: &Planned, outcome: Outcome, reason: String) {
-        let record = RequestRecord { outcome, error: Some(reason), ..self.blank(planned) };
+    pub(super) fn never_sent(&self, planned: &Planned, outcome: Outcome, reason: String) {
+        let record = RequestRecord {
+            outcome,
+            error: Some(reason),
+            ..self.blank(planned)
+        };
         if outcome.is_sent() {
             Counters::add(&self.shared.counters.sent, 1);
             Counters::add(&self.shared.counters.ended, 1);
@@ -110,7 +117,7 @@ impl Local {
     }
 
     /// The collector, and the last batch to the journal.
-    pub fn end(self) -> StageCollector {
+    pub(super) fn end(self) -> StageCollector {
         self.flush();
         self.collector.into_inner()
     }
@@ -151,25 +158,30 @@ impl Local {
             return;
         }
         let mut batch = self.batch.borrow_mut();
-        if serde_json::to_writer(&mut batch.records, record).is_err() {
-            // Nothing in a record fails to serialise; were it so, the count would show it.
-            self.unwritable.set(self.unwritable.get() + 1);
-        }
+        // Writing to memory cannot fail, and nothing in a record fails to serialise.
+        let _ = serde_json::to_writer(&mut batch.records, record);
         batch.records.push(b'\n');
         if self.shared.per_request && !self.warmup {
-            let entry = inference_perf::per_request_entry(record, &trace.reads, &String::from_utf8_lossy(request));
-            batch.lifecycle.extend_from_slice(entry.to_string().as_bytes());
+            let entry = inference_perf::per_request_entry(
+                record,
+                &trace.reads,
+                &String::from_utf8_lossy(request),
+            );
+            batch
+                .lifecycle
+                .extend_from_slice(entry.to_string().as_bytes());
             batch.lifecycle.extend_from_slice(b",\n");
         }
-        let full = batch.records.len() + batch.lifecycle.len() >= BATCH;
+        let size = batch.records.len() + batch.lifecycle.len();
         drop(batch);
-        if full {
+        if size >= BATCH || self.now().saturating_sub(self.flushed_ns.get()) >= FLUSH_EVERY_NS {
             self.flush();
         }
     }
 
     /// Hands what there is to the journal.
-    pub fn flush(&self) {
+    pub(super) fn flush(&self) {
+        self.flushed_ns.set(self.now());
         let batch = std::mem::take(&mut *self.batch.borrow_mut());
         if let (Some(journal), false) = (&self.journal, batch.records.is_empty()) {
             journal.send(batch);
@@ -190,18 +202,24 @@ impl End {
     /// It ended well.
     #[must_use]
     pub fn ok() -> Self {
-        Self { outcome: Outcome::Ok, error: None }
+        Self {
+            outcome: Outcome::Ok,
+            error: None,
+        }
     }
 
     /// It failed.
     #[must_use]
     pub fn failed(outcome: Outcome, error: impl Into<String>) -> Self {
-        Self { outcome, error: Some(error.into()) }
+        Self {
+            outcome,
+            error: Some(error.into()),
+        }
     }
 }
 
 /// One request that has been dispatched.
-pub struct Flight {
+pub(super) struct Flight {
     /// What it shares with the other flights of its worker.
     pub local: Rc<Local>,
     /// What comes back.
@@ -219,7 +237,7 @@ pub struct Flight {
 
 impl Flight {
     /// Dispatches `planned`: its time begins now.
-    pub fn dispatch(local: &Rc<Local>, planned: &Planned, body: Body) -> Self {
+    pub(super) fn dispatch(local: &Rc<Local>, planned: &Planned, body: Body) -> Self {
         local.shared.counters.take_off();
         Self {
             local: local.clone(),
@@ -234,12 +252,12 @@ impl Flight {
     }
 
     /// Head and body to be written.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.body.bytes
     }
 
     /// Frees the request's bytes once they are written, unless a report wants them.
-    pub fn written(&mut self) {
+    pub(super) fn written(&mut self) {
         if !self.local.shared.per_request {
             self.body.bytes = Vec::new();
         }
@@ -248,11 +266,20 @@ impl Flight {
     fn record(&mut self, end: End) -> RequestRecord {
         let trace = &self.trace;
         let usage = trace.usage;
-        let counted = usage.and_then(|usage| usage.completion_tokens).map(|n| (n, TokenSource::Usage));
-        let counted = counted.or_else(|| (trace.events > 0).then_some((trace.events, TokenSource::Events)));
-        let reads = self.local.shared.per_request.then(|| reads(self.sent_ns.unwrap_or(0), trace));
+        let counted = usage
+            .and_then(|usage| usage.completion_tokens)
+            .map(|n| (n, TokenSource::Usage));
+        let counted =
+            counted.or_else(|| (trace.events > 0).then_some((trace.events, TokenSource::Events)));
+        let reads = self
+            .local
+            .shared
+            .per_request
+            .then(|| reads(self.sent_ns.unwrap_or(0), trace));
         // Where every event is one token, so is the first.
-        let even = counted.filter(|(n, _)| trace.events > 0 && *n == trace.events).map(|_| 1);
+        let even = counted
+            .filter(|(n, _)| trace.events > 0 && *n == trace.events)
+            .map(|_| 1);
         RequestRecord {
             outcome: end.outcome,
             status: trace.status,
@@ -316,3 +343,6 @@ fn reads(sent_ns: u64, trace: &Trace) -> Reads {
     });
     Reads(deltas.collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,7 +62,11 @@ pub struct Reply {
 #[derive(Debug)]
 enum Part {
     Head(HeadReader),
-    Body { head: Head, body: Body, content: Content },
+    Body {
+        head: Head,
+        body: Body,
+        content: Content,
+    },
 }
 
 #[derive(Debug)]
@@ -83,7 +87,11 @@ impl Reply {
     /// A reply of `api`, asked for as a stream or not.
     #[must_use]
     pub fn new(api: Api, streaming: bool) -> Self {
-        Self { streaming, part: Part::Head(HeadReader::default()), decoder: ChunkDecoder::new(api) }
+        Self {
+            streaming,
+            part: Part::Head(HeadReader::default()),
+            decoder: ChunkDecoder::new(api),
+        }
     }
 
     /// Takes the bytes of one read, made at `at` ns.
@@ -100,17 +108,38 @@ impl Reply {
             };
             trace.status = Some(head.status);
             let is_stream = self.streaming && head.status == 200;
-            let content = if is_stream { Content::Stream(Framer::default()) } else { Content::Whole(Vec::new()) };
-            self.part = Part::Body { body: Body::new(head.framing), head, content };
+            let content = if is_stream {
+                Content::Stream(Framer::default())
+            } else {
+                Content::Whole(Vec::new())
+            };
+            self.part = Part::Body {
+                body: Body::new(head.framing),
+                head,
+                content,
+            };
         }
-        let Part::Body { head, body, content } = &mut self.part else { return State::Going };
-        let mut read = TokenRead { at_ns: at, events: 0, tokens: 0 };
+        let Part::Body {
+            head,
+            body,
+            content,
+        } = &mut self.part
+        else {
+            return State::Going;
+        };
+        let mut read = TokenRead {
+            at_ns: at,
+            events: 0,
+            tokens: 0,
+        };
         let mut all_counted = true;
         let decoder = &mut self.decoder;
         let is_ok = head.status == 200;
         let used = body.decode(rest, |part| match content {
             Content::Stream(framer) => framer.feed(part, |event: SseEvent<'_>| {
-                let event = decoder.event(event.name, event.data).map_err(Failure::Chunk)?;
+                let event = decoder
+                    .event(event.name, event.data)
+                    .map_err(Failure::Chunk)?;
                 note(event, at, &mut read, &mut all_counted, trace);
                 Ok(())
             }),
@@ -135,36 +164,56 @@ impl Reply {
     /// The server has closed the connection, seen at `at` ns.
     pub fn closed(&mut self, at: u64, trace: &mut Trace) -> State {
         match &self.part {
-            Part::Head(reader) if reader.has_begun() => {
-                ended(Outcome::Truncated, "the connection was closed in the middle of the response head")
-            }
-            Part::Head(_) => ended(Outcome::Reset, "the connection was closed before the first byte of a response"),
+            Part::Head(reader) if reader.has_begun() => ended(
+                Outcome::Truncated,
+                "the connection was closed in the middle of the response head",
+            ),
+            Part::Head(_) => ended(
+                Outcome::Reset,
+                "the connection was closed before the first byte of a response",
+            ),
             // After [DONE] nothing is missing, however the connection ends.
-            Part::Body { body, .. } if body.may_close() || self.decoder.is_complete() => self.end(at, false, trace),
+            Part::Body { body, .. } if body.may_close() || self.decoder.is_complete() => {
+                self.end(at, false, trace)
+            }
             Part::Body { .. } => {
                 trace.usage = self.decoder.usage();
-                ended(Outcome::Truncated, "the connection was closed in the middle of the response")
+                ended(
+                    Outcome::Truncated,
+                    "the connection was closed in the middle of the response",
+                )
             }
         }
     }
 
     /// The body has ended as it should: is the reply what it should be?
     fn end(&mut self, at: u64, reusable: bool, trace: &mut Trace) -> State {
-        let Part::Body { head, content, .. } = &mut self.part else { return State::Going };
-        let mut read = TokenRead { at_ns: at, events: 0, tokens: 0 };
+        let Part::Body { head, content, .. } = &mut self.part else {
+            return State::Going;
+        };
+        let mut read = TokenRead {
+            at_ns: at,
+            events: 0,
+            tokens: 0,
+        };
         let mut all_counted = true;
         let decoder = &mut self.decoder;
         let last = match content {
             Content::Whole(body) if head.status != 200 => {
                 let message = error_message(head, body);
-                return State::Ended { end: End::failed(Outcome::HttpError, message), reusable };
+                return State::Ended {
+                    end: End::failed(Outcome::HttpError, message),
+                    reusable,
+                };
             }
             Content::Whole(body) => {
                 trace.last_token_ns = Some(at);
                 decoder.whole(body).map(drop).map_err(Failure::Chunk)
             }
             Content::Stream(framer) => framer.finish(|event: SseEvent<'_>| {
-                let event = decoder.event(event.name, event.data).map_err(Failure::Chunk)?;
+                let event = decoder
+                    .event(event.name, event.data)
+                    .map_err(Failure::Chunk)?;
                 note(event, at, &mut read, &mut all_counted, trace);
                 Ok(())
             }),
@@ -176,9 +225,15 @@ impl Reply {
         let end = match last {
             Err(failure) => return failure.state(),
             Ok(()) if self.decoder.is_complete() => End::ok(),
-            Ok(()) => End::failed(Outcome::Truncated, "the stream ended without [DONE] and without a finish_reason"),
+            Ok(()) => End::failed(
+                Outcome::Truncated,
+                "the stream ended without [DONE] and without a finish_reason",
+            ),
         };
-        State::Ended { reusable: reusable && end.outcome == Outcome::Ok, end }
+        State::Ended {
+            reusable: reusable && end.outcome == Outcome::Ok,
+            end,
+        }
     }
 }
 
@@ -216,22 +271,40 @@ fn keep(kept: &mut Vec<u8>, part: &[u8], is_ok: bool) -> Result<(), Failure> {
         return Ok(());
     }
     kept.extend_from_slice(part);
-    if kept.len() > MOST_BODY { Err(Failure::TooLarge) } else { Ok(()) }
+    if kept.len() > MOST_BODY {
+        Err(Failure::TooLarge)
+    } else {
+        Ok(())
+    }
 }
 
 fn error_message(head: &Head, body: &[u8]) -> String {
-    let mut message = if body.is_empty() { String::new() } else { server_message(body) };
-    for (name, value) in [("location", &head.location), ("retry-after", &head.retry_after)] {
+    let mut message = if body.is_empty() {
+        String::new()
+    } else {
+        server_message(body)
+    };
+    for (name, value) in [
+        ("location", &head.location),
+        ("retry-after", &head.retry_after),
+    ] {
         if let Some(value) = value {
             let space = if message.is_empty() { "" } else { " " };
             message.push_str(&format!("{space}({name}: {})", sample(value.as_bytes())));
         }
     }
-    if message.is_empty() { format!("status {} without a body", head.status) } else { message }
+    if message.is_empty() {
+        format!("status {} without a body", head.status)
+    } else {
+        message
+    }
 }
 
 fn ended(outcome: Outcome, message: impl Into<String>) -> State {
-    State::Ended { end: End::failed(outcome, message), reusable: false }
+    State::Ended {
+        end: End::failed(outcome, message),
+        reusable: false,
+    }
 }
 
 fn head_error(error: &HeadError) -> State {

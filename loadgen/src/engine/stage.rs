@@ -54,8 +54,14 @@ impl Engine {
         journal: Option<JournalSender>,
         stop: &StopSender,
     ) -> anyhow::Result<Self> {
-        let mut engine =
-            Self { shared, settings, recipe: Arc::new(recipe), journal, orders: Vec::new(), threads: Vec::new() };
+        let mut engine = Self {
+            shared,
+            settings,
+            recipe: Arc::new(recipe),
+            journal,
+            orders: Vec::new(),
+            threads: Vec::new(),
+        };
         for worker in 0..workers {
             let (sender, orders) = unbounded_channel();
             let duty = Duty {
@@ -65,7 +71,9 @@ impl Engine {
                 settings: engine.settings.clone(),
                 stop: stop.subscribe(),
             };
-            engine.threads.push(start(duty, orders).context("cannot start a worker thread")?);
+            engine
+                .threads
+                .push(start(duty, orders).context("cannot start a worker thread")?);
             engine.orders.push(sender);
         }
         Ok(engine)
@@ -81,7 +89,9 @@ impl Engine {
             let plan = Arc::new(spec.plan(seed));
             compose(&recipe, &plan, workers).map(|(bodies, composer)| (plan, bodies, composer))
         });
-        let (plan, bodies, composer) = prepared.await?.context("cannot start the thread that makes request bodies")?;
+        let (plan, bodies, composer) = prepared
+            .await?
+            .context("cannot start the thread that makes request bodies")?;
 
         let counters = &self.shared.counters;
         let (cpu, throttled) = (cpu_ns(), throttled_s());
@@ -95,7 +105,13 @@ impl Engine {
         let mut parts = Vec::new();
         for (sender, bodies) in self.orders.iter().zip(bodies) {
             let (done, part) = oneshot::channel();
-            let order = Order { plan: plan.clone(), place, bodies, journal: self.journal.clone(), done };
+            let order = Order {
+                plan: plan.clone(),
+                place,
+                bodies,
+                journal: self.journal.clone(),
+                done,
+            };
             sender.send(order).map_err(|_| self.death())?;
             parts.push(part);
         }
@@ -103,16 +119,24 @@ impl Engine {
         for part in parts {
             collector.merge(part.await.map_err(|_| self.death())?);
         }
-        composer.join().map_err(|_| anyhow!("the thread that makes request bodies panicked"))?;
+        composer
+            .join()
+            .map_err(|_| anyhow!("the thread that makes request bodies panicked"))?;
 
         let health = Health {
             cpu_s: seconds(cpu_ns() - cpu),
-            throttled_s: throttled_s().zip(throttled).map(|(now, before)| now - before),
+            throttled_s: throttled_s()
+                .zip(throttled)
+                .map(|(now, before)| now - before),
             in_flight_max: counters.take_in_flight_max(),
             connections_opened: Counters::read(&counters.connections) - opened,
         };
-        let facts =
-            StageFacts { stage: place.stage, load: plan.spec.load(), origin_ns: place.origin_ns, health };
+        let facts = StageFacts {
+            stage: place.stage,
+            load: plan.spec.load(),
+            origin_ns: place.origin_ns,
+            health,
+        };
         Ok(StageEnd { collector, facts })
     }
 
@@ -132,11 +156,17 @@ impl Engine {
     }
 
     fn death(&self) -> anyhow::Error {
-        anyhow!("a worker of {} has died; its requests are lost", self.threads.len())
+        anyhow!(
+            "a worker of {} has died; its requests are lost",
+            self.threads.len()
+        )
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of CPU stay below 2^53 for a hundred days")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nanoseconds of CPU stay below 2^53 for a hundred days"
+)]
 fn seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
 }

@@ -19,7 +19,7 @@ pub enum Stop {
 pub struct StopSender(watch::Sender<Stop>);
 
 /// Sees what a [`StopSender`] says.
-pub type StopReceiver = watch::Receiver<Stop>;
+pub(super) type StopReceiver = watch::Receiver<Stop>;
 
 impl StopSender {
     /// Nobody has to stop yet.
@@ -57,7 +57,7 @@ impl Default for StopSender {
 }
 
 /// Returns once at least `stop` has been asked for.
-pub async fn asked(receiver: &mut StopReceiver, stop: Stop) {
+pub(super) async fn asked(receiver: &mut StopReceiver, stop: Stop) {
     // The sender outlives the workers; were it gone, nobody could ask any more.
     if receiver.wait_for(|current| *current >= stop).await.is_err() {
         std::future::pending::<()>().await;

@@ -43,11 +43,16 @@ impl Target {
     pub fn parse(base_url: &str) -> Result<Self, TargetError> {
         let wrong = || TargetError::Url(base_url.to_owned());
         let url = Url::parse(base_url).map_err(|_| wrong())?;
-        let host = url.host_str().filter(|_| url.scheme() == "http").ok_or_else(wrong)?;
+        let host = url
+            .host_str()
+            .filter(|_| url.scheme() == "http")
+            .ok_or_else(wrong)?;
         let port = url.port_or_known_default().ok_or_else(wrong)?;
         Ok(Self {
             base_url: base_url.to_owned(),
-            authority: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            authority: url
+                .port()
+                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
             path: url.path().trim_end_matches('/').to_owned(),
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
@@ -59,15 +64,24 @@ impl Target {
     /// # Errors
     /// [`TargetError::Resolve`].
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>, TargetError> {
-        let fail = |reason: String| TargetError::Resolve { host: self.host.clone(), reason };
-        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(|error| fail(error.to_string()))?;
+        let fail = |reason: String| TargetError::Resolve {
+            host: self.host.clone(),
+            reason,
+        };
+        let found = tokio::net::lookup_host((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| fail(error.to_string()))?;
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for address in found {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
         }
-        if addresses.is_empty() { Err(fail("the name has no address".to_owned())) } else { Ok(addresses) }
+        if addresses.is_empty() {
+            Err(fail("the name has no address".to_owned()))
+        } else {
+            Ok(addresses)
+        }
     }
 }
 
@@ -82,7 +96,10 @@ impl Addresses {
     /// Deals `all` in turn; it must not be empty.
     #[must_use]
     pub fn new(all: Vec<SocketAddr>) -> Self {
-        Self { all, next: AtomicUsize::new(0) }
+        Self {
+            all,
+            next: AtomicUsize::new(0),
+        }
     }
 
     /// The next address.
@@ -98,9 +115,15 @@ mod tests {
     #[test]
     fn a_base_url_comes_apart() {
         let target = Target::parse("http://qwen3-vllm.default:8000/prefix/").unwrap();
-        assert_eq!((target.authority.as_str(), target.path.as_str(), target.port), ("qwen3-vllm.default:8000", "/prefix", 8000));
+        assert_eq!(
+            (target.authority.as_str(), target.path.as_str(), target.port),
+            ("qwen3-vllm.default:8000", "/prefix", 8000)
+        );
         let v6 = Target::parse("http://[::1]:9").unwrap();
-        assert_eq!((v6.authority.as_str(), v6.host.as_str()), ("[::1]:9", "::1"));
+        assert_eq!(
+            (v6.authority.as_str(), v6.host.as_str()),
+            ("[::1]:9", "::1")
+        );
         assert_eq!(Target::parse("http://h").unwrap().port, 80);
         for wrong in ["https://h", "h:8000", "http://", ""] {
             assert!(Target::parse(wrong).is_err(), "{wrong}");
@@ -109,7 +132,11 @@ mod tests {
 
     #[test]
     fn addresses_are_dealt_in_turn() {
-        let addresses = Addresses::new(["127.0.0.1:1", "127.0.0.2:1"].map(|a| a.parse().unwrap()).to_vec());
+        let addresses = Addresses::new(
+            ["127.0.0.1:1", "127.0.0.2:1"]
+                .map(|a| a.parse().unwrap())
+                .to_vec(),
+        );
         let dealt: Vec<String> = (0..3).map(|_| addresses.next().ip().to_string()).collect();
         assert_eq!(dealt, ["127.0.0.1", "127.0.0.2", "127.0.0.1"]);
     }

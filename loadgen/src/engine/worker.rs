@@ -25,7 +25,7 @@ use crate::record::journal::JournalSender;
 const SCRATCH: usize = 64 * 1024;
 
 /// One stage, for one worker.
-pub struct Order {
+pub(super) struct Order {
     /// The plan of all workers.
     pub plan: Arc<StagePlan>,
     /// The stage's place in the run.
@@ -39,7 +39,7 @@ pub struct Order {
 }
 
 /// What a worker needs for its whole life.
-pub struct Duty {
+pub(super) struct Duty {
     /// Its number.
     pub worker: usize,
     /// How many there are.
@@ -56,11 +56,18 @@ pub struct Duty {
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn start(duty: Duty, orders: UnboundedReceiver<Order>) -> io::Result<JoinHandle<io::Result<()>>> {
-    std::thread::Builder::new().name(format!("worker-{}", duty.worker)).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        LocalSet::new().block_on(&runtime, work(duty, orders))
-    })
+pub(super) fn start(
+    duty: Duty,
+    orders: UnboundedReceiver<Order>,
+) -> io::Result<JoinHandle<io::Result<()>>> {
+    std::thread::Builder::new()
+        .name(format!("worker-{}", duty.worker))
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            LocalSet::new().block_on(&runtime, work(duty, orders))
+        })
 }
 
 async fn work(mut duty: Duty, mut orders: UnboundedReceiver<Order>) -> io::Result<()> {

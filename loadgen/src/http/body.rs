@@ -34,7 +34,12 @@ enum State {
     Length(u64),
     UntilClose,
     /// In the line of a chunk's size; the digits so far, how many, and whether an extension has begun.
-    Size { size: u64, digits: u8, extension: bool, line: usize },
+    Size {
+        size: u64,
+        digits: u8,
+        extension: bool,
+        line: usize,
+    },
     /// In a chunk.
     Data(u64),
     /// After a chunk: CR LF is to come; true once CR has come.
@@ -120,7 +125,11 @@ impl Body {
                         return Err(BodyError::LongLine.into());
                     }
                     if end.is_some() {
-                        self.state = if *line == 0 { State::Done } else { State::Trailer(0) };
+                        self.state = if *line == 0 {
+                            State::Done
+                        } else {
+                            State::Trailer(0)
+                        };
                     }
                     used
                 }
@@ -131,7 +140,15 @@ impl Body {
 
     /// Reads what there is of the line of a chunk's size.
     fn size(&mut self, rest: &[u8]) -> Result<usize, BodyError> {
-        let State::Size { size, digits, extension, line } = &mut self.state else { return Ok(0) };
+        let State::Size {
+            size,
+            digits,
+            extension,
+            line,
+        } = &mut self.state
+        else {
+            return Ok(0);
+        };
         for (place, byte) in rest.iter().enumerate() {
             *line += 1;
             if *line > MOST_LINE {
@@ -148,7 +165,11 @@ impl Body {
                 }
                 (b'\n', None) if *digits == 0 => return Err(BodyError::BadSize),
                 (b'\n', None) => {
-                    self.state = if *size == 0 { State::Trailer(0) } else { State::Data(*size) };
+                    self.state = if *size == 0 {
+                        State::Trailer(0)
+                    } else {
+                        State::Data(*size)
+                    };
                     return Ok(place + 1);
                 }
                 (b'\r', None) => {}
@@ -163,12 +184,21 @@ impl Body {
 
 impl State {
     fn size() -> Self {
-        Self::Size { size: 0, digits: 0, extension: false, line: 0 }
+        Self::Size {
+            size: 0,
+            digits: 0,
+            extension: false,
+            line: 0,
+        }
     }
 }
 
 /// Gives at most `left` bytes of `rest` to `sink`; returns how many, and whether none are left to come.
-fn take<E>(rest: &[u8], left: &mut u64, sink: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(usize, bool), E> {
+fn take<E>(
+    rest: &[u8],
+    left: &mut u64,
+    sink: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(usize, bool), E> {
     let used = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
     *left -= used as u64;
     sink(&rest[..used])?;
@@ -196,9 +226,15 @@ mod tests {
     #[test]
     fn each_framing_has_its_end() {
         let (read_, surplus, body) = read(Framing::Length(5), &[b"hel", b"lo!!"]).unwrap();
-        assert_eq!((read_.as_slice(), surplus, body.is_done()), (b"hello".as_slice(), 2, true));
+        assert_eq!(
+            (read_.as_slice(), surplus, body.is_done()),
+            (b"hello".as_slice(), 2, true)
+        );
         let (read_, _, body) = read(Framing::UntilClose, &[b"hel", b"lo"]).unwrap();
-        assert_eq!((read_.as_slice(), body.is_done(), body.may_close()), (b"hello".as_slice(), false, true));
+        assert_eq!(
+            (read_.as_slice(), body.is_done(), body.may_close()),
+            (b"hello".as_slice(), false, true)
+        );
         let (_, _, body) = read(Framing::Length(5), &[b"hel"]).unwrap();
         assert!(!body.may_close());
         assert!(Body::new(Framing::Length(0)).is_done());
@@ -206,9 +242,13 @@ mod tests {
 
     #[test]
     fn chunks_with_extensions_and_trailers() {
-        let text = b"5;name=\"a;b\"\r\nhello\r\n1 \r\n!\r\n00\r\nx-trailer: 1\r\n\r\nNEXT".as_slice();
+        let text =
+            b"5;name=\"a;b\"\r\nhello\r\n1 \r\n!\r\n00\r\nx-trailer: 1\r\n\r\nNEXT".as_slice();
         let (read_, surplus, body) = read(Framing::Chunked, &[text]).unwrap();
-        assert_eq!((read_.as_slice(), surplus, body.is_done()), (b"hello!".as_slice(), 4, true));
+        assert_eq!(
+            (read_.as_slice(), surplus, body.is_done()),
+            (b"hello!".as_slice(), 4, true)
+        );
     }
 
     #[test]
@@ -220,10 +260,17 @@ mod tests {
             ("11111111111111111\r\n", BodyError::BadSize),
             ("1\r\nab", BodyError::NoLineEnd),
         ] {
-            assert_eq!(read(Framing::Chunked, &[text.as_bytes()]).err(), Some(error), "{text:?}");
+            assert_eq!(
+                read(Framing::Chunked, &[text.as_bytes()]).err(),
+                Some(error),
+                "{text:?}"
+            );
         }
         let endless = "1;".to_owned() + &"x".repeat(MOST_LINE);
-        assert_eq!(read(Framing::Chunked, &[endless.as_bytes()]).err(), Some(BodyError::LongLine));
+        assert_eq!(
+            read(Framing::Chunked, &[endless.as_bytes()]).err(),
+            Some(BodyError::LongLine)
+        );
     }
 
     proptest! {

@@ -74,9 +74,15 @@ impl HeadReader {
         }
         let mut skipped = 0;
         loop {
-            let all = if copied { &self.kept[skipped..] } else { &bytes[skipped..] };
+            let all = if copied {
+                &self.kept[skipped..]
+            } else {
+                &bytes[skipped..]
+            };
             match parse(all)? {
-                Some((head, length)) if (100..200).contains(&head.status) && head.status != 101 => skipped += length,
+                Some((head, length)) if (100..200).contains(&head.status) && head.status != 101 => {
+                    skipped += length;
+                }
                 Some((head, length)) => {
                     let used = skipped + length - before;
                     self.kept.clear();
@@ -116,7 +122,10 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
         let text = || String::from_utf8_lossy(header.value).trim().to_owned();
         if header.name.eq_ignore_ascii_case("content-length") {
             let given = text().parse::<u64>().map_err(|_| HeadError::BadLength)?;
-            if content_length.replace(given).is_some_and(|before| before != given) {
+            if content_length
+                .replace(given)
+                .is_some_and(|before| before != given)
+            {
                 return Err(HeadError::BadLength);
             }
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
@@ -147,7 +156,16 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
         (false, None) => Framing::UntilClose,
     };
     let keep_alive = keep_alive && framing != Framing::UntilClose;
-    Ok(Some((Head { status, framing, keep_alive, location, retry_after }, length)))
+    Ok(Some((
+        Head {
+            status,
+            framing,
+            keep_alive,
+            location,
+            retry_after,
+        },
+        length,
+    )))
 }
 
 /// The beginning of some bytes, printable.
@@ -175,36 +193,73 @@ mod tests {
     #[test]
     fn the_end_of_the_body_is_said_by_the_head() {
         assert_eq!(framing("Content-Length: 12\r\n"), Ok(Framing::Length(12)));
-        assert_eq!(framing("transfer-encoding: Chunked\r\n"), Ok(Framing::Chunked));
-        assert_eq!(framing("content-type: text/event-stream\r\n"), Ok(Framing::UntilClose));
-        assert_eq!(framing("content-length: 1\r\ncontent-length: 1\r\n"), Ok(Framing::Length(1)));
-        assert_eq!(framing("content-length: 1\r\ncontent-length: 2\r\n"), Err(HeadError::BadLength));
+        assert_eq!(
+            framing("transfer-encoding: Chunked\r\n"),
+            Ok(Framing::Chunked)
+        );
+        assert_eq!(
+            framing("content-type: text/event-stream\r\n"),
+            Ok(Framing::UntilClose)
+        );
+        assert_eq!(
+            framing("content-length: 1\r\ncontent-length: 1\r\n"),
+            Ok(Framing::Length(1))
+        );
+        assert_eq!(
+            framing("content-length: 1\r\ncontent-length: 2\r\n"),
+            Err(HeadError::BadLength)
+        );
         assert_eq!(framing("content-length: -1\r\n"), Err(HeadError::BadLength));
-        assert_eq!(framing("content-length: 1\r\ntransfer-encoding: chunked\r\n"), Err(HeadError::Conflict));
-        assert_eq!(framing("transfer-encoding: gzip, chunked\r\n"), Err(HeadError::Coding));
-        assert_eq!(read("HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap().0.framing, Framing::Length(0));
+        assert_eq!(
+            framing("content-length: 1\r\ntransfer-encoding: chunked\r\n"),
+            Err(HeadError::Conflict)
+        );
+        assert_eq!(
+            framing("transfer-encoding: gzip, chunked\r\n"),
+            Err(HeadError::Coding)
+        );
+        assert_eq!(
+            read("HTTP/1.1 204 No Content\r\n\r\n")
+                .unwrap()
+                .unwrap()
+                .0
+                .framing,
+            Framing::Length(0)
+        );
     }
 
     #[test]
     fn connections_are_kept_as_the_version_and_the_header_say() {
         let kept = |text: &str| read(text).unwrap().unwrap().0.keep_alive;
         assert!(kept("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
-        assert!(!kept("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nConnection: close\r\n\r\n"));
+        assert!(!kept(
+            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nConnection: close\r\n\r\n"
+        ));
         assert!(!kept("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n"));
-        assert!(kept("HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: Keep-Alive\r\n\r\n"));
-        assert!(!kept("HTTP/1.1 200 OK\r\n\r\n"), "the end of the connection is the end of the body");
+        assert!(kept(
+            "HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: Keep-Alive\r\n\r\n"
+        ));
+        assert!(
+            !kept("HTTP/1.1 200 OK\r\n\r\n"),
+            "the end of the connection is the end of the body"
+        );
     }
 
     #[test]
     fn interim_responses_are_skipped() {
         let text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 No\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\nab";
         let (head, used) = read(text).unwrap().unwrap();
-        assert_eq!((head.status, head.retry_after.as_deref(), used), (429, Some("7"), text.len() - 2));
+        assert_eq!(
+            (head.status, head.retry_after.as_deref(), used),
+            (429, Some("7"), text.len() - 2)
+        );
     }
 
     #[test]
     fn what_is_no_head_is_refused() {
-        assert!(matches!(read("SSH-2.0-OpenSSH\r\n"), Err(HeadError::Malformed(why)) if why.contains("SSH-2.0")));
+        assert!(
+            matches!(read("SSH-2.0-OpenSSH\r\n"), Err(HeadError::Malformed(why)) if why.contains("SSH-2.0"))
+        );
         let endless = "HTTP/1.1 200 OK\r\nx: ".to_owned() + &"y".repeat(MOST_BYTES);
         assert_eq!(read(&endless), Err(HeadError::TooLarge));
         let many = "HTTP/1.1 200 OK\r\n".to_owned() + &"x: y\r\n".repeat(MOST_HEADERS + 1) + "\r\n";

@@ -26,7 +26,8 @@ impl Pool {
                 return None;
             }
             // Quiet and open is the only state in which it can be used: closed reads 0, and bytes belong to no request.
-            if matches!(stream.try_read(&mut [0u8; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock) {
+            if matches!(stream.try_read(&mut [0u8; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+            {
                 return Some(stream);
             }
         }

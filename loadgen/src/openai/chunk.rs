@@ -152,7 +152,15 @@ impl ChunkDecoder {
     /// A decoder for one reply.
     #[must_use]
     pub fn new(api: Api) -> Self {
-        Self { api, envelope: None, usage: None, running: 0, uncounted: false, done: false, finished: false }
+        Self {
+            api,
+            envelope: None,
+            usage: None,
+            running: 0,
+            uncounted: false,
+            done: false,
+            finished: false,
+        }
     }
 
     /// The last usage that the server sent.
@@ -172,11 +180,15 @@ impl ChunkDecoder {
     /// # Errors
     /// [`ChunkError`]: the reply has failed.
     pub fn event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<Event, ChunkError> {
-        if let (Some(envelope), None) = (&self.envelope, name) {
-            if envelope.holds(data) {
-                self.uncounted = true;
-                return Ok(Event { token: true, visible: envelope.visible, tokens: 0 });
-            }
+        if let (Some(envelope), None) = (&self.envelope, name)
+            && envelope.holds(data)
+        {
+            self.uncounted = true;
+            return Ok(Event {
+                token: true,
+                visible: envelope.visible,
+                tokens: 0,
+            });
         }
         if data == b"[DONE]" {
             self.done = true;
@@ -198,9 +210,12 @@ impl ChunkDecoder {
     }
 
     fn object(&mut self, data: &[u8], is_stream: bool) -> Result<Event, ChunkError> {
-        let chunk: Chunk<'_> =
-            serde_json::from_slice(data).map_err(|error| ChunkError::Protocol(format!("{error}: {}", sample(data))))?;
-        let is_error = chunk.object.as_ref().is_some_and(|object| object.0 == "error");
+        let chunk: Chunk<'_> = serde_json::from_slice(data)
+            .map_err(|error| ChunkError::Protocol(format!("{error}: {}", sample(data))))?;
+        let is_error = chunk
+            .object
+            .as_ref()
+            .is_some_and(|object| object.0 == "error");
         if chunk.error.as_ref().is_some_and(|error| !error.is_null()) || is_error {
             return Err(ChunkError::Server(server_message(data)));
         }
@@ -213,16 +228,28 @@ impl ChunkDecoder {
         if let Some(choice) = choice {
             let (found, visible) = self.text(choice);
             text = found.filter(|text| !text.is_empty());
-            let called = choice.delta.iter().flat_map(|delta| &delta.tool_calls).flatten().any(ToolCall::says_something);
+            let called = choice
+                .delta
+                .iter()
+                .flat_map(|delta| &delta.tool_calls)
+                .flatten()
+                .any(ToolCall::says_something);
             event.token = text.is_some() || called;
             event.visible = event.token && (visible || called);
-            event.tokens = choice.token_ids.as_ref().map_or(0, |ids| TokenCount::try_from(ids.len()).unwrap_or(0));
+            event.tokens = choice
+                .token_ids
+                .as_ref()
+                .map_or(0, |ids| TokenCount::try_from(ids.len()).unwrap_or(0));
             self.finished |= choice.finish_reason.is_some();
         }
         let only_text = is_stream
             && chunk.usage.is_none()
-            && choice.is_some_and(|choice| choice.finish_reason.is_none() && choice.token_ids.is_none())
-            && chunk.choices.as_ref().is_some_and(|choices| choices.len() == 1);
+            && choice
+                .is_some_and(|choice| choice.finish_reason.is_none() && choice.token_ids.is_none())
+            && chunk
+                .choices
+                .as_ref()
+                .is_some_and(|choices| choices.len() == 1);
         if let (true, Some(Cow::Borrowed(text))) = (only_text, text) {
             self.envelope = Envelope::around(data, text, event.visible).or(self.envelope.take());
         }
@@ -235,14 +262,23 @@ impl ChunkDecoder {
 
     /// The text of a choice, and whether it is visible.
     fn text<'c, 'd>(&self, choice: &'c Choice<'d>) -> (Option<&'c Cow<'d, str>>, bool) {
-        let some = |text: &'c Option<Text<'d>>| text.as_ref().map(|text| &text.0).filter(|text| !text.is_empty());
+        let some = |text: &'c Option<Text<'d>>| {
+            text.as_ref()
+                .map(|text| &text.0)
+                .filter(|text| !text.is_empty())
+        };
         if self.api == Api::Completion {
             return (some(&choice.text), true);
         }
-        let Some(delta) = &choice.delta else { return (None, true) };
+        let Some(delta) = &choice.delta else {
+            return (None, true);
+        };
         match some(&delta.content) {
             Some(content) => (Some(content), true),
-            None => (some(&delta.reasoning_content).or_else(|| some(&delta.reasoning)), false),
+            None => (
+                some(&delta.reasoning_content).or_else(|| some(&delta.reasoning)),
+                false,
+            ),
         }
     }
 
@@ -250,9 +286,14 @@ impl ChunkDecoder {
         let known = self.usage.get_or_insert_default();
         known.prompt_tokens = usage.prompt_tokens.or(known.prompt_tokens);
         known.completion_tokens = usage.completion_tokens.or(known.completion_tokens);
-        let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+        let cached = usage
+            .prompt_tokens_details
+            .as_ref()
+            .and_then(|details| details.cached_tokens);
         known.cached_tokens = cached.or(known.cached_tokens);
-        let Some(total) = usage.completion_tokens else { return };
+        let Some(total) = usage.completion_tokens else {
+            return;
+        };
         // A count that runs along from the first token event says what each event brought; one that comes at the end is the
         // whole.
         let raised = total.saturating_sub(self.running);
@@ -268,7 +309,9 @@ impl ChunkDecoder {
 impl ToolCall {
     fn says_something(&self) -> bool {
         let some = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        self.function.as_ref().is_some_and(|function| some(&function.name) || some(&function.arguments))
+        self.function
+            .as_ref()
+            .is_some_and(|function| some(&function.name) || some(&function.arguments))
     }
 }
 
@@ -278,13 +321,22 @@ impl Envelope {
         let before = (text.as_ptr() as usize).checked_sub(data.as_ptr() as usize)?;
         let after = data.get(before + text.len()..)?;
         let bytes = [data.get(..before)?, after].concat();
-        Some(Self { bytes, before, visible })
+        Some(Self {
+            bytes,
+            before,
+            visible,
+        })
     }
 
     /// Whether `data` is this envelope around another text that is not empty and has nothing to be unescaped.
     fn holds(&self, data: &[u8]) -> bool {
         let (before, after) = self.bytes.split_at(self.before);
-        let Some(middle) = data.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { return false };
+        let Some(middle) = data
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+        else {
+            return false;
+        };
         // A quote would end the text, and what follows could be anything; a backslash needs the parser.
         !middle.is_empty() && memchr2(b'"', b'\\', middle).is_none()
     }
@@ -295,7 +347,9 @@ pub fn server_message(data: &[u8]) -> String {
     let value: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
     let error = value.get("error").unwrap_or(&value);
     let message = error.get("message").unwrap_or(error);
-    message.as_str().map_or_else(|| sample(data), |text| sample(text.as_bytes()))
+    message
+        .as_str()
+        .map_or_else(|| sample(data), |text| sample(text.as_bytes()))
 }
 
 #[cfg(test)]

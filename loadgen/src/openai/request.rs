@@ -35,12 +35,26 @@ impl RequestTemplate {
     #[must_use]
     pub fn new(config: &Config, server: &Server, to: &Addressing<'_>, model: &str) -> Self {
         let chat = config.api.kind == ApiType::Chat;
-        let route = if chat { "/v1/chat/completions" } else { "/v1/completions" };
-        let accept = if config.api.streaming { "text/event-stream" } else { "application/json" };
+        let route = if chat {
+            "/v1/chat/completions"
+        } else {
+            "/v1/completions"
+        };
+        let accept = if config.api.streaming {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
         let mut head = head("POST", &format!("{}{route}", to.path), to, config);
-        head.push_str(&format!("accept: {accept}\r\ncontent-type: application/json\r\ncontent-length: "));
+        head.push_str(&format!(
+            "accept: {accept}\r\ncontent-type: application/json\r\ncontent-length: "
+        ));
 
-        let (open, close) = if chat { ("\"messages\":[{\"role\":\"user\",\"content\":", "}]") } else { ("\"prompt\":", "") };
+        let (open, close) = if chat {
+            ("\"messages\":[{\"role\":\"user\",\"content\":", "}]")
+        } else {
+            ("\"prompt\":", "")
+        };
         let mut after = String::new();
         if server.kind != ServerType::Openai {
             after.push_str(&format!(",\"ignore_eos\":{}", server.ignore_eos));
@@ -62,7 +76,12 @@ impl RequestTemplate {
     /// Head and body of one request, and how many of the bytes are body. `id` goes into `x-request-id`, by which logs of the
     /// server can be joined to ours.
     #[must_use]
-    pub fn request(&self, id: &str, prompt: &Prompt, output_tokens: TokenCount) -> (Vec<u8>, usize) {
+    pub fn request(
+        &self,
+        id: &str,
+        prompt: &Prompt,
+        output_tokens: TokenCount,
+    ) -> (Vec<u8>, usize) {
         let prompt = match prompt {
             Prompt::Text(text) => json!(text).to_string(),
             Prompt::TokenIds(ids) => {
@@ -80,7 +99,11 @@ impl RequestTemplate {
         };
         let mut number = itoa::Buffer::new();
         let output_tokens = number.format(output_tokens);
-        let body = self.before.len() + prompt.len() + self.middle.len() + output_tokens.len() + self.after.len();
+        let body = self.before.len()
+            + prompt.len()
+            + self.middle.len()
+            + output_tokens.len()
+            + self.after.len();
         let mut bytes = Vec::with_capacity(self.head.len() + id.len() + body + 48);
         for part in [
             &self.head,
@@ -130,7 +153,11 @@ mod tests {
         RequestTemplate::new(
             &config,
             &server,
-            &Addressing { authority: "h:1", path: "", api_key: Some("k") },
+            &Addressing {
+                authority: "h:1",
+                path: "",
+                api_key: Some("k"),
+            },
             "m\"x",
         )
     }
@@ -141,7 +168,9 @@ mod tests {
 
     #[test]
     fn a_completion_has_inference_perfs_keys() {
-        let template = template(serde_json::json!({"api": {"streaming": true}, "server": {"base_url": "http://h:1"}}));
+        let template = template(
+            serde_json::json!({"api": {"streaming": true}, "server": {"base_url": "http://h:1"}}),
+        );
         let (bytes, length) = template.request("id-1", &Prompt::TokenIds(vec![1, 22, 333]), 128);
         assert_eq!(
             body(&bytes, length),
@@ -149,8 +178,14 @@ mod tests {
                 "stream": true, "stream_options": {"include_usage": true}})
         );
         let head = String::from_utf8_lossy(&bytes[..bytes.len() - length]).into_owned();
-        assert!(head.starts_with("POST /v1/completions HTTP/1.1\r\nhost: h:1\r\n"), "{head}");
-        assert!(head.contains("authorization: Bearer k\r\n") && head.contains(&format!("content-length: {length}\r\n")));
+        assert!(
+            head.starts_with("POST /v1/completions HTTP/1.1\r\nhost: h:1\r\n"),
+            "{head}"
+        );
+        assert!(
+            head.contains("authorization: Bearer k\r\n")
+                && head.contains(&format!("content-length: {length}\r\n"))
+        );
         assert!(head.ends_with("x-request-id: id-1\r\n\r\n"));
     }
 

@@ -49,13 +49,13 @@ impl Framer {
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         }
         while !rest.is_empty() {
-            if self.is_between_events() {
-                if let Some((data, after)) = simple_event(rest) {
-                    self.begun = true;
-                    sink(SseEvent { name: None, data })?;
-                    rest = after;
-                    continue;
-                }
+            if self.is_between_events()
+                && let Some((data, after)) = simple_event(rest)
+            {
+                self.begun = true;
+                sink(SseEvent { name: None, data })?;
+                rest = after;
+                continue;
             }
             let Some(end) = memchr2(b'\r', b'\n', rest) else {
                 self.line.extend_from_slice(rest);
@@ -120,12 +120,19 @@ impl Framer {
         line: &[u8],
         sink: &mut impl FnMut(SseEvent<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let line = if self.begun { line } else { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) };
+        let line = if self.begun {
+            line
+        } else {
+            line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
+        };
         self.begun = true;
         if line.is_empty() {
             let sent = if self.has_data {
                 let name = (!self.name.is_empty()).then_some(self.name.as_slice());
-                sink(SseEvent { name, data: &self.data })
+                sink(SseEvent {
+                    name,
+                    data: &self.data,
+                })
             } else {
                 Ok(())
             };
@@ -193,9 +200,12 @@ mod tests {
 
     /// The specification, slowly: all lines first, then all fields.
     fn reference(bytes: &[u8]) -> Vec<Owned> {
-        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
+        let text = String::from_utf8_lossy(bytes)
+            .replace("\r\n", "\n")
+            .replace('\r', "\n");
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let (mut events, mut name, mut data): (Vec<Owned>, String, Option<String>) = (Vec::new(), String::new(), None);
+        let (mut events, mut name, mut data): (Vec<Owned>, String, Option<String>) =
+            (Vec::new(), String::new(), None);
         for line in text.split('\n').chain(std::iter::once("")) {
             if line.is_empty() {
                 if let Some(data) = data.take() {
@@ -227,16 +237,46 @@ mod tests {
     #[test]
     fn every_form_of_an_event_is_read() {
         assert_eq!(data(&read(&[b"data: a\n\ndata: b\n\n"])), ["a", "b"]);
-        assert_eq!(data(&read(&[b"data: a\r\n\r\ndata: b\r\n\r\n"])), ["a", "b"]);
+        assert_eq!(
+            data(&read(&[b"data: a\r\n\r\ndata: b\r\n\r\n"])),
+            ["a", "b"]
+        );
         assert_eq!(data(&read(&[b"data: a\r\rdata: b\r\r"])), ["a", "b"]);
-        assert_eq!(data(&read(&[b"data:a\n\ndata:  b\n\n"])), ["a", " b"], "one space at most is dropped");
+        assert_eq!(
+            data(&read(&[b"data:a\n\ndata:  b\n\n"])),
+            ["a", " b"],
+            "one space at most is dropped"
+        );
         assert_eq!(data(&read(&[b"data: a\ndata: b\ndata\n\n"])), ["a\nb\n"]);
-        assert_eq!(data(&read(&[b": ping\n\nid: 1\nretry: 5\n\ndata: a\n: in between\n\n"])), ["a"]);
-        assert_eq!(data(&read(&[b"data: a\n\ndata: last"])), ["a", "last"], "an end without a blank line");
+        assert_eq!(
+            data(&read(&[
+                b": ping\n\nid: 1\nretry: 5\n\ndata: a\n: in between\n\n"
+            ])),
+            ["a"]
+        );
+        assert_eq!(
+            data(&read(&[b"data: a\n\ndata: last"])),
+            ["a", "last"],
+            "an end without a blank line"
+        );
         assert_eq!(data(&read(&["\u{feff}data: a\n\n".as_bytes()])), ["a"]);
-        assert_eq!(data(&read(&[b"data: a\r", b"\n\r", b"\ndata: b\n\n"])), ["a", "b"], "CR LF in two reads");
-        assert_eq!(read(&[b"event: error\ndata: x\n\ndata: y\n\n"]), [(Some("error".into()), "x".into()), (None, "y".into())]);
-        assert_eq!(data(&read(&["data: 한".as_bytes().split_at(7).0, "data: 한".as_bytes().split_at(7).1, b"\n\n"])), ["한"]);
+        assert_eq!(
+            data(&read(&[b"data: a\r", b"\n\r", b"\ndata: b\n\n"])),
+            ["a", "b"],
+            "CR LF in two reads"
+        );
+        assert_eq!(
+            read(&[b"event: error\ndata: x\n\ndata: y\n\n"]),
+            [(Some("error".into()), "x".into()), (None, "y".into())]
+        );
+        assert_eq!(
+            data(&read(&[
+                "data: 한".as_bytes().split_at(7).0,
+                "data: 한".as_bytes().split_at(7).1,
+                b"\n\n"
+            ])),
+            ["한"]
+        );
         assert!(read(&[b"", b"\n\n\n", b"event: only\n\n"]).is_empty());
     }
 

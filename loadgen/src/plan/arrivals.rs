@@ -28,21 +28,36 @@ impl Process {
 ///
 /// Times are rounded from the running sum, never added up after rounding, so they do not drift.
 #[must_use]
-pub fn arrivals(process: Process, rate: RequestsPerSecond, duration: Seconds, seed: u64, stage: u32) -> Vec<u64> {
+pub fn arrivals(
+    process: Process,
+    rate: RequestsPerSecond,
+    duration: Seconds,
+    seed: u64,
+    stage: u32,
+) -> Vec<u64> {
     match process {
         Process::Constant => constant(rate, duration),
         Process::Poisson => poisson(rate, duration, seed, stage),
     }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts are below 2^53"
+)]
 fn constant(rate: RequestsPerSecond, duration: Seconds) -> Vec<u64> {
     // 0.1/s for 30 s are 3 requests, although 0.1 * 30 is a little more or less than 3.
     let count = (rate.get() * duration.get() * (1.0 + 4.0 * f64::EPSILON)).floor() as u64;
     (0..count).map(|k| nanos(k as f64 / rate.get())).collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "only a size hint")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "only a size hint"
+)]
 fn poisson(rate: RequestsPerSecond, duration: Seconds, seed: u64, stage: u32) -> Vec<u64> {
     let mut rng = random::stream(seed, stage, Purpose::Arrivals, 0);
     let mut due = Vec::with_capacity((rate.get() * duration.get() * 1.1) as usize + 16);
@@ -57,7 +72,11 @@ fn poisson(rate: RequestsPerSecond, duration: Seconds, seed: u64, stage: u32) ->
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "non-negative and far below 2^63")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "non-negative and far below 2^63"
+)]
 fn nanos(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
@@ -76,7 +95,11 @@ mod tests {
     }
 
     fn gaps(due: &[u64]) -> Vec<f64> {
-        std::iter::once(0).chain(due.iter().copied()).zip(due).map(|(a, &b)| (b - a) as f64 / 1e9).collect()
+        std::iter::once(0)
+            .chain(due.iter().copied())
+            .zip(due)
+            .map(|(a, &b)| (b - a) as f64 / 1e9)
+            .collect()
     }
 
     /// Kolmogorov-Smirnov distance of `gaps` to the exponential of rate `rate`.
@@ -85,7 +108,9 @@ mod tests {
         let n = gaps.len() as f64;
         gaps.iter().enumerate().fold(0.0, |worst: f64, (i, gap)| {
             let cdf = 1.0 - (-rate * gap).exp();
-            worst.max((cdf - i as f64 / n).abs()).max(((i + 1) as f64 / n - cdf).abs())
+            worst
+                .max((cdf - i as f64 / n).abs())
+                .max(((i + 1) as f64 / n - cdf).abs())
         })
     }
 
@@ -96,8 +121,15 @@ mod tests {
         assert_eq!(due[0], 0);
         assert!(due.windows(2).all(|pair| pair[1] - pair[0] == 100_000_000));
         let third = arrivals(Process::Constant, rate(3.0), seconds(100.0), 1, 0);
-        assert!(third.windows(2).all(|pair| (333_333_333..=333_333_334).contains(&(pair[1] - pair[0]))));
-        assert_eq!(arrivals(Process::Constant, rate(0.1), seconds(30.0), 1, 0).len(), 3);
+        assert!(
+            third
+                .windows(2)
+                .all(|pair| (333_333_333..=333_333_334).contains(&(pair[1] - pair[0])))
+        );
+        assert_eq!(
+            arrivals(Process::Constant, rate(0.1), seconds(30.0), 1, 0).len(),
+            3
+        );
     }
 
     #[test]
@@ -108,13 +140,21 @@ mod tests {
             let n = due.len() as f64;
             assert!((n - 100_000.0).abs() < 5.0 * 100_000f64.sqrt(), "count {n}");
             // 1.95 / sqrt(n) is the 0.1 % point of the KS distance; eight seeds are fixed, so this holds or it does not.
-            assert!(ks_distance(gaps(&due), lambda) < 1.95 / n.sqrt(), "seed {seed}");
+            assert!(
+                ks_distance(gaps(&due), lambda) < 1.95 / n.sqrt(),
+                "seed {seed}"
+            );
             let mut counts = vec![0f64; length as usize];
-            due.iter().for_each(|at| counts[(*at / 1_000_000_000) as usize] += 1.0);
+            due.iter()
+                .for_each(|at| counts[(*at / 1_000_000_000) as usize] += 1.0);
             let mean = n / length;
-            let dispersion = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / (length - 1.0) / mean;
+            let dispersion =
+                counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / (length - 1.0) / mean;
             // 1,000 windows: the standard error is 0.045; the fixed seeds stay within 0.1.
-            assert!((dispersion - 1.0).abs() < 0.1, "seed {seed}: dispersion {dispersion}");
+            assert!(
+                (dispersion - 1.0).abs() < 0.1,
+                "seed {seed}: dispersion {dispersion}"
+            );
             let on_a_second = due.iter().filter(|at| *at % 1_000_000_000 == 0).count();
             assert!(on_a_second <= 1, "arrivals pinned to whole seconds");
         }

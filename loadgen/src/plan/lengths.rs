@@ -16,27 +16,44 @@ pub struct Lengths {
 #[derive(Clone, Debug, PartialEq)]
 enum Shape {
     Fixed(TokenCount),
-    Normal { mean: f64, deviation: f64 },
+    Normal {
+        mean: f64,
+        deviation: f64,
+    },
     Uniform,
     /// `min` + exp(N(mu, sigma)), moments matched above `min`.
-    Lognormal { mu: f64, sigma: f64 },
+    Lognormal {
+        mu: f64,
+        sigma: f64,
+    },
 }
 
 impl Lengths {
     /// Always `length`.
     #[must_use]
     pub fn fixed(length: TokenCount) -> Self {
-        Self { shape: Shape::Fixed(length), min: length, max: length }
+        Self {
+            shape: Shape::Fixed(length),
+            min: length,
+            max: length,
+        }
     }
 
     /// The distribution of a config; `None` for a shape that cannot be drawn yet.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean is checked to be in min..max")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a mean is checked to be in min..max"
+    )]
     pub fn from_config(distribution: &Distribution) -> Option<Self> {
         let (min, max) = (distribution.min, distribution.max);
         let deviation = distribution.standard_deviation();
         let shape = match distribution.kind.unwrap_or_default() {
-            DistributionType::Normal => Shape::Normal { mean: distribution.mean, deviation },
+            DistributionType::Normal => Shape::Normal {
+                mean: distribution.mean,
+                deviation,
+            },
             DistributionType::Fixed => Shape::Fixed(distribution.mean as TokenCount),
             DistributionType::Uniform => Shape::Uniform,
             DistributionType::Lognormal => {
@@ -45,7 +62,10 @@ impl Lengths {
                     Shape::Fixed(min)
                 } else {
                     let variance = libm::log(1.0 + (deviation / mean) * (deviation / mean));
-                    Shape::Lognormal { mu: libm::log(mean) - variance / 2.0, sigma: libm::sqrt(variance) }
+                    Shape::Lognormal {
+                        mu: libm::log(mean) - variance / 2.0,
+                        sigma: libm::sqrt(variance),
+                    }
                 }
             }
             DistributionType::SkewNormal | DistributionType::Poisson => return None,
@@ -59,8 +79,13 @@ impl Lengths {
         let rng = || random::stream(seed, stage, purpose, index);
         let drawn = match self.shape {
             Shape::Fixed(length) => return length.max(1),
-            Shape::Normal { mean, deviation: 0.0 } => mean,
-            Shape::Normal { mean, deviation } => mean + deviation * random::standard_normal(&mut rng()),
+            Shape::Normal {
+                mean,
+                deviation: 0.0,
+            } => mean,
+            Shape::Normal { mean, deviation } => {
+                mean + deviation * random::standard_normal(&mut rng())
+            }
             Shape::Uniform => {
                 f64::from(self.min) + f64::from(self.max - self.min) * random::uniform(&mut rng())
             }
@@ -68,8 +93,14 @@ impl Lengths {
                 f64::from(self.min) + libm::exp(mu + sigma * random::standard_normal(&mut rng()))
             }
         };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to u32's range")]
-        let length = drawn.clamp(f64::from(self.min), f64::from(self.max)).round_ties_even() as TokenCount;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to u32's range"
+        )]
+        let length = drawn
+            .clamp(f64::from(self.min), f64::from(self.max))
+            .round_ties_even() as TokenCount;
         length.max(1)
     }
 
@@ -77,7 +108,10 @@ impl Lengths {
     #[must_use]
     pub fn estimated_mean(&self, seed: u64, purpose: Purpose) -> f64 {
         const DRAWS: u32 = 1000;
-        (0..DRAWS).map(|index| f64::from(self.draw(seed, 0, purpose, index.into()))).sum::<f64>() / f64::from(DRAWS)
+        (0..DRAWS)
+            .map(|index| f64::from(self.draw(seed, 0, purpose, index.into())))
+            .sum::<f64>()
+            / f64::from(DRAWS)
     }
 }
 
@@ -86,17 +120,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn distribution(kind: DistributionType, mean: f64, std_dev: f64, min: u32, max: u32) -> Lengths {
-        let config =
-            Distribution { kind: Some(kind), mean, std_dev: Some(std_dev), min, max, ..Distribution::default() };
+    fn distribution(
+        kind: DistributionType,
+        mean: f64,
+        std_dev: f64,
+        min: u32,
+        max: u32,
+    ) -> Lengths {
+        let config = Distribution {
+            kind: Some(kind),
+            mean,
+            std_dev: Some(std_dev),
+            min,
+            max,
+            ..Distribution::default()
+        };
         Lengths::from_config(&config).unwrap()
     }
 
     fn moments(lengths: &Lengths) -> (f64, f64) {
-        let drawn: Vec<f64> =
-            (0..20_000).map(|i| f64::from(lengths.draw(7, 0, Purpose::InputLength, i))).collect();
+        let drawn: Vec<f64> = (0..20_000)
+            .map(|i| f64::from(lengths.draw(7, 0, Purpose::InputLength, i)))
+            .collect();
         let mean = drawn.iter().sum::<f64>() / 20_000.0;
-        (mean, (drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt())
+        (
+            mean,
+            (drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt(),
+        )
     }
 
     #[test]
@@ -104,9 +154,13 @@ mod tests {
         for kind in [DistributionType::Normal, DistributionType::Lognormal] {
             let (mean, deviation) = moments(&distribution(kind, 1000.0, 100.0, 100, 4000));
             assert!((mean - 1000.0).abs() < 4.0, "{kind:?}: mean {mean}");
-            assert!((deviation - 100.0).abs() < 3.0, "{kind:?}: deviation {deviation}");
+            assert!(
+                (deviation - 100.0).abs() < 3.0,
+                "{kind:?}: deviation {deviation}"
+            );
         }
-        let (mean, deviation) = moments(&distribution(DistributionType::Uniform, 0.0, 0.0, 100, 200));
+        let (mean, deviation) =
+            moments(&distribution(DistributionType::Uniform, 0.0, 0.0, 100, 200));
         assert!((mean - 150.0).abs() < 1.0 && (deviation - 100.0 / 12f64.sqrt()).abs() < 0.5);
     }
 

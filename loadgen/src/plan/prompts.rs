@@ -49,7 +49,7 @@ pub struct PromptMaker {
 enum Kind {
     Mock,
     Ids { from: u32, count: u32 },
-    Words(Words),
+    Words(Box<Words>),
 }
 
 struct Words {
@@ -71,7 +71,11 @@ impl PromptMaker {
             Salt::Run => random::hash_text(run_id),
             Salt::None => 0,
         };
-        Ok(Self { kind: Kind::new(config)?, seed, salt })
+        Ok(Self {
+            kind: Kind::new(config)?,
+            seed,
+            salt,
+        })
     }
 
     /// How prompts are made and what counts as a token of theirs, for the report.
@@ -91,22 +95,48 @@ impl PromptMaker {
     /// When the tokenizer fails on a text.
     pub fn make(&self, stage: u32, index: u64, wanted: TokenCount) -> Result<Made, String> {
         match &self.kind {
-            Kind::Mock => Ok(Made { prompt: Prompt::Text(format!("1 2 3 {}", index + 1)), tokens: None }),
+            Kind::Mock => Ok(Made {
+                prompt: Prompt::Text(format!("1 2 3 {}", index + 1)),
+                tokens: None,
+            }),
             Kind::Ids { from, count } => {
-                let ids = self.draws(stage, index, *count, wanted as usize).map(|draw| from + draw).collect();
-                Ok(Made { prompt: Prompt::TokenIds(ids), tokens: Some(wanted) })
+                let ids = self
+                    .draws(stage, index, *count, wanted as usize)
+                    .map(|draw| from + draw)
+                    .collect();
+                Ok(Made {
+                    prompt: Prompt::TokenIds(ids),
+                    tokens: Some(wanted),
+                })
             }
             Kind::Words(words) => words.make(wanted as usize, |count, length| {
-                self.draws(stage, index, count, length).map(|draw| draw as usize).collect()
+                self.draws(stage, index, count, length)
+                    .map(|draw| draw as usize)
+                    .collect()
             }),
         }
     }
 
     /// `length` numbers below `bound`: the first from the salt, the rest from the seed.
-    fn draws(&self, stage: u32, index: u64, bound: u32, length: usize) -> impl Iterator<Item = u32> {
+    fn draws(
+        &self,
+        stage: u32,
+        index: u64,
+        bound: u32,
+        length: usize,
+    ) -> impl Iterator<Item = u32> {
         let mut salted = random::stream(self.seed ^ self.salt, stage, Purpose::Salt, index);
         let mut seeded = random::stream(self.seed, stage, Purpose::Prompt, index);
-        (0..length).map(move |place| random::below(if place < SALTED { &mut salted } else { &mut seeded }, bound))
+        (0..length).map(move |place| {
+            random::below(
+                if place < SALTED {
+                    &mut salted
+                } else {
+                    &mut seeded
+                },
+                bound,
+            )
+        })
     }
 }
 
@@ -115,24 +145,39 @@ impl Kind {
         if config.data.kind == DataType::Mock {
             return Ok(Self::Mock);
         }
-        let name = config.tokenizer.as_ref().and_then(|tokenizer| tokenizer.pretrained_model_name_or_path.as_deref());
+        let name = config
+            .tokenizer
+            .as_ref()
+            .and_then(|tokenizer| tokenizer.pretrained_model_name_or_path.as_deref());
         let found = name.map_or(Ok(Found::NotHere), tokens::find)?;
         let takes_ids = config.api.kind == ApiType::Completion
-            && config.server.as_ref().is_some_and(|server| server.kind != ServerType::Tgi);
+            && config
+                .server
+                .as_ref()
+                .is_some_and(|server| server.kind != ServerType::Tgi);
         match found {
             Found::File(file) if config.data.kind == DataType::Random && takes_ids => {
                 let size = tokens::load(&file)?.get_vocab_size(false);
                 // The last ids of a vocabulary are where special tokens are added.
                 let usable = u32::try_from(size.saturating_sub(512)).unwrap_or(u32::MAX);
                 let from = COMMON_IDS.start.min(usable / 2);
-                Ok(Self::Ids { from, count: (usable - from).max(1) })
+                Ok(Self::Ids {
+                    from,
+                    count: (usable - from).max(1),
+                })
             }
             Found::File(file) => {
                 let source = name.unwrap_or_default().to_owned();
-                Ok(Self::Words(Words::with_tokenizer(tokens::load(&file)?, source)?))
+                Ok(Self::Words(Box::new(Words::with_tokenizer(
+                    tokens::load(&file)?,
+                    source,
+                )?)))
             }
-            Found::NotHere if takes_ids => Ok(Self::Ids { from: COMMON_IDS.start, count: COMMON_IDS.end - COMMON_IDS.start }),
-            Found::NotHere => Ok(Self::Words(Words::without_tokenizer())),
+            Found::NotHere if takes_ids => Ok(Self::Ids {
+                from: COMMON_IDS.start,
+                count: COMMON_IDS.end - COMMON_IDS.start,
+            }),
+            Found::NotHere => Ok(Self::Words(Box::new(Words::without_tokenizer()))),
         }
     }
 }
@@ -153,23 +198,42 @@ impl Words {
         let mut words = Vec::new();
         for word in WORDS.split_whitespace() {
             // One token at the start of a text and one after a space, so that n words are n tokens.
-            if tokens::count(&tokenizer, word)? == added + 1 && tokens::count(&tokenizer, &format!("{word} {word}"))? == added + 2 {
+            if tokens::count(&tokenizer, word)? == added + 1
+                && tokens::count(&tokenizer, &format!("{word} {word}"))? == added + 2
+            {
                 words.push(word);
             }
         }
         if words.len() < 64 {
-            return Err(format!("the tokenizer {source} splits even common words, so text of exact length cannot be made; use data.type: random"));
+            return Err(format!(
+                "the tokenizer {source} splits even common words, so text of exact length cannot be made; use data.type: random"
+            ));
         }
-        Ok(Self { words, tokenizer: Some(tokenizer), source, added, counted: AtomicU32::new(0) })
+        Ok(Self {
+            words,
+            tokenizer: Some(tokenizer),
+            source,
+            added,
+            counted: AtomicU32::new(0),
+        })
     }
 
     fn make(&self, wanted: usize, draw: impl Fn(u32, usize) -> Vec<usize>) -> Result<Made, String> {
         let bound = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
-        let text = |length: usize| draw(bound, length).into_iter().map(|word| self.words[word]).collect::<Vec<_>>().join(" ");
+        let text = |length: usize| {
+            draw(bound, length)
+                .into_iter()
+                .map(|word| self.words[word])
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         let mut length = wanted.saturating_sub(self.added).max(1);
         let mut prompt = text(length);
         let Some(tokenizer) = &self.tokenizer else {
-            return Ok(Made { prompt: Prompt::Text(prompt), tokens: None });
+            return Ok(Made {
+                prompt: Prompt::Text(prompt),
+                tokens: None,
+            });
         };
         let mut counted = length + self.added;
         if self.counted.load(Ordering::Relaxed) < COUNTED {
@@ -186,7 +250,10 @@ impl Words {
                 prompt = text(length);
             }
         }
-        Ok(Made { prompt: Prompt::Text(prompt), tokens: TokenCount::try_from(counted).ok() })
+        Ok(Made {
+            prompt: Prompt::Text(prompt),
+            tokens: TokenCount::try_from(counted).ok(),
+        })
     }
 }
 
@@ -209,7 +276,9 @@ mod tests {
         let maker = PromptMaker::new(&synthetic("completion"), 1, "run").unwrap();
         let made = maker.make(0, 0, 100).unwrap();
         assert_eq!(made.tokens, Some(100));
-        assert!(matches!(&made.prompt, Prompt::TokenIds(ids) if ids.len() == 100 && ids.iter().all(|id| COMMON_IDS.contains(id))));
+        assert!(
+            matches!(&made.prompt, Prompt::TokenIds(ids) if ids.len() == 100 && ids.iter().all(|id| COMMON_IDS.contains(id)))
+        );
         let maker = PromptMaker::new(&synthetic("chat"), 1, "run").unwrap();
         let made = maker.make(0, 0, 100).unwrap();
         assert_eq!(made.tokens, None);
@@ -220,7 +289,10 @@ mod tests {
     #[test]
     fn the_start_differs_by_run_and_seed_and_the_rest_by_seed_only() {
         let ids = |seed, run: &str, stage, index| {
-            let made = PromptMaker::new(&synthetic("completion"), seed, run).unwrap().make(stage, index, 64).unwrap();
+            let made = PromptMaker::new(&synthetic("completion"), seed, run)
+                .unwrap()
+                .make(stage, index, 64)
+                .unwrap();
             match made.prompt {
                 Prompt::TokenIds(ids) => ids,
                 Prompt::Text(_) => Vec::new(),
@@ -228,7 +300,12 @@ mod tests {
         };
         let first = ids(1, "a", 0, 0);
         assert_eq!(first, ids(1, "a", 0, 0));
-        for other in [ids(1, "b", 0, 0), ids(2, "a", 0, 0), ids(1, "a", 1, 0), ids(1, "a", 0, 1)] {
+        for other in [
+            ids(1, "b", 0, 0),
+            ids(2, "a", 0, 0),
+            ids(1, "a", 1, 0),
+            ids(1, "a", 0, 1),
+        ] {
             assert_ne!(first[..SALTED], other[..SALTED]);
         }
         assert_eq!(first[SALTED..], ids(1, "b", 0, 0)[SALTED..]);
@@ -239,7 +316,12 @@ mod tests {
     fn salt_none_sends_the_same_bytes_in_every_run() {
         let mut config = synthetic("completion");
         config.data.salt = Some(Salt::None);
-        let make = |run: &str| PromptMaker::new(&config, 9, run).unwrap().make(0, 5, 32).unwrap();
+        let make = |run: &str| {
+            PromptMaker::new(&config, 9, run)
+                .unwrap()
+                .make(0, 5, 32)
+                .unwrap()
+        };
         assert_eq!(make("a"), make("b"));
     }
 
@@ -276,7 +358,9 @@ mod tests {
         for (index, wanted) in [(0, 2), (1, 17), (2, 1000)] {
             let made = maker.make(0, index, wanted).unwrap();
             assert_eq!(made.tokens, Some(wanted));
-            let Prompt::Text(text) = made.prompt else { panic!("not text") };
+            let Prompt::Text(text) = made.prompt else {
+                panic!("not text")
+            };
             assert_eq!(tokens::count(&tokenizer, &text).unwrap(), wanted as usize);
         }
     }

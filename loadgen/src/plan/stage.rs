@@ -58,13 +58,21 @@ impl StageSpec {
     /// The number that this stage's draws are seeded with.
     #[must_use]
     pub fn seed_stage(&self) -> u32 {
-        if self.warmup { WARMUP_STAGE } else { self.number }
+        if self.warmup {
+            WARMUP_STAGE
+        } else {
+            self.number
+        }
     }
 
     /// Its name in messages and request ids: `warmup`, or its number.
     #[must_use]
     pub fn label(&self) -> String {
-        if self.warmup { "warmup".to_owned() } else { self.number.to_string() }
+        if self.warmup {
+            "warmup".to_owned()
+        } else {
+            self.number.to_string()
+        }
     }
 
     /// The plan of this stage: a function of the spec and `seed` alone.
@@ -78,7 +86,10 @@ impl StageSpec {
             input_tokens: self.input.draw(seed, stage, Purpose::InputLength, index),
             output_tokens: self.output.draw(seed, stage, Purpose::OutputLength, index),
         });
-        StagePlan { spec: self.clone(), requests: requests.collect() }
+        StagePlan {
+            spec: self.clone(),
+            requests: requests.collect(),
+        }
     }
 
     /// What the report says was asked for.
@@ -107,19 +118,39 @@ pub fn stages(config: &Config) -> Result<Vec<StageSpec>, String> {
     let process = match config.load.kind {
         LoadType::Constant => Process::Constant,
         LoadType::Poisson => Process::Poisson,
-        other => return Err(format!("load.type `{}` cannot be generated", other.as_str())),
+        other => {
+            return Err(format!(
+                "load.type `{}` cannot be generated",
+                other.as_str()
+            ));
+        }
     };
     let input = lengths(config, config.data.input_distribution.as_ref(), MOCK_INPUT)?;
-    let output = lengths(config, config.data.output_distribution.as_ref(), DEFAULT_OUTPUT)?;
+    let output = lengths(
+        config,
+        config.data.output_distribution.as_ref(),
+        DEFAULT_OUTPUT,
+    )?;
     let mut specs = Vec::new();
     for (number, stage) in (0u32..).zip(&config.load.stages) {
         let (Some(rate), Some(duration)) = (stage.rate, stage.duration) else {
             return Err(format!("load.stages[{number}] has no rate or no duration"));
         };
-        let spec =
-            StageSpec { number, warmup: false, process, rate, duration, input: input.clone(), output: output.clone() };
+        let spec = StageSpec {
+            number,
+            warmup: false,
+            process,
+            rate,
+            duration,
+            input: input.clone(),
+            output: output.clone(),
+        };
         if let (0, Some(warmup)) = (number, &config.load.warmup) {
-            specs.push(StageSpec { warmup: true, duration: warmup.duration, ..spec.clone() });
+            specs.push(StageSpec {
+                warmup: true,
+                duration: warmup.duration,
+                ..spec.clone()
+            });
         }
         specs.push(spec);
     }
@@ -136,9 +167,8 @@ fn lengths(
 ) -> Result<Lengths, String> {
     match (config.data.kind, distribution) {
         (DataType::Mock, _) | (_, None) => Ok(Lengths::fixed(otherwise)),
-        (_, Some(given)) => {
-            Lengths::from_config(given).ok_or_else(|| "a distribution of `data` cannot be drawn from".to_owned())
-        }
+        (_, Some(given)) => Lengths::from_config(given)
+            .ok_or_else(|| "a distribution of `data` cannot be drawn from".to_owned()),
     }
 }
 
@@ -161,8 +191,17 @@ mod tests {
     #[test]
     fn the_warmup_comes_first_and_shares_no_draws_with_the_stages() {
         let specs = stages(&config()).unwrap();
-        assert_eq!(specs.iter().map(|s| (s.number, s.warmup)).collect::<Vec<_>>(), [(0, true), (0, false), (1, false)]);
-        assert_ne!(specs[0].plan(1).requests[0].due_ns, specs[1].plan(1).requests[0].due_ns);
+        assert_eq!(
+            specs
+                .iter()
+                .map(|s| (s.number, s.warmup))
+                .collect::<Vec<_>>(),
+            [(0, true), (0, false), (1, false)]
+        );
+        assert_ne!(
+            specs[0].plan(1).requests[0].due_ns,
+            specs[1].plan(1).requests[0].due_ns
+        );
     }
 
     proptest! {

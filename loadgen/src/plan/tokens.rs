@@ -38,10 +38,13 @@ pub fn find(name: &str) -> Result<Found, String> {
 }
 
 fn in_cache(id: &str) -> Option<PathBuf> {
-    let home = std::env::var_os("HF_HOME").map(PathBuf::from).or_else(|| {
-        Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/huggingface"))
-    })?;
-    let snapshots = home.join("hub").join(format!("models--{}", id.replace('/', "--"))).join("snapshots");
+    let home = std::env::var_os("HF_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/huggingface")))?;
+    let snapshots = home
+        .join("hub")
+        .join(format!("models--{}", id.replace('/', "--")))
+        .join("snapshots");
     let mut files: Vec<PathBuf> = std::fs::read_dir(snapshots)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path().join("tokenizer.json")))
@@ -56,7 +59,8 @@ fn in_cache(id: &str) -> Option<PathBuf> {
 /// # Errors
 /// When the file cannot be read or is no tokenizer.
 pub fn load(file: &Path) -> Result<Tokenizer, String> {
-    Tokenizer::from_file(file).map_err(|error| format!("{} is not a tokenizer: {error}", file.display()))
+    Tokenizer::from_file(file)
+        .map_err(|error| format!("{} is not a tokenizer: {error}", file.display()))
 }
 
 /// How many tokens `text` is, special tokens (such as a beginning-of-text mark) included.
@@ -64,5 +68,8 @@ pub fn load(file: &Path) -> Result<Tokenizer, String> {
 /// # Errors
 /// When the tokenizer fails on the text.
 pub fn count(tokenizer: &Tokenizer, text: &str) -> Result<usize, String> {
-    tokenizer.encode(text, true).map(|encoding| encoding.len()).map_err(|error| error.to_string())
+    tokenizer
+        .encode(text, true)
+        .map(|encoding| encoding.len())
+        .map_err(|error| error.to_string())
 }

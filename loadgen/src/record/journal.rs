@@ -62,7 +62,11 @@ impl Journal {
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || write(&receiver, records, lifecycle))?;
-        Ok(Self { sender: JournalSender(sender), thread, path: files.records.clone() })
+        Ok(Self {
+            sender: JournalSender(sender),
+            thread,
+            path: files.records.clone(),
+        })
     }
 
     /// Where workers send their batches.
@@ -79,13 +83,21 @@ impl Journal {
         drop(self.sender);
         let path = self.path.display();
         match self.thread.join() {
-            Ok(result) => result.map_err(|error| format!("cannot write {path}: {error}; the records in it are not complete")),
-            Err(_) => Err(format!("the thread that writes {path} panicked; the records in it are not complete")),
+            Ok(result) => result.map_err(|error| {
+                format!("cannot write {path}: {error}; the records in it are not complete")
+            }),
+            Err(_) => Err(format!(
+                "the thread that writes {path} panicked; the records in it are not complete"
+            )),
         }
     }
 }
 
-fn write(batches: &Receiver<Batch>, mut records: File, mut lifecycle: Option<Array>) -> io::Result<()> {
+fn write(
+    batches: &Receiver<Batch>,
+    mut records: File,
+    mut lifecycle: Option<Array>,
+) -> io::Result<()> {
     // The workers' CPUs are theirs first.
     let _ = rustix::process::setpriority_process(None, 10);
     for batch in batches {
@@ -114,8 +126,11 @@ impl Array {
 
     /// Appends `entries`, each of which ends in `,\n`.
     fn push(&mut self, entries: &[u8]) -> io::Result<()> {
-        let Some(entries) = entries.strip_suffix(b",\n") else { return Ok(()) };
-        self.out.write_all(if self.empty { b"\n" } else { b",\n" })?;
+        let Some(entries) = entries.strip_suffix(b",\n") else {
+            return Ok(());
+        };
+        self.out
+            .write_all(if self.empty { b"\n" } else { b",\n" })?;
         self.empty = false;
         self.out.write_all(entries)
     }
@@ -153,26 +168,45 @@ mod tests {
             }
         });
         journal.finish().unwrap();
-        let text = String::from_utf8(zstd::decode_all(File::open(&files.records).unwrap()).unwrap()).unwrap();
+        let text =
+            String::from_utf8(zstd::decode_all(File::open(&files.records).unwrap()).unwrap())
+                .unwrap();
         assert_eq!(text.lines().count(), 40);
         let array = std::fs::read_to_string(files.lifecycle.unwrap()).unwrap();
-        assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&array).unwrap().len(), 40);
+        assert_eq!(
+            serde_json::from_str::<Vec<serde_json::Value>>(&array)
+                .unwrap()
+                .len(),
+            40
+        );
     }
 
     #[test]
     fn a_full_disk_is_said_at_the_end() {
-        let files = JournalFiles { records: PathBuf::from("/dev/full"), lifecycle: None };
+        let files = JournalFiles {
+            records: PathBuf::from("/dev/full"),
+            lifecycle: None,
+        };
         let journal = Journal::start(&files).unwrap();
-        journal.sender().send(Batch { records: vec![b'x'; BATCH], lifecycle: Vec::new() });
+        journal.sender().send(Batch {
+            records: vec![b'x'; BATCH],
+            lifecycle: Vec::new(),
+        });
         let error = journal.finish().unwrap_err();
-        assert!(error.contains("/dev/full") && error.contains("not complete"), "{error}");
+        assert!(
+            error.contains("/dev/full") && error.contains("not complete"),
+            "{error}"
+        );
     }
 
     #[test]
     fn no_requests_are_an_empty_array() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("per_request.json");
-        let files = JournalFiles { records: folder.path().join("r.zst"), lifecycle: Some(path.clone()) };
+        let files = JournalFiles {
+            records: folder.path().join("r.zst"),
+            lifecycle: Some(path.clone()),
+        };
         Journal::start(&files).unwrap().finish().unwrap();
         assert_eq!(std::fs::read_to_string(path).unwrap(), "[\n]\n");
     }

@@ -1,9 +1,12 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
 use bench_contract::{
-    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, REPORT_SCHEMA_VERSION, Report, RunInfo, RunStatus, StageReport, Target, Tool,
+    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, REPORT_SCHEMA_VERSION, Report, RunInfo,
+    RunStatus, StageReport, Target, Tool,
 };
-use bench_report::{ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, table, verdict};
+use bench_report::{
+    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, table, verdict,
+};
 use serde_json::Value;
 
 use super::prepare::Prepared;
@@ -16,7 +19,7 @@ use crate::ready::Ready;
 
 /// What a run has come to.
 #[derive(Default)]
-pub struct Finished {
+pub(super) struct Finished {
     /// The server, once it was ready.
     pub ready: Option<Ready>,
     /// Requests of the warm-up.
@@ -40,25 +43,34 @@ pub struct Finished {
 impl Finished {
     /// A run that failed before it began.
     #[must_use]
-    pub fn failed(reason: String) -> Self {
-        Self { failed: vec![reason], ..Self::default() }
+    pub(super) fn failed(reason: String) -> Self {
+        Self {
+            failed: vec![reason],
+            ..Self::default()
+        }
     }
 }
 
 /// Judges, writes the files, prints the table, and gives the exit code.
-pub fn finish(prepared: Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
+pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
     if finished.interrupted {
         finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
     }
-    if let Some(reason) = missing_upload(&prepared) {
+    if let Some(reason) = missing_upload(prepared) {
         finished.failed.push(reason);
     }
-    let mut stages: Vec<StageReport> = finished.stages.iter().map(|end| end.collector.report(&end.facts)).collect();
+    let mut stages: Vec<StageReport> = finished
+        .stages
+        .iter()
+        .map(|end| end.collector.report(&end.facts))
+        .collect();
     correct(&mut stages);
-    let mut report = report(&prepared, &finished, stages, fail_on);
+    let mut report = report(prepared, &finished, stages, fail_on);
     if let Some(folder) = &prepared.folder {
         let before = finished.failed.len();
-        finished.failed.extend(write(folder, &prepared, &report, &finished.stages));
+        finished
+            .failed
+            .extend(write(folder, prepared, &report, &finished.stages));
         if finished.failed.len() > before {
             // The verdict has to know what could not be written; the report on disk is written once more if it can be.
             report.verdict = judge(&report.stages, &finished, fail_on);
@@ -71,32 +83,56 @@ pub fn finish(prepared: Prepared, mut finished: Finished, fail_on: &[FailOn]) ->
     }
     let printed = print(&table::report(&report, table::Style::for_stdout()));
     let code = exit_code(&report);
-    if code == ExitCode::Done { printed } else { code }
+    if code == ExitCode::Done {
+        printed
+    } else {
+        code
+    }
 }
 
 fn exit_code(report: &Report) -> ExitCode {
     ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed)
 }
 
-fn judge(stages: &[StageReport], finished: &Finished, fail_on: &[FailOn]) -> bench_contract::Verdict {
-    let end = RunEnd { interrupted: finished.interrupted, failed: finished.failed.clone() };
+fn judge(
+    stages: &[StageReport],
+    finished: &Finished,
+    fail_on: &[FailOn],
+) -> bench_contract::Verdict {
+    let end = RunEnd {
+        interrupted: finished.interrupted,
+        failed: finished.failed.clone(),
+    };
     verdict(stages, &end, fail_on)
 }
 
-fn report(prepared: &Prepared, finished: &Finished, stages: Vec<StageReport>, fail_on: &[FailOn]) -> Report {
+fn report(
+    prepared: &Prepared,
+    finished: &Finished,
+    stages: Vec<StageReport>,
+    fail_on: &[FailOn],
+) -> Report {
     let mut counts = Counts::default();
     stages.iter().for_each(|stage| counts.merge(&stage.counts));
     let origin = finished.origin.unwrap_or_else(Origin::now);
-    let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into()).map_or_else(|_| String::new(), |at| at.to_string());
+    let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into())
+        .map_or_else(|_| String::new(), |at| at.to_string());
     let partial = !finished.partial_because.is_empty() || finished.ready.is_none();
     Report {
         schema_version: REPORT_SCHEMA_VERSION,
         definitions_version: DEFINITIONS_VERSION,
         percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
-        tool: Tool { name: "loadgen".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: "loadgen".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
         run: RunInfo {
             id: prepared.run_id.clone(),
-            status: if partial { RunStatus::Partial } else { RunStatus::Complete },
+            status: if partial {
+                RunStatus::Partial
+            } else {
+                RunStatus::Complete
+            },
             partial_because: finished.partial_because.clone(),
             origin: wall,
             origin_unix_ns: origin.unix_ns(),
@@ -123,16 +159,25 @@ fn target(prepared: &Prepared, ready: Option<&Ready>) -> Target {
         server_type: prepared.server.kind.as_str().to_owned(),
         api: prepared.config.api.kind.as_str().to_owned(),
         streaming: prepared.config.api.streaming,
-        addresses: ready.iter().flat_map(|ready| &ready.addresses).map(ToString::to_string).collect(),
+        addresses: ready
+            .iter()
+            .flat_map(|ready| &ready.addresses)
+            .map(ToString::to_string)
+            .collect(),
     }
 }
 
 /// The config as it ran. Keys are secrets by type; of headers, only those that are known to be harmless are shown.
 fn redacted(prepared: &Prepared) -> Value {
     let mut config = serde_json::to_value(&prepared.config).unwrap_or_default();
-    if let Some(headers) = config.pointer_mut("/api/headers").and_then(Value::as_object_mut) {
+    if let Some(headers) = config
+        .pointer_mut("/api/headers")
+        .and_then(Value::as_object_mut)
+    {
         for (name, value) in headers {
-            if !["accept", "content-type", "user-agent"].contains(&name.to_ascii_lowercase().as_str()) {
+            if !["accept", "content-type", "user-agent"]
+                .contains(&name.to_ascii_lowercase().as_str())
+            {
                 *value = "<redacted>".into();
             }
         }
@@ -141,12 +186,20 @@ fn redacted(prepared: &Prepared) -> Value {
 }
 
 /// Writes every file on its own, so that one failure does not cost the others. Returns what failed.
-fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[StageEnd]) -> Vec<String> {
+fn write(
+    folder: &Folder,
+    prepared: &Prepared,
+    report: &Report,
+    stages: &[StageEnd],
+) -> Vec<String> {
     let lifecycle = prepared.config.request_lifecycle();
     let mut failures = vec![folder.write_json("report.json", report)];
     if lifecycle.summary && !stages.is_empty() {
         let collectors: Vec<&StageCollector> = stages.iter().map(|end| &end.collector).collect();
-        failures.push(folder.write_json("summary_lifecycle_metrics.json", &inference_perf::summary(&collectors)));
+        failures.push(folder.write_json(
+            "summary_lifecycle_metrics.json",
+            &inference_perf::summary(&collectors),
+        ));
     }
     if lifecycle.per_stage {
         failures.extend(stages.iter().map(|end| {
@@ -154,7 +207,8 @@ fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[StageE
             folder.write_json(&name, &inference_perf::stage(&end.collector, &end.facts))
         }));
     }
-    let config = serde_yaml::to_string(&report.config).map_err(|error| format!("cannot serialise config.yaml: {error}"));
+    let config = serde_yaml::to_string(&report.config)
+        .map_err(|error| format!("cannot serialise config.yaml: {error}"));
     failures.push(config.and_then(|text| folder.write("config.yaml", text.as_bytes())));
     failures.into_iter().filter_map(Result::err).collect()
 }
@@ -162,6 +216,12 @@ fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[StageE
 /// An upload that the config asks for and this version does not make is a failure that has to be seen.
 fn missing_upload(prepared: &Prepared) -> Option<String> {
     let storage = prepared.config.storage.as_ref()?;
-    let bucket = storage.simple_storage_service.as_ref().or(storage.google_cloud_storage.as_ref())?;
-    Some(format!("the reports were not uploaded to {}: this version of loadgen does not upload", bucket.bucket_name))
+    let bucket = storage
+        .simple_storage_service
+        .as_ref()
+        .or(storage.google_cloud_storage.as_ref())?;
+    Some(format!(
+        "the reports were not uploaded to {}: this version of loadgen does not upload",
+        bucket.bucket_name
+    ))
 }

@@ -8,13 +8,13 @@ use bench_sim::{Sim, SimArgs};
 use serde_json::{Value, json};
 
 /// A simulator and a folder for one test.
-pub struct Bench {
+pub(crate) struct Bench {
     pub sim: Option<Sim>,
     pub folder: tempfile::TempDir,
 }
 
 /// What a run left behind.
-pub struct Ran {
+pub(crate) struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -23,22 +23,25 @@ pub struct Ran {
 
 impl Bench {
     /// A simulator with a truth log.
-    pub fn new(args: SimArgs) -> Self {
+    pub(crate) fn new(args: SimArgs) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let args = SimArgs {
             listen: "127.0.0.1:0".to_owned(),
             truth: Some(folder.path().join("truth.jsonl")),
             ..args
         };
-        Self { sim: Some(Sim::start(args).unwrap()), folder }
+        Self {
+            sim: Some(Sim::start(args).unwrap()),
+            folder,
+        }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.sim.as_ref().unwrap().addr())
     }
 
     /// A config for the simulator: synthetic prompts of 32 tokens, replies of 8, `patch` laid over it.
-    pub fn config(&self, patch: Value) -> Value {
+    pub(crate) fn config(&self, patch: Value) -> Value {
         let mut config = json!({
             "api": {"type": "completion", "streaming": true},
             "data": {"type": "synthetic",
@@ -55,27 +58,43 @@ impl Bench {
         let file = self.folder.path().join("config.yml");
         std::fs::write(&file, config.to_string()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
-        command.arg("-c").arg(file).arg("--storage.local_storage.path").arg(self.results()).args(args);
-        command.current_dir(self.folder.path()).env_remove("OPENAI_API_KEY").env_remove("JOB_NAME");
+        command
+            .arg("-c")
+            .arg(file)
+            .arg("--storage.local_storage.path")
+            .arg(self.results())
+            .args(args);
+        if !args.contains(&"--fail-on") {
+            // Whether the generator keeps its schedule is this machine's affair, not the test's.
+            command.args(["--fail-on", "slo,inconclusive,error"]);
+        }
+        command
+            .current_dir(self.folder.path())
+            .env_remove("OPENAI_API_KEY")
+            .env_remove("JOB_NAME");
         command
     }
 
-    pub fn results(&self) -> PathBuf {
+    pub(crate) fn results(&self) -> PathBuf {
         self.folder.path().join("results")
     }
 
     /// Runs a config to its end.
-    pub fn run(&self, config: &Value, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, config: &Value, args: &[&str]) -> Ran {
         self.ran(self.command(config, args).output().unwrap())
     }
 
     /// Starts a run.
-    pub fn start(&self, config: &Value) -> Child {
-        self.command(config, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    pub(crate) fn start(&self, config: &Value) -> Child {
+        self.command(config, &[])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// Waits for a run that was started.
-    pub fn wait(&self, child: Child) -> Ran {
+    pub(crate) fn wait(&self, child: Child) -> Ran {
         self.ran(child.wait_with_output().unwrap())
     }
 
@@ -89,40 +108,57 @@ impl Bench {
     }
 
     /// The truth, a line a request; stops the simulator.
-    pub fn truth(&mut self) -> Vec<Value> {
+    pub(crate) fn truth(&mut self) -> Vec<Value> {
         drop(self.sim.take());
         let text = std::fs::read_to_string(self.folder.path().join("truth.jsonl")).unwrap();
-        text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .skip(1)
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
 impl Ran {
     #[track_caller]
-    pub fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let file = self.results.join("report.json");
-        let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{error}\n{}", self.stderr));
+        let text = std::fs::read_to_string(file)
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.stderr));
         serde_json::from_str(&text).unwrap()
     }
 
-    pub fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&std::fs::read_to_string(self.results.join(name)).unwrap()).unwrap()
     }
 
-    pub fn records(&self) -> Vec<RequestRecord> {
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
         let lines = zstd_lines(&self.results.join("requests.jsonl.zst"));
-        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }
 
 fn zstd_lines(file: &Path) -> Vec<String> {
     let text = zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap();
-    String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+    String::from_utf8(text)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Lays `patch` over `value`: maps merge, everything else replaces.

@@ -11,13 +11,23 @@ fn every_request_is_sent_recorded_and_counted_as_the_server_counted_it() {
     let mut bench = Bench::new(SimArgs::default());
     let ran = bench.run(&bench.config(json!({})), &[]).expect(0);
     let report = ran.report();
-    assert_eq!((report.counts.planned, report.counts.sent, report.counts.ok()), (50, 50, 50));
+    assert_eq!(
+        (
+            report.counts.planned,
+            report.counts.sent,
+            report.counts.ok()
+        ),
+        (50, 50, 50)
+    );
     assert!(report.counts.is_conserved());
     assert_eq!(report.run.status, RunStatus::Complete);
     let stage = &report.stages[0];
     assert_eq!(stage.lengths.output.as_ref().unwrap().total, 400);
     assert_eq!(stage.lengths.input_server.as_ref().unwrap().mean, 32.0);
-    assert_eq!(stage.lengths.token_sources.get(&TokenSource::Usage), Some(&50));
+    assert_eq!(
+        stage.lengths.token_sources.get(&TokenSource::Usage),
+        Some(&50)
+    );
     assert_eq!(stage.metrics[&Metric::Ttft].count, 50);
     assert_eq!(stage.metrics[&Metric::ChunkGap].count, 50 * 7);
     assert_eq!(stage.metrics[&Metric::Itl].count, 50 * 7);
@@ -35,8 +45,18 @@ fn every_request_is_sent_recorded_and_counted_as_the_server_counted_it() {
             record.last_token_ns,
             record.end_ns,
         ];
-        assert!(instants.iter().all(Option::is_some) && instants.is_sorted(), "{record:?}");
-        assert_eq!((record.events, record.output_tokens, record.first_event_tokens), (8, Some(8), Some(1)));
+        assert!(
+            instants.iter().all(Option::is_some) && instants.is_sorted(),
+            "{record:?}"
+        );
+        assert_eq!(
+            (
+                record.events,
+                record.output_tokens,
+                record.first_event_tokens
+            ),
+            (8, Some(8), Some(1))
+        );
     }
     let mut due: Vec<u64> = records.iter().map(|record| record.scheduled_ns).collect();
     due.sort_unstable();
@@ -58,11 +78,22 @@ fn the_table_and_the_files_of_inference_perf_agree_with_the_report() {
     }
     let summary = ran.json("summary_lifecycle_metrics.json");
     assert_eq!(summary["successes"]["count"], 60);
-    assert_eq!(ran.json("stage_0_lifecycle_metrics.json")["load_summary"]["count"], 20);
-    assert_eq!(ran.json("stage_1_lifecycle_metrics.json")["load_summary"]["requested_rate"], 40.0);
+    assert_eq!(
+        ran.json("stage_0_lifecycle_metrics.json")["load_summary"]["count"],
+        20
+    );
+    assert_eq!(
+        ran.json("stage_1_lifecycle_metrics.json")["load_summary"]["requested_rate"],
+        40.0
+    );
     let requests = ran.json("per_request_lifecycle_metrics.json");
     assert_eq!(requests.as_array().unwrap().len(), 60);
-    assert!(requests[0]["request"].as_str().unwrap().contains("max_tokens"));
+    assert!(
+        requests[0]["request"]
+            .as_str()
+            .unwrap()
+            .contains("max_tokens")
+    );
     let records = ran.records();
     let reads = records[0].reads.as_ref().unwrap();
     assert_eq!(reads.0.iter().map(|(_, events)| events).sum::<u32>(), 8);
@@ -82,8 +113,10 @@ fn one_seed_is_one_plan_and_one_set_of_prompts() {
         let origin = ran.report().stages[0].origin_s;
         let mut records = ran.records();
         records.sort_by_key(|record| record.index);
-        let due: Vec<i64> =
-            records.iter().map(|r| r.scheduled_ns as i64 - (origin * 1e9).round() as i64).collect();
+        let due: Vec<i64> = records
+            .iter()
+            .map(|r| r.scheduled_ns as i64 - (origin * 1e9).round() as i64)
+            .collect();
         let mut bodies: Vec<String> = ran
             .json("per_request_lifecycle_metrics.json")
             .as_array()
@@ -101,30 +134,65 @@ fn one_seed_is_one_plan_and_one_set_of_prompts() {
 
 #[test]
 fn several_tokens_in_an_event_and_several_events_in_a_read_are_told_apart() {
-    let bench = Bench::new(SimArgs { tokens_per_event: 4, ..SimArgs::default() });
-    let stage = bench.run(&bench.config(json!({})), &[]).expect(0).report().stages.remove(0);
-    assert_eq!(stage.metrics[&Metric::ChunkGap].count, 50, "8 tokens are 2 events, so 1 gap");
-    assert!(stage.absent.contains_key(&Metric::Itl), "nothing says how many tokens an event holds");
+    let bench = Bench::new(SimArgs {
+        tokens_per_event: 4,
+        ..SimArgs::default()
+    });
+    let stage = bench
+        .run(&bench.config(json!({})), &[])
+        .expect(0)
+        .report()
+        .stages
+        .remove(0);
+    assert_eq!(
+        stage.metrics[&Metric::ChunkGap].count,
+        50,
+        "8 tokens are 2 events, so 1 gap"
+    );
+    assert!(
+        stage.absent.contains_key(&Metric::Itl),
+        "nothing says how many tokens an event holds"
+    );
     assert_eq!(stage.lengths.events_per_token, Some(0.25));
 
-    let bench = Bench::new(SimArgs { events_per_write: 8, ..SimArgs::default() });
-    let stage = bench.run(&bench.config(json!({})), &[]).expect(0).report().stages.remove(0);
+    let bench = Bench::new(SimArgs {
+        events_per_write: 8,
+        ..SimArgs::default()
+    });
+    let stage = bench
+        .run(&bench.config(json!({})), &[])
+        .expect(0)
+        .report()
+        .stages
+        .remove(0);
     assert_eq!(stage.metrics[&Metric::ChunkGap].count, 50 * 7);
-    assert!(stage.metrics[&Metric::ChunkGap].percentile(50.0).unwrap() < 0.001, "one write is one instant");
+    assert!(
+        stage.metrics[&Metric::ChunkGap].percentile(50.0).unwrap() < 0.001,
+        "one write is one instant"
+    );
 }
 
 #[test]
 fn reasoning_comes_before_what_is_visible() {
-    let bench = Bench::new(SimArgs { reasoning_tokens: 4, ..SimArgs::default() });
+    let bench = Bench::new(SimArgs {
+        reasoning_tokens: 4,
+        ..SimArgs::default()
+    });
     let config = bench.config(json!({"api": {"type": "chat"}}));
     let ran = bench.run(&config, &[]).expect(0);
     for record in ran.records() {
-        assert!(record.first_visible_ns > record.first_token_ns, "{record:?}");
+        assert!(
+            record.first_visible_ns > record.first_token_ns,
+            "{record:?}"
+        );
         assert_eq!(record.events, 8);
     }
     let stage = ran.report().stages.remove(0);
     // Four tokens of 5 ms lie between.
-    assert!(stage.metrics[&Metric::Ttfo].mean.unwrap() > stage.metrics[&Metric::Ttft].mean.unwrap() + 0.015);
+    assert!(
+        stage.metrics[&Metric::Ttfo].mean.unwrap()
+            > stage.metrics[&Metric::Ttft].mean.unwrap() + 0.015
+    );
 }
 
 #[test]
@@ -140,28 +208,58 @@ fn without_streaming_there_is_an_end_and_no_first_token() {
 
 #[test]
 fn a_server_without_usage_is_counted_by_events_and_said_so() {
-    let bench = Bench::new(SimArgs { usage: false, ..SimArgs::default() });
-    let stage = bench.run(&bench.config(json!({})), &[]).expect(0).report().stages.remove(0);
-    assert_eq!(stage.lengths.token_sources.get(&TokenSource::Events), Some(&50));
+    let bench = Bench::new(SimArgs {
+        usage: false,
+        ..SimArgs::default()
+    });
+    let stage = bench
+        .run(&bench.config(json!({})), &[])
+        .expect(0)
+        .report()
+        .stages
+        .remove(0);
+    assert_eq!(
+        stage.lengths.token_sources.get(&TokenSource::Events),
+        Some(&50)
+    );
     assert_eq!(stage.lengths.output.as_ref().unwrap().total, 400);
 }
 
 #[test]
 fn the_warm_up_is_counted_apart() {
     let bench = Bench::new(SimArgs::default());
-    let ran = bench.run(&bench.config(json!({"load": {"warmup": {"duration": 0.5}}})), &[]).expect(0);
+    let ran = bench
+        .run(
+            &bench.config(json!({"load": {"warmup": {"duration": 0.5}}})),
+            &[],
+        )
+        .expect(0);
     let report = ran.report();
-    assert_eq!(report.warmup.as_ref().map(|counts| counts.planned), Some(25));
+    assert_eq!(
+        report.warmup.as_ref().map(|counts| counts.planned),
+        Some(25)
+    );
     assert_eq!(report.counts.planned, 50);
-    assert_eq!(ran.records().iter().filter(|record| record.warmup).count(), 25);
+    assert_eq!(
+        ran.records().iter().filter(|record| record.warmup).count(),
+        25
+    );
 }
 
 #[test]
 fn fresh_connections_are_one_a_request_and_reuse_needs_fewer() {
     let bench = Bench::new(SimArgs::default());
-    let fresh = bench.run(&bench.config(json!({"api": {"connections": "fresh"}})), &[]).expect(0).report();
+    let fresh = bench
+        .run(&bench.config(json!({"api": {"connections": "fresh"}})), &[])
+        .expect(0)
+        .report();
     assert_eq!(fresh.stages[0].health.connections_opened, 50);
     let reuse = bench.run(&bench.config(json!({})), &[]).expect(0);
     assert!(reuse.report().stages[0].health.connections_opened < 25);
-    assert!(reuse.records().iter().any(|record| record.reused && record.outcome == Outcome::Ok));
+    assert!(
+        reuse
+            .records()
+            .iter()
+            .any(|record| record.reused && record.outcome == Outcome::Ok)
+    );
 }

@@ -21,7 +21,11 @@ fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
                 let mut stream = stream;
                 if read_request(&mut stream).starts_with("GET /v1/models") {
                     let body = r#"{"data":[{"id":"m"}]}"#;
-                    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    let _ = write!(
+                        stream,
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+                        body.len()
+                    );
                 } else {
                     answer(stream);
                 }
@@ -37,7 +41,10 @@ fn read_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+                .unwrap_or(0);
             if body.len() >= length {
                 return text;
             }
@@ -55,13 +62,27 @@ fn run(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> Report {
         "server": {"base_url": serve(answer)}, "load": {"stages": [{"rate": 20, "duration": 1}], "request_timeout": 2}
     }));
     let report = bench.run(&config, &[]).report();
-    assert!(report.counts.is_conserved() && report.counts.planned == 20, "{:?}", report.counts);
+    assert!(
+        report.counts.is_conserved() && report.counts.planned == 20,
+        "{:?}",
+        report.counts
+    );
     report
 }
 
 fn only(report: &Report, outcome: Outcome) -> String {
-    assert_eq!(report.counts.outcomes.get(&outcome), Some(&20), "{:?} {:?}", report.counts, report.stages[0].errors);
-    report.stages[0].errors.first().map(|error| error.message.clone()).unwrap_or_default()
+    assert_eq!(
+        report.counts.outcomes.get(&outcome),
+        Some(&20),
+        "{:?} {:?}",
+        report.counts,
+        report.stages[0].errors
+    );
+    report.stages[0]
+        .errors
+        .first()
+        .map(|error| error.message.clone())
+        .unwrap_or_default()
 }
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
@@ -100,7 +121,11 @@ fn a_stream_that_ends_with_its_connection_is_whole_only_after_done() {
     });
     only(&cut, Outcome::Truncated);
     let chunk = run(|mut stream| {
-        let _ = write!(stream, "{STREAM}transfer-encoding: chunked\r\n\r\n{:x}\r\n{EVENT}\r\n", EVENT.len());
+        let _ = write!(
+            stream,
+            "{STREAM}transfer-encoding: chunked\r\n\r\n{:x}\r\n{EVENT}\r\n",
+            EVENT.len()
+        );
     });
     only(&chunk, Outcome::Truncated);
 }
@@ -108,8 +133,13 @@ fn a_stream_that_ends_with_its_connection_is_whole_only_after_done() {
 #[test]
 fn an_error_page_is_kept_in_the_message() {
     let report = run(|mut stream| {
-        let body = r#"{"error":{"message":"context length exceeded","type":"invalid_request_error"}}"#;
-        let _ = write!(stream, "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let body =
+            r#"{"error":{"message":"context length exceeded","type":"invalid_request_error"}}"#;
+        let _ = write!(
+            stream,
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
     });
     assert!(only(&report, Outcome::HttpError).contains("context length exceeded"));
 }

@@ -2,13 +2,19 @@ use proptest::prelude::*;
 
 use super::*;
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
 /// A chunked stream of `texts`, `per_chunk` events in a chunk, complete with usage and `[DONE]`.
 fn stream(texts: &[String], per_chunk: usize) -> Vec<u8> {
     let mut events: Vec<String> = texts
         .iter()
-        .map(|text| format!("data: {}\n\n", serde_json::json!({"choices": [{"text": text, "finish_reason": null}]})))
+        .map(|text| {
+            format!(
+                "data: {}\n\n",
+                serde_json::json!({"choices": [{"text": text, "finish_reason": null}]})
+            )
+        })
         .collect();
     let usage = serde_json::json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": texts.len()}});
     events.push(format!("data: {usage}\n\n"));
@@ -24,7 +30,8 @@ fn stream(texts: &[String], per_chunk: usize) -> Vec<u8> {
 
 /// Feeds `pieces`, the i-th at i ns, and then the end of the connection if the reply goes on.
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, streaming: bool) -> (Trace, End, bool) {
-    let (mut reply, mut trace, mut at) = (Reply::new(Api::Completion, streaming), Trace::default(), 0);
+    let (mut reply, mut trace, mut at) =
+        (Reply::new(Api::Completion, streaming), Trace::default(), 0);
     for piece in pieces {
         if let State::Ended { end, reusable } = reply.feed(at, piece, &mut trace) {
             return (trace, end, reusable);
@@ -45,8 +52,18 @@ fn texts(count: usize) -> Vec<String> {
 fn a_stream_leaves_a_trace_and_a_connection() {
     let (trace, end, reusable) = read([stream(&texts(5), 1).as_slice()], true);
     assert_eq!((end, reusable), (End::ok(), true));
-    assert_eq!((trace.status, trace.events, trace.first_token_ns), (Some(200), 5, Some(0)));
-    assert_eq!(trace.reads, [TokenRead { at_ns: 0, events: 5, tokens: 0 }]);
+    assert_eq!(
+        (trace.status, trace.events, trace.first_token_ns),
+        (Some(200), 5, Some(0))
+    );
+    assert_eq!(
+        trace.reads,
+        [TokenRead {
+            at_ns: 0,
+            events: 5,
+            tokens: 0
+        }]
+    );
     assert_eq!(trace.usage.unwrap().completion_tokens, Some(5));
 }
 
@@ -54,7 +71,7 @@ fn a_stream_leaves_a_trace_and_a_connection() {
 fn bytes_after_the_end_make_the_connection_useless() {
     let mut bytes = stream(&texts(1), 1);
     bytes.extend_from_slice(b"HTTP/1.1 200");
-    assert_eq!(read([bytes.as_slice()], true).2, false);
+    assert!(!read([bytes.as_slice()], true).2);
 }
 
 #[test]
@@ -63,7 +80,11 @@ fn a_stream_that_is_cut_is_truncated_unless_all_of_it_had_come() {
     for cut in 1..whole.len() {
         let (trace, end, reusable) = read([&whole[..cut]], true);
         let done = whole[..cut].windows(8).any(|bytes| bytes == b"[DONE]\n\n");
-        let expected = if done { Outcome::Ok } else { Outcome::Truncated };
+        let expected = if done {
+            Outcome::Ok
+        } else {
+            Outcome::Truncated
+        };
         assert_eq!((end.outcome, reusable), (expected, false), "cut at {cut}");
         assert!(trace.events <= 4);
     }
@@ -73,7 +94,10 @@ fn a_stream_that_is_cut_is_truncated_unless_all_of_it_had_come() {
 #[test]
 fn a_reply_that_is_no_stream_ends_with_its_body() {
     let body = r#"{"choices":[{"text":"a b","finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-    let text = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let text = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let (trace, end, reusable) = read([&text.as_bytes()[..30], &text.as_bytes()[30..]], false);
     assert_eq!((end, reusable), (End::ok(), true));
     assert_eq!((trace.first_token_ns, trace.last_token_ns), (None, Some(1)));
@@ -87,7 +111,10 @@ fn an_endless_error_page_is_not_kept() {
     let (_, end, _) = read([head.as_bytes(), page.as_bytes(), page.as_bytes()], true);
     assert_eq!(end.outcome, Outcome::HttpError);
     let message = end.error.unwrap();
-    assert!(message.len() < 400 && message.contains("retry-after: 5"), "{message}");
+    assert!(
+        message.len() < 400 && message.contains("retry-after: 5"),
+        "{message}"
+    );
 }
 
 proptest! {
@@ -138,5 +165,10 @@ proptest! {
 /// Where events end in `bytes`: after each blank line that follows a data line.
 fn event_ends(bytes: &[u8]) -> Vec<usize> {
     let body = HEAD.len();
-    bytes[body..].windows(2).enumerate().filter(|(_, pair)| *pair == b"\n\n").map(|(place, _)| body + place + 2).collect()
+    bytes[body..]
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| *pair == b"\n\n")
+        .map(|(place, _)| body + place + 2)
+        .collect()
 }

@@ -4,19 +4,26 @@ use serde_json::json;
 use super::*;
 
 fn token(visible: bool) -> Event {
-    Event { token: true, visible, tokens: 0 }
+    Event {
+        token: true,
+        visible,
+        tokens: 0,
+    }
 }
 
 fn read(api: Api, events: &[serde_json::Value]) -> Vec<Event> {
     let mut decoder = ChunkDecoder::new(api);
-    events.iter().map(|event| decoder.event(None, event.to_string().as_bytes()).unwrap()).collect()
+    events
+        .iter()
+        .map(|event| decoder.event(None, event.to_string().as_bytes()).unwrap())
+        .collect()
 }
 
 fn completion(text: &str) -> serde_json::Value {
     json!({"id": "c", "choices": [{"index": 0, "text": text, "finish_reason": null}]})
 }
 
-fn chat(delta: serde_json::Value) -> serde_json::Value {
+fn chat(delta: &serde_json::Value) -> serde_json::Value {
     json!({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": null}], "usage": null})
 }
 
@@ -31,27 +38,59 @@ fn what_counts_as_a_token_event() {
         (json!({"content": "\"quoted\"\n"}), token(true)),
         (json!({"reasoning_content": "hm"}), token(false)),
         (json!({"reasoning": "hm", "content": null}), token(false)),
-        (json!({"content": "", "reasoning_content": "hm"}), token(false)),
-        (json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": ""}}]}), token(true)),
-        (json!({"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}), token(true)),
+        (
+            json!({"content": "", "reasoning_content": "hm"}),
+            token(false),
+        ),
+        (
+            json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": ""}}]}),
+            token(true),
+        ),
+        (
+            json!({"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}),
+            token(true),
+        ),
         (json!({"tool_calls": []}), nothing),
     ] {
-        assert_eq!(read(Api::Chat, &[chat(delta.clone())]), [expected], "{delta}");
+        assert_eq!(read(Api::Chat, &[chat(&delta)]), [expected], "{delta}");
     }
-    for event in [json!({"choices": []}), json!({"choices": null, "usage": null}), json!({"choices": [{"delta": null}]})] {
-        assert_eq!(read(Api::Chat, &[event.clone()]), [nothing], "{event}");
+    for event in [
+        json!({"choices": []}),
+        json!({"choices": null, "usage": null}),
+        json!({"choices": [{"delta": null}]}),
+    ] {
+        assert_eq!(
+            read(Api::Chat, std::slice::from_ref(&event)),
+            [nothing],
+            "{event}"
+        );
     }
-    assert_eq!(read(Api::Completion, &[completion(""), completion("a")]), [nothing, token(true)]);
-    assert_eq!(read(Api::Completion, &[json!({"choices": [{"text": null}]})]), [nothing]);
+    assert_eq!(
+        read(Api::Completion, &[completion(""), completion("a")]),
+        [nothing, token(true)]
+    );
+    assert_eq!(
+        read(Api::Completion, &[json!({"choices": [{"text": null}]})]),
+        [nothing]
+    );
 }
 
 #[test]
 fn the_usage_at_the_end_is_no_token_event() {
     let mut decoder = ChunkDecoder::new(Api::Completion);
-    decoder.event(None, completion("a").to_string().as_bytes()).unwrap();
+    decoder
+        .event(None, completion("a").to_string().as_bytes())
+        .unwrap();
     let usage = json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}}});
-    assert_eq!(decoder.event(None, usage.to_string().as_bytes()), Ok(Event::default()));
-    let expected = Usage { prompt_tokens: Some(7), completion_tokens: Some(2), cached_tokens: Some(3) };
+    assert_eq!(
+        decoder.event(None, usage.to_string().as_bytes()),
+        Ok(Event::default())
+    );
+    let expected = Usage {
+        prompt_tokens: Some(7),
+        completion_tokens: Some(2),
+        cached_tokens: Some(3),
+    };
     assert_eq!(decoder.usage(), Some(expected));
     assert!(!decoder.is_complete());
     assert_eq!(decoder.event(None, b"[DONE]"), Ok(Event::default()));
@@ -62,7 +101,10 @@ fn the_usage_at_the_end_is_no_token_event() {
 fn usage_in_the_last_text_event_is_the_whole_and_not_that_event() {
     let mut last = completion("c");
     last["usage"] = json!({"completion_tokens": 3});
-    assert_eq!(read(Api::Completion, &[completion("a"), completion("b"), last])[2], token(true));
+    assert_eq!(
+        read(Api::Completion, &[completion("a"), completion("b"), last])[2],
+        token(true)
+    );
 }
 
 #[test]
@@ -72,10 +114,13 @@ fn a_running_count_says_how_many_tokens_an_event_brought() {
         event["usage"] = json!({"completion_tokens": total});
         event
     };
-    let tokens: Vec<_> = read(Api::Completion, &[event("ab", 2), event("", 3), event("", 3), event("cdef", 7)])
-        .into_iter()
-        .map(|event| (event.token, event.tokens))
-        .collect();
+    let tokens: Vec<_> = read(
+        Api::Completion,
+        &[event("ab", 2), event("", 3), event("", 3), event("cdef", 7)],
+    )
+    .into_iter()
+    .map(|event| (event.token, event.tokens))
+    .collect();
     assert_eq!(tokens, [(true, 2), (true, 1), (false, 0), (true, 4)]);
 }
 
@@ -93,18 +138,38 @@ fn errors_inside_a_good_status_are_the_servers() {
         json!({"error": "out of memory"}),
         json!({"message": "out of memory"}),
     ] {
-        let error = ChunkDecoder::new(Api::Chat).event(None, event.to_string().as_bytes()).unwrap_err();
-        assert_eq!(error, ChunkError::Server("out of memory".to_owned()), "{event}");
+        let error = ChunkDecoder::new(Api::Chat)
+            .event(None, event.to_string().as_bytes())
+            .unwrap_err();
+        assert_eq!(
+            error,
+            ChunkError::Server("out of memory".to_owned()),
+            "{event}"
+        );
     }
-    let named = ChunkDecoder::new(Api::Chat).event(Some(b"error"), b"overloaded").unwrap_err();
+    let named = ChunkDecoder::new(Api::Chat)
+        .event(Some(b"error"), b"overloaded")
+        .unwrap_err();
     assert_eq!(named, ChunkError::Server("overloaded".to_owned()));
-    assert_eq!(read(Api::Chat, &[json!({"error": null, "choices": []})]), [Event::default()]);
+    assert_eq!(
+        read(Api::Chat, &[json!({"error": null, "choices": []})]),
+        [Event::default()]
+    );
 }
 
 #[test]
 fn what_is_no_event_of_the_api_is_a_protocol_error() {
-    for data in ["{\"choices\": [", "5", "[1]", "", "{\"choices\": 5}", "\u{0}"] {
-        let error = ChunkDecoder::new(Api::Completion).event(None, data.as_bytes()).unwrap_err();
+    for data in [
+        "{\"choices\": [",
+        "5",
+        "[1]",
+        "",
+        "{\"choices\": 5}",
+        "\u{0}",
+    ] {
+        let error = ChunkDecoder::new(Api::Completion)
+            .event(None, data.as_bytes())
+            .unwrap_err();
         assert!(matches!(error, ChunkError::Protocol(_)), "{data}: {error}");
     }
 }
@@ -121,7 +186,11 @@ fn a_whole_reply_is_read_at_once() {
 
 /// An event as servers write them, its parts drawn.
 fn any_event() -> impl Strategy<Value = String> {
-    let text = prop_oneof![Just(String::new()), "[ -~]{1,6}", "[\u{20}-\u{7e}é한\"\\\\\n]{1,6}"];
+    let text = prop_oneof![
+        Just(String::new()),
+        "[ -~]{1,6}",
+        "[\u{20}-\u{7e}é한\"\\\\\n]{1,6}"
+    ];
     (text, 0u32..3, any::<bool>(), any::<bool>()).prop_map(|(text, id, finished, ids)| {
         let mut event = json!({"id": format!("c-{id}"), "choices": [{"index": 0, "text": text, "finish_reason": null}]});
         if finished {
@@ -152,7 +221,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(events in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..6)) {
         let mut decoder = ChunkDecoder::new(Api::Chat);
-        let _ = decoder.event(None, chat(json!({"content": "a"})).to_string().as_bytes());
+        let _ = decoder.event(None, chat(&json!({"content": "a"})).to_string().as_bytes());
         for event in events {
             let _ = decoder.event(None, &event);
         }

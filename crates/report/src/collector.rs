@@ -1,0 +1,165 @@
+//! The requests of one stage.
+
+use std::sync::Arc;
+
+use bench_contract::{Counts, Health, Metric, Outcome, RequestRecord, StageLoad, StageReport};
+
+use crate::errors::Errors;
+use crate::gaps::{Gaps, Share, pooled_limits};
+use crate::goodput::attained;
+use crate::sample::Sample;
+use crate::settings::Settings;
+use crate::view::{Row, View};
+
+/// Requests that are stored together: large enough to be cheap, and never copied when there are more.
+const CHUNK: usize = 4096;
+
+/// One socket read that brought token events, exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenRead {
+    /// When, in nanoseconds from the run's origin.
+    pub at_ns: u64,
+    /// Token events that it completed, at least 1.
+    pub events: u32,
+    /// Tokens of those events; 0 where that is not known.
+    pub tokens: u32,
+}
+
+/// What a stage's report holds beside its requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageFacts {
+    /// The stage's number, from 0.
+    pub stage: u32,
+    /// What was asked.
+    pub load: StageLoad,
+    /// The stage's time zero, in nanoseconds from the run's origin.
+    pub origin_ns: u64,
+    /// How well the generator did.
+    pub health: Health,
+}
+
+/// The requests of one stage, as one worker or shard saw them; those of several add up to those of the stage.
+///
+/// Each request takes about 110 bytes; token gaps go into histograms of fixed size.
+#[derive(Clone, Debug)]
+pub struct StageCollector {
+    settings: Arc<Settings>,
+    /// Limits of objectives on token gaps.
+    limits: Vec<(Metric, f64)>,
+    counts: Counts,
+    chunks: Vec<Chunk>,
+    gaps: Gaps,
+    errors: Errors,
+}
+
+#[derive(Clone, Debug)]
+struct Chunk {
+    samples: Vec<Sample>,
+    /// For each sample, one share for each objective on token gaps.
+    shares: Vec<Share>,
+}
+
+impl StageCollector {
+    /// No requests.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            limits: pooled_limits(&settings),
+            settings,
+            counts: Counts::default(),
+            chunks: Vec::new(),
+            gaps: Gaps::default(),
+            errors: Errors::default(),
+        }
+    }
+
+    /// Adds one planned request, however it ended, with the reads that brought its tokens, in order.
+    pub fn add(&mut self, record: &RequestRecord, reads: &[TokenRead]) {
+        self.counts.add(record.outcome);
+        if record.outcome != Outcome::Ok {
+            self.errors.record(record, self.settings.max_error_messages);
+        }
+        let mut sample = Sample::new(record);
+        sample.attained = attained(&sample, &self.settings);
+        let full = self
+            .chunks
+            .last()
+            .is_none_or(|chunk| chunk.samples.len() >= CHUNK);
+        if full {
+            self.chunks.push(Chunk {
+                samples: Vec::with_capacity(CHUNK),
+                shares: Vec::new(),
+            });
+        }
+        let Some(chunk) = self.chunks.last_mut() else {
+            return;
+        };
+        chunk.samples.push(sample);
+        self.gaps
+            .record(record, reads, &self.limits, &mut chunk.shares);
+    }
+
+    /// Adds the requests of `other`, which was made with the same settings. Nothing is averaged: histograms add.
+    pub fn merge(&mut self, mut other: Self) {
+        self.counts.merge(&other.counts);
+        self.chunks.append(&mut other.chunks);
+        self.gaps.add(&other.gaps);
+        self.errors
+            .merge(other.errors, self.settings.max_error_messages);
+    }
+
+    /// Where the planned requests went.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The stage's report, with its objectives judged (corrected for their number within this stage; see
+    /// [`correct`](crate::correct) for a run of several).
+    #[must_use]
+    pub fn report(&self, facts: &StageFacts) -> StageReport {
+        crate::stage::report(&self.view(), &self.errors, facts)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    pub(crate) fn errors(&self) -> &Errors {
+        &self.errors
+    }
+
+    pub(crate) fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.chunks.iter().flat_map(|chunk| &chunk.samples)
+    }
+
+    /// The requests in order of schedule.
+    pub(crate) fn view(&self) -> View<'_> {
+        let limits = self.limits.len();
+        let rows = self.chunks.iter().flat_map(|chunk| {
+            chunk
+                .samples
+                .iter()
+                .enumerate()
+                .map(move |(place, sample)| {
+                    let shares = chunk
+                        .shares
+                        .get(place * limits..(place + 1) * limits)
+                        .unwrap_or_default();
+                    Row { sample, shares }
+                })
+        });
+        let mut rows: Vec<Row<'_>> = rows.collect();
+        rows.sort_unstable_by_key(|row| (row.sample.scheduled_ns, row.sample.index));
+        View {
+            rows,
+            settings: &self.settings,
+            gaps: &self.gaps,
+            counts: &self.counts,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Numbers as people read them.
+
+use std::fmt;
+
+/// A latency in seconds, written with three to four significant digits in us, ms or s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Latency(pub(crate) f64);
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0;
+        let text = if seconds == 0.0 {
+            "0 ms".to_owned()
+        } else if seconds < 0.000_999_5 {
+            format!("{} us", significant(seconds * 1e6))
+        } else if seconds < 0.999_5 {
+            format!("{} ms", significant(seconds * 1e3))
+        } else {
+            format!("{} s", significant(seconds))
+        };
+        f.pad(&text)
+    }
+}
+
+/// Three significant digits, four from 1000 on, and no fewer whole digits than there are.
+pub(crate) fn significant(value: f64) -> String {
+    let size = value.abs();
+    if size >= 99.95 {
+        format!("{value:.0}")
+    } else if size >= 9.995 {
+        format!("{value:.1}")
+    } else if size >= 0.995 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+/// A share as a percentage, for example `0.13 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    let digits = if value == 0.0 || value >= 99.995 {
+        0
+    } else if value < 0.01 {
+        4
+    } else if value < 9.995 {
+        2
+    } else {
+        1
+    };
+    let text = format!("{value:.digits$}");
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    format!("{text} %")
+}
+
+/// A whole number with thousands apart: `9,061`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate or amount: one decimal below 1000, none above, thousands apart.
+pub(crate) fn amount(value: f64) -> String {
+    if value >= 999.5 {
+        count(value.round() as u64)
+    } else {
+        significant(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_have_the_unit_that_suits_them() {
+        for (seconds, text) in [
+            (0.0, "0 ms"),
+            (0.000_000_42, "0.420 us"),
+            (0.000_11, "110 us"),
+            (0.000_999_6, "1.00 ms"),
+            (0.0213, "21.3 ms"),
+            (0.2499, "250 ms"),
+            (0.9996, "1.00 s"),
+            (31.42, "31.4 s"),
+            (300.0, "300 s"),
+            (1234.5, "1234 s"),
+        ] {
+            assert_eq!(Latency(seconds).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn shares_and_counts_read_well() {
+        for (share, text) in [
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.01, "1 %"),
+            (0.0013, "0.13 %"),
+            (0.99123, "99.1 %"),
+            (0.000_027, "0.0027 %"),
+        ] {
+            assert_eq!(percent(share), text);
+        }
+        assert_eq!(
+            ["7", "999", "1,000", "1,234,567"],
+            [7, 999, 1000, 1_234_567].map(count)
+        );
+        assert_eq!([amount(15.1), amount(7680.4)], ["15.1", "7,680"]);
+    }
+}

@@ -1,0 +1,144 @@
+//! The report of one stage, from its requests.
+
+use std::collections::BTreeMap;
+
+use bench_contract::{Absent, Check, CheckVerdict, Metric, StageReport, Throughput, ValidityState};
+
+use crate::arrivals::arrivals;
+use crate::collector::StageFacts;
+use crate::derive::{reason_for_absence, seconds_between};
+use crate::errors::Errors;
+use crate::goodput::goodput;
+use crate::lengths::lengths;
+use crate::slo::judge;
+use crate::summary::{summarize, summarize_gaps};
+use crate::validity::{Pace, validity};
+use crate::verdict::correct_checks;
+use crate::view::View;
+
+/// Reports on the requests of a stage.
+pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> StageReport {
+    let percentiles = view.settings.report_percentiles();
+    let (mut metrics, mut absent) = (BTreeMap::new(), BTreeMap::new());
+    for metric in Metric::ALL {
+        let summary = if !is_present(view, metric) {
+            None
+        } else if metric.is_pooled() {
+            summarize_gaps(&view.gaps.of(metric), &percentiles)
+        } else {
+            summarize(&view.values(metric), &percentiles)
+        };
+        match summary {
+            Some(summary) => drop(metrics.insert(metric, summary)),
+            None => {
+                let reason = reason_for_absence(metric, view.settings.streaming).to_owned();
+                absent.insert(metric, Absent { reason });
+            }
+        }
+    }
+
+    let mut dispatched: Vec<u64> = view
+        .samples()
+        .filter_map(|sample| sample.dispatched.get())
+        .collect();
+    dispatched.sort_unstable();
+    let covered_s = covered(view, facts);
+    let last = dispatched
+        .last()
+        .map_or(0.0, |&at| seconds_between(facts.origin_ns, at));
+    let achieved_rate = per_second(dispatched.len() as f64, covered_s.max(last));
+    let due = view.samples().filter(|sample| !sample.stopped).count();
+    let end = view
+        .samples()
+        .filter_map(|sample| sample.end.get().or(sample.dispatched.get()))
+        .max();
+    let duration_s = end.map_or(0.0, |at| seconds_between(facts.origin_ns, at));
+
+    let throughput = throughput(view);
+    let ttft_median = metrics
+        .get(&Metric::Ttft)
+        .and_then(|summary| summary.percentile(50.0));
+    let pace = Pace {
+        offered: per_second(due as f64, covered_s),
+        achieved: achieved_rate,
+        throttled_s: facts.health.throttled_s,
+        duration_s,
+    };
+    let validity = validity(view, ttft_median, pace);
+    let mut checks: Vec<Check> = view
+        .settings
+        .slos
+        .iter()
+        .map(|slo| judge(slo, view, &throughput))
+        .collect();
+    correct_checks(&mut checks.iter_mut().collect::<Vec<_>>());
+    if validity.state == ValidityState::Invalid {
+        for check in &mut checks {
+            check.verdict = CheckVerdict::Invalid;
+            check.reason = format!("the stage is invalid; as measured: {}", check.reason);
+        }
+    }
+    StageReport {
+        stage: facts.stage,
+        load: facts.load.clone(),
+        origin_s: facts.origin_ns as f64 / 1e9,
+        duration_s,
+        offered_rate: per_second(view.counts.planned as f64, facts.load.duration_s),
+        achieved_rate,
+        counts: view.counts.clone(),
+        metrics,
+        absent,
+        lengths: lengths(view),
+        goodput: goodput(view, throughput.window_s),
+        throughput,
+        errors: errors.samples(),
+        arrivals: arrivals(&dispatched, &facts.load, facts.origin_ns, covered_s),
+        health: facts.health.clone(),
+        validity,
+        checks,
+    }
+}
+
+/// Whether a metric says anything here: `tpot_chunk_aware` equals `tpot` unless some first event held several tokens.
+fn is_present(view: &View<'_>, metric: Metric) -> bool {
+    metric != Metric::TpotChunkAware
+        || view
+            .samples()
+            .any(|sample| sample.first_event_tokens.get() > Some(1))
+}
+
+/// Seconds of the plan that took place: its duration, or up to the first request that was not sent because the run was
+/// asked to stop.
+fn covered(view: &View<'_>, facts: &StageFacts) -> f64 {
+    let stopped = view.samples().find(|sample| sample.stopped);
+    let until = stopped.map(|sample| seconds_between(facts.origin_ns, sample.scheduled_ns));
+    until.unwrap_or(f64::INFINITY).min(facts.load.duration_s)
+}
+
+/// Requests and tokens of successes, from the first send to the end of the last request.
+fn throughput(view: &View<'_>) -> Throughput {
+    let first = view.samples().filter_map(|sample| sample.sent.get()).min();
+    let last = view
+        .samples()
+        .filter(|sample| sample.sent.get().is_some())
+        .filter_map(|sample| sample.end.get())
+        .max();
+    let window_s = first
+        .zip(last)
+        .map_or(0.0, |(first, last)| seconds_between(first, last));
+    let ok = || view.samples().filter(|sample| sample.is_ok());
+    let input: u64 = ok().map(|sample| u64::from(sample.prompt_tokens())).sum();
+    let output: u64 = ok()
+        .map(|sample| u64::from(sample.output.get().unwrap_or(0)))
+        .sum();
+    Throughput {
+        window_s,
+        requests_per_s: per_second(ok().count() as f64, window_s),
+        input_tokens_per_s: per_second(input as f64, window_s),
+        output_tokens_per_s: per_second(output as f64, window_s),
+    }
+}
+
+fn per_second(amount: f64, seconds: f64) -> f64 {
+    if seconds > 0.0 { amount / seconds } else { 0.0 }
+}

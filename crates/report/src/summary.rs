@@ -1,0 +1,116 @@
+//! The distribution of one metric.
+
+use bench_contract::{MetricSummary, Percentile};
+
+use crate::autocorrelation::autocorrelation_time;
+use crate::histogram::TokenHistogram;
+use crate::interval::percentile_interval;
+use crate::percentile::Sorted;
+
+/// Summarises one value a request, in order of schedule; `+inf` are requests that never got there. `None` without values.
+pub(crate) fn summarize(in_order: &[f64], percentiles: &[f64]) -> Option<MetricSummary> {
+    if in_order.is_empty() {
+        return None;
+    }
+    let sorted = Sorted::new(in_order.to_vec());
+    let time = autocorrelation_time(in_order);
+    let percentiles = percentiles
+        .iter()
+        .filter_map(|&p| {
+            let value = sorted.percentile(p)?;
+            let interval = Some(percentile_interval(in_order, &sorted, time, p, value));
+            Some(Percentile {
+                p,
+                value: Some(value).filter(|value| value.is_finite()),
+                interval,
+            })
+        })
+        .collect();
+    let (mean, std_dev) = moments(sorted.finite());
+    Some(MetricSummary {
+        count: in_order.len() as u64,
+        censored: sorted.censored() as u64,
+        mean,
+        std_dev,
+        min: sorted.finite().first().copied(),
+        max: sorted
+            .values()
+            .last()
+            .copied()
+            .filter(|value| value.is_finite()),
+        autocorrelation_time: Some(time),
+        percentiles,
+    })
+}
+
+/// Summarises token gaps. `None` without any.
+pub(crate) fn summarize_gaps(gaps: &TokenHistogram, percentiles: &[f64]) -> Option<MetricSummary> {
+    let entry = |(&p, value)| Percentile {
+        p,
+        value: Some(value),
+        interval: None,
+    };
+    (gaps.count() > 0).then(|| MetricSummary {
+        count: gaps.count(),
+        censored: 0,
+        mean: gaps.mean(),
+        std_dev: gaps.std_dev(),
+        min: gaps.min(),
+        max: gaps.max(),
+        autocorrelation_time: None,
+        percentiles: percentiles
+            .iter()
+            .zip(gaps.percentiles(percentiles))
+            .map(entry)
+            .collect(),
+    })
+}
+
+/// Mean, and standard deviation of a sample (n - 1).
+fn moments(values: &[f64]) -> (Option<f64>, Option<f64>) {
+    let n = values.len() as f64;
+    if values.is_empty() {
+        return (None, None);
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
+    (
+        Some(mean),
+        (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sample_is_every_percentile_and_bounds_none_from_above() {
+        let summary = summarize(&[0.25], &[50.0, 99.0]).unwrap();
+        assert_eq!(
+            (summary.count, summary.mean, summary.std_dev),
+            (1, Some(0.25), None)
+        );
+        for percentile in &summary.percentiles {
+            assert_eq!(percentile.value, Some(0.25));
+            let interval = percentile.interval.as_ref().unwrap();
+            // Below the true p99 lies 99 % of all first samples: it is a lower end, if a weak one.
+            assert_eq!(interval.lower.is_some(), percentile.p > 97.5);
+            assert_eq!(interval.upper, None);
+            assert!(interval.reason.is_some());
+        }
+        assert!(summarize(&[], &[50.0]).is_none());
+    }
+
+    #[test]
+    fn what_never_got_there_is_absent_and_counted() {
+        let summary = summarize(&[0.1, f64::INFINITY, 0.3, f64::INFINITY], &[25.0, 50.0]).unwrap();
+        assert_eq!(
+            (summary.censored, summary.max, summary.min),
+            (2, None, Some(0.1))
+        );
+        assert_eq!(summary.mean, Some(0.2));
+        assert_eq!(summary.percentile(50.0), Some(f64::INFINITY));
+        assert!((summary.percentile(25.0).unwrap() - 0.25).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,287 @@
+//! The table for a terminal, as text: what a person wants to see first stands last, nearest to the prompt.
+
+mod overview;
+mod stage;
+mod text;
+
+use std::collections::BTreeMap;
+
+use bench_contract::{
+    Check, CheckVerdict, ErrorSample, ExitCode, Outcome, Report, RunStatus, ValidityState,
+};
+
+use crate::format::count;
+
+use text::{Page, Tone, cut};
+
+/// Stages up to which each has a block of its own; more are shown one a row.
+const MOST_BLOCKS: usize = 3;
+
+/// Kinds of failures that are shown.
+const MOST_ERRORS: usize = 10;
+
+/// How a table is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether verdicts are coloured with ANSI sequences.
+    pub color: bool,
+    /// Columns to fit into, where words are short enough; 100 suits the layout.
+    pub width: usize,
+}
+
+impl Style {
+    /// What suits the standard output: colour on a terminal unless `NO_COLOR` is set, 100 columns. The one function of
+    /// this crate that looks at the process.
+    #[must_use]
+    pub fn for_stdout() -> Self {
+        use std::io::IsTerminal;
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            color: std::io::stdout().is_terminal() && !plain,
+            width: 100,
+        }
+    }
+}
+
+/// A report as a table: the run, each stage, errors with a sample message, objectives, and last the verdict with its exit
+/// code.
+#[must_use]
+pub fn report(report: &Report, style: Style) -> String {
+    let mut page = Page::new(style);
+    head(&mut page, report);
+    let timeout_s = timeout(report);
+    if report.stages.len() <= MOST_BLOCKS {
+        for stage in &report.stages {
+            page.gap();
+            stage::block(&mut page, stage, timeout_s);
+        }
+    } else {
+        page.gap();
+        overview::rows(&mut page, &report.stages, timeout_s);
+    }
+    errors(&mut page, report, style.width);
+    objectives(&mut page, report);
+    page.gap();
+    verdict(&mut page, report);
+    page.finish()
+}
+
+fn head(page: &mut Page, report: &Report) {
+    let title = format!(
+        "{} {}, run {}",
+        report.tool.name, report.tool.version, report.run.id
+    );
+    let title = page.paint(&title, Tone::Heading);
+    page.line(&title);
+    let target = &report.target;
+    let streamed = if target.streaming {
+        "streamed"
+    } else {
+        "not streamed"
+    };
+    page.labelled(
+        "target",
+        &format!(
+            "{} at {} ({}, {}, {streamed}); seed {}",
+            target.model, target.base_url, target.server_type, target.api, report.run.seed
+        ),
+    );
+    if report.run.status == RunStatus::Partial {
+        let because = report.run.partial_because.join("; ");
+        page.labelled_in(
+            "partial",
+            Some(Tone::Doubtful),
+            if because.is_empty() {
+                "not every request ended by itself"
+            } else {
+                &because
+            },
+        );
+    }
+    if let Some(warmup) = &report.warmup {
+        page.labelled(
+            "warm-up",
+            &format!(
+                "{} requests, {} ok; in no other figure",
+                count(warmup.planned),
+                count(warmup.ok())
+            ),
+        );
+    }
+}
+
+/// The time limit of a request in seconds, which is what a latency that was never reached is known to exceed.
+fn timeout(report: &Report) -> f64 {
+    let given = report
+        .config
+        .pointer("/load/request_timeout")
+        .and_then(serde_json::Value::as_f64);
+    given.unwrap_or_else(|| {
+        bench_contract::config::Load::default()
+            .request_timeout()
+            .get()
+    })
+}
+
+fn errors(page: &mut Page, report: &Report, width: usize) {
+    let mut all: BTreeMap<(Outcome, Option<u16>), ErrorSample> = BTreeMap::new();
+    for sample in report.stages.iter().flat_map(|stage| &stage.errors) {
+        let entry = all
+            .entry((sample.outcome, sample.status))
+            .or_insert_with(|| ErrorSample {
+                count: 0,
+                ..sample.clone()
+            });
+        entry.count += sample.count;
+    }
+    if all.is_empty() {
+        return;
+    }
+    let mut all: Vec<ErrorSample> = all.into_values().collect();
+    all.sort_by_key(|sample| std::cmp::Reverse(sample.count));
+    page.gap();
+    let mut rows = vec![["errors", "requests", ""].map(str::to_owned).to_vec()];
+    rows.extend(all.iter().take(MOST_ERRORS).map(|sample| {
+        let status = sample
+            .status
+            .map_or_else(String::new, |status| format!(" {status}"));
+        vec![
+            format!("{}{status}", sample.outcome.as_str()),
+            count(sample.count),
+            String::new(),
+        ]
+    }));
+    let used: usize = (0..2)
+        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0) + 2)
+        .sum();
+    for (row, sample) in rows[1..].iter_mut().zip(&all) {
+        row[2] = cut(&sample.message, width.saturating_sub(used + 2).max(20));
+    }
+    rows[0][2] = "first message".to_owned();
+    // The last column is text and starts at the left.
+    let widest = rows
+        .iter()
+        .map(|row| row[2].chars().count())
+        .max()
+        .unwrap_or(0);
+    rows.iter_mut()
+        .for_each(|row| row[2] = format!("{:<widest$}", row[2]));
+    page.table(&rows, 1, "  ");
+    if all.len() > MOST_ERRORS {
+        page.labelled(
+            "",
+            &format!("and {} more kinds in report.json", all.len() - MOST_ERRORS),
+        );
+    }
+}
+
+/// One line an objective; of many stages, only the objectives that did not pass.
+fn objectives(page: &mut Page, report: &Report) {
+    let many = report.stages.len() > MOST_BLOCKS;
+    let checks = || {
+        report
+            .stages
+            .iter()
+            .flat_map(|stage| stage.checks.iter().map(move |check| (stage.stage, check)))
+    };
+    if checks().next().is_none() {
+        return;
+    }
+    page.gap();
+    let mut passed = 0;
+    for (stage, check) in checks() {
+        if many && check.verdict == CheckVerdict::Pass {
+            passed += 1;
+            continue;
+        }
+        let place = if report.stages.len() > 1 {
+            format!("stage {stage}, ")
+        } else {
+            String::new()
+        };
+        let (word, tone) = word(check.verdict);
+        page.labelled_in(
+            word,
+            Some(tone),
+            &format!("{place}{}: {}", check.slo.describe(), check.reason),
+        );
+    }
+    if passed > 0 {
+        page.labelled_in(
+            "PASS",
+            Some(Tone::Good),
+            &format!("{passed} more objectives"),
+        );
+    }
+}
+
+fn word(verdict: CheckVerdict) -> (&'static str, Tone) {
+    match verdict {
+        CheckVerdict::Pass => ("PASS", Tone::Good),
+        CheckVerdict::Inconclusive => ("UNDECIDED", Tone::Doubtful),
+        CheckVerdict::Fail => ("FAIL", Tone::Bad),
+        CheckVerdict::Invalid => ("INVALID", Tone::Bad),
+    }
+}
+
+fn verdict(page: &mut Page, report: &Report) {
+    let verdict = &report.verdict;
+    let code = [
+        ExitCode::Done,
+        ExitCode::Failed,
+        ExitCode::Usage,
+        ExitCode::InvalidInput,
+        ExitCode::SloFailed,
+        ExitCode::SloInconclusive,
+        ExitCode::MeasurementInvalid,
+        ExitCode::NoneSucceeded,
+        ExitCode::Interrupted,
+    ]
+    .into_iter()
+    .find(|code| code.code() == verdict.exit_code);
+    let (word, tone) = match (code, verdict.validity, verdict.slo) {
+        (Some(ExitCode::Interrupted), ..) => ("INTERRUPTED", Tone::Bad),
+        (Some(ExitCode::NoneSucceeded), ..) => ("NO REQUEST SUCCEEDED", Tone::Bad),
+        (_, ValidityState::Invalid, _) => ("INVALID", Tone::Bad),
+        (_, _, Some(CheckVerdict::Fail | CheckVerdict::Invalid)) => ("FAIL", Tone::Bad),
+        (_, _, Some(CheckVerdict::Inconclusive)) => ("INCONCLUSIVE", Tone::Doubtful),
+        (Some(ExitCode::Failed), ..) => ("ERROR", Tone::Bad),
+        (_, _, Some(CheckVerdict::Pass)) => ("PASS", Tone::Good),
+        (_, _, None) => ("DONE", Tone::Good),
+    };
+    // Objectives have their own lines; what is left says what else there is.
+    let others: Vec<&String> = verdict
+        .reasons
+        .iter()
+        .filter(|reason| !is_about_an_objective(reason, report))
+        .collect();
+    let is_quiet = verdict.exit_code == 0 && others.len() == 1 && verdict.reasons.len() == 1;
+    if !is_quiet {
+        for (place, reason) in others.iter().enumerate() {
+            page.labelled(if place == 0 { "because" } else { "" }, reason);
+        }
+    }
+    let why = match code {
+        Some(ExitCode::Done) if is_quiet => others
+            .first()
+            .map_or_else(String::new, |reason| (*reason).clone()),
+        Some(ExitCode::Done) if tone != Tone::Good => "what failed is not in --fail-on".to_owned(),
+        Some(ExitCode::Done) => "done".to_owned(),
+        Some(code) => code.meaning().to_owned(),
+        None => "unknown".to_owned(),
+    };
+    let word = page.paint(word, tone);
+    page.labelled(
+        "verdict",
+        &format!("{word}, exit code {}: {why}", verdict.exit_code),
+    );
+}
+
+fn is_about_an_objective(reason: &str, report: &Report) -> bool {
+    report.stages.iter().any(|stage| {
+        let about = |check: &Check| {
+            reason.starts_with(&format!("stage {}: {} ", stage.stage, check.slo.describe()))
+        };
+        stage.checks.iter().any(about)
+    })
+}

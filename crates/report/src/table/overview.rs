@@ -1,0 +1,81 @@
+//! Many stages: one row each.
+
+use bench_contract::{CheckVerdict, Metric, StageReport, ValidityState};
+
+use super::stage::{cell, state};
+use super::text::{Page, Tone};
+use crate::format::{amount, count};
+
+/// Shows stages, one a row, and below what is not as it should be.
+pub(super) fn rows(page: &mut Page, stages: &[StageReport], timeout_s: f64) {
+    let top = [
+        "", "offered", "achieved", "", "", "TTFT", "TTFT", "TPOT", "E2E", "tokens", "", "gene-",
+    ];
+    let bottom = [
+        "stage", "/s", "/s", "sent", "failed", "P50", "P99", "P50", "P99", "out/s", "SLO", "rator",
+    ];
+    let mut rows = vec![
+        top.map(str::to_owned).to_vec(),
+        bottom.map(str::to_owned).to_vec(),
+    ];
+    for stage in stages {
+        let percentile = |metric: Metric, p: f64| {
+            stage
+                .metrics
+                .get(&metric)
+                .map_or_else(|| "-".to_owned(), |summary| cell(summary, p, timeout_s))
+        };
+        rows.push(vec![
+            stage.stage.to_string(),
+            amount(stage.offered_rate),
+            amount(stage.achieved_rate),
+            count(stage.counts.sent),
+            count(stage.counts.failed()),
+            percentile(Metric::TtftScheduled, 50.0),
+            percentile(Metric::TtftScheduled, 99.0),
+            percentile(Metric::Tpot, 50.0),
+            percentile(Metric::E2eScheduled, 99.0),
+            amount(stage.throughput.output_tokens_per_s),
+            objectives(stage).to_owned(),
+            state(stage.validity.state).0.to_owned(),
+        ]);
+    }
+    page.table(&rows, 1, "");
+    page.line("TTFT and E2E are from the schedule; failed includes requests that were not sent");
+    page.gap();
+    for stage in stages
+        .iter()
+        .filter(|stage| stage.validity.state != ValidityState::Valid)
+    {
+        let text = format!(
+            "stage {}: {}",
+            stage.stage,
+            stage.validity.reasons.join("; ")
+        );
+        page.labelled_in("generator", Some(Tone::Doubtful), &text);
+    }
+    let odd: Vec<&StageReport> = stages
+        .iter()
+        .filter(|stage| stage.arrivals.verdict.contains("not "))
+        .collect();
+    for stage in &odd {
+        page.labelled(
+            "arrivals",
+            &format!("stage {}: {}", stage.stage, stage.arrivals.verdict),
+        );
+    }
+    if odd.is_empty() {
+        page.labelled("arrivals", "as asked for in every stage");
+    }
+}
+
+/// The worst verdict of a stage's objectives.
+fn objectives(stage: &StageReport) -> &'static str {
+    match stage.checks.iter().map(|check| check.verdict).max() {
+        None => "-",
+        Some(CheckVerdict::Pass) => "pass",
+        Some(CheckVerdict::Inconclusive) => "?",
+        Some(CheckVerdict::Fail) => "FAIL",
+        Some(CheckVerdict::Invalid) => "-",
+    }
+}

@@ -1,0 +1,253 @@
+//! The block of one stage.
+
+use bench_contract::{Interval, Metric, MetricSummary, StageReport, ValidityState};
+
+use super::text::{Page, Tone};
+use crate::format::{Latency, amount, count, percent};
+
+/// Percentiles of the table.
+const SHOWN: [f64; 3] = [50.0, 95.0, 99.0];
+
+/// Effective samples below which the 95 % interval of P99 has no upper end: `0.99^n <= 0.025`.
+const LEAST_FOR_P99: f64 = 368.0;
+
+/// Rows: from the send, and from the schedule where it differs.
+const ROWS: [(&str, Metric, Option<Metric>); 5] = [
+    ("TTFT", Metric::Ttft, Some(Metric::TtftScheduled)),
+    ("TPOT", Metric::Tpot, None),
+    ("TPOT chunk-aware", Metric::TpotChunkAware, None),
+    ("ITL", Metric::Itl, None),
+    ("E2E", Metric::E2e, Some(Metric::E2eScheduled)),
+];
+
+/// Shows a stage; `timeout_s` is what a latency that was never reached is known to exceed.
+pub(super) fn block(page: &mut Page, stage: &StageReport, timeout_s: f64) {
+    let load = &stage.load;
+    let title = format!(
+        "stage {}: {} {}/s for {} s",
+        stage.stage, load.kind, load.rate, load.duration_s
+    );
+    let title = page.paint(&title, Tone::Heading);
+    page.line(&title);
+    let counts = &stage.counts;
+    page.labelled(
+        "requests",
+        &format!(
+            "offered {}/s, achieved {}/s; {} sent, {} ok, {} failed, {} not sent",
+            amount(stage.offered_rate),
+            amount(stage.achieved_rate),
+            count(counts.sent),
+            count(counts.ok()),
+            count(counts.sent - counts.ok()),
+            count(counts.not_sent)
+        ),
+    );
+    generator(page, stage);
+    page.labelled("arrivals", &stage.arrivals.verdict);
+
+    page.gap();
+    latencies(page, stage, timeout_s);
+    page.gap();
+
+    let throughput = &stage.throughput;
+    page.labelled(
+        "throughput",
+        &format!(
+            "{} requests/s, {} input tokens/s, {} output tokens/s over {}",
+            amount(throughput.requests_per_s),
+            amount(throughput.input_tokens_per_s),
+            amount(throughput.output_tokens_per_s),
+            Latency(throughput.window_s)
+        ),
+    );
+    lengths(page, stage);
+    if let Some(goodput) = &stage.goodput {
+        let parts: Vec<String> = goodput
+            .attainment
+            .iter()
+            .map(|(name, share)| format!("{name} met by {}", percent(*share)))
+            .collect();
+        page.labelled(
+            "goodput",
+            &format!(
+                "{} ({} of {} offered), {} requests/s; {}",
+                percent(goodput.ratio),
+                count(goodput.good),
+                count(goodput.offered),
+                amount(goodput.good_per_s),
+                parts.join(", ")
+            ),
+        );
+    }
+}
+
+fn generator(page: &mut Page, stage: &StageReport) {
+    let (word, tone) = state(stage.validity.state);
+    let delay = stage
+        .metrics
+        .get(&Metric::ScheduleDelay)
+        .and_then(|summary| summary.percentile(99.0));
+    let delay = delay.map_or_else(String::new, |p99| {
+        format!(", schedule_delay p99 {}", Latency(p99))
+    });
+    let because = match stage.validity.reasons.as_slice() {
+        [] => delay,
+        reasons => format!(": {}", reasons.join("; ")),
+    };
+    page.labelled_in("generator", tone, &format!("{word}{because}"));
+}
+
+/// The word and colour of a validity.
+pub(super) fn state(state: ValidityState) -> (&'static str, Option<Tone>) {
+    match state {
+        ValidityState::Valid => ("valid", None),
+        ValidityState::Suspect => ("suspect", Some(Tone::Doubtful)),
+        ValidityState::Invalid => ("INVALID", Some(Tone::Bad)),
+    }
+}
+
+fn latencies(page: &mut Page, stage: &StageReport, timeout_s: f64) {
+    let mut shown: Vec<(String, &str, &MetricSummary)> = Vec::new();
+    for (name, metric, from_schedule) in ROWS {
+        let Some(summary) = stage.metrics.get(&metric) else {
+            continue;
+        };
+        shown.push((name.to_owned(), name, summary));
+        let scheduled = from_schedule.and_then(|metric| stage.metrics.get(&metric));
+        if let Some(scheduled) = scheduled.filter(|scheduled| differ(summary, scheduled)) {
+            shown.push((
+                format!("{name} from schedule"),
+                "  from schedule",
+                scheduled,
+            ));
+        }
+    }
+    if !stage.metrics.contains_key(&Metric::Itl)
+        && let Some(summary) = stage.metrics.get(&Metric::ChunkGap)
+    {
+        shown.push(("chunk gap".to_owned(), "chunk gap", summary));
+    }
+    if shown.is_empty() {
+        page.labelled("latency", "no request has any");
+        return;
+    }
+    let mut head = vec!["", "P50", "P95", "P99", "interval of P99", "samples"];
+    let some_unreached = shown.iter().any(|(.., summary)| summary.censored > 0);
+    if some_unreached {
+        head.push("unreached");
+    }
+    let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    rows.extend(shown.iter().map(|(_, label, summary)| {
+        let mut cells = vec![(*label).to_owned()];
+        cells.extend(SHOWN.map(|p| cell(summary, p, timeout_s)));
+        cells.push(interval_of_p99(summary).map_or_else(String::new, enclosure));
+        cells.push(count(summary.count));
+        if some_unreached {
+            cells.push(count(summary.censored));
+        }
+        cells
+    }));
+    page.table(&rows, 1, "  ");
+    let short: Vec<String> = shown
+        .iter()
+        .filter_map(|(name, _, summary)| Some((name, interval_of_p99(summary)?)))
+        .filter(|(_, interval)| interval.upper.is_none() && interval.n_eff.floor() < LEAST_FOR_P99)
+        .map(|(name, interval)| format!("{name} {:.0}", interval.n_eff.floor()))
+        .collect();
+    if !short.is_empty() {
+        let text = format!(
+            "P99 has no upper end with fewer than {LEAST_FOR_P99} effective samples: {}",
+            short.join(", ")
+        );
+        page.labelled("note", &text);
+    }
+}
+
+fn interval_of_p99(summary: &MetricSummary) -> Option<&Interval> {
+    summary
+        .percentiles
+        .iter()
+        .find(|entry| entry.p == 99.0)?
+        .interval
+        .as_ref()
+}
+
+/// One percentile; `> 300 s` where it was never reached.
+pub(super) fn cell(summary: &MetricSummary, p: f64, timeout_s: f64) -> String {
+    match summary.percentile(p) {
+        None => "-".to_owned(),
+        Some(value) if value.is_finite() => Latency(value).to_string(),
+        Some(_) => format!("> {}", Latency(timeout_s)),
+    }
+}
+
+/// `25.1 to 27.4 ms`, with the unit once where it is the same.
+fn enclosure(interval: &Interval) -> String {
+    let Some(lower) = interval.lower.map(|end| Latency(end).to_string()) else {
+        return interval
+            .upper
+            .map_or_else(|| "none".to_owned(), |end| format!("to {}", Latency(end)));
+    };
+    let Some(upper) = interval.upper.map(|end| Latency(end).to_string()) else {
+        return format!("from {lower}");
+    };
+    match (lower.split_once(' '), upper.split_once(' ')) {
+        (Some((low, a)), Some((_, b))) if a == b => format!("{low} to {upper}"),
+        _ => format!("{lower} to {upper}"),
+    }
+}
+
+/// Whether a latency from the schedule says more than that from the send: by more than 1 % of a percentile shown.
+fn differ(sent: &MetricSummary, scheduled: &MetricSummary) -> bool {
+    SHOWN
+        .into_iter()
+        .filter_map(|p| sent.percentile(p).zip(scheduled.percentile(p)))
+        .any(|(sent, scheduled)| {
+            sent.is_finite() != scheduled.is_finite()
+                || (scheduled - sent).abs() > 0.01 * sent.abs()
+        })
+}
+
+fn lengths(page: &mut Page, stage: &StageReport) {
+    let lengths = &stage.lengths;
+    let Some(output) = &lengths.output else {
+        return;
+    };
+    let input = lengths
+        .input_server
+        .as_ref()
+        .or(lengths.input_generated.as_ref())
+        .unwrap_or(&lengths.input_asked);
+    let mut text = format!(
+        "mean {} tokens in, {} out",
+        amount(input.mean),
+        amount(output.mean)
+    );
+    if lengths.output_mismatches > 0 {
+        text.push_str(&format!(
+            "; {} replies not as long as asked for",
+            count(lengths.output_mismatches)
+        ));
+    }
+    if let Some(events) = lengths
+        .events_per_token
+        .filter(|events| (events - 1.0).abs() > 0.005)
+    {
+        text.push_str(&format!("; {events:.2} events a token"));
+    }
+    let sources: Vec<&str> = lengths
+        .token_sources
+        .keys()
+        .filter_map(|source| match source {
+            bench_contract::TokenSource::Usage => None,
+            bench_contract::TokenSource::Tokenizer => Some("output counted by the tokenizer"),
+            bench_contract::TokenSource::Events => {
+                Some("output counted by events: the server sent no usage")
+            }
+        })
+        .collect();
+    for source in sources {
+        text.push_str(&format!("; {source}"));
+    }
+    page.labelled("lengths", &text);
+}

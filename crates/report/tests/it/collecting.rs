@@ -1,0 +1,185 @@
+//! Counting, merging, definitions.
+
+use bench_contract::{CheckVerdict, Metric, Outcome, RequestRecord, SloMetric};
+use bench_report::{Settings, inference_perf};
+use proptest::prelude::*;
+
+use crate::records::{MS, collect, facts, failed, ok, percentile, slo, with_slos};
+
+fn any_record() -> impl Strategy<Value = RequestRecord> {
+    let outcome =
+        prop_oneof![4 => Just(Outcome::Ok), 6 => prop::sample::select(Outcome::ALL.to_vec())];
+    (outcome, 0..500_u64, 1..2000_u64, 1..40_u32, 0..4_u32).prop_map(
+        |(outcome, index, ttft, n, message)| {
+            if outcome == Outcome::Ok {
+                ok(index, index * 10 * MS, ttft * MS, n)
+            } else {
+                failed(
+                    index,
+                    index * 10 * MS,
+                    outcome,
+                    &format!("message {message}"),
+                )
+            }
+        },
+    )
+}
+
+fn everything() -> Settings {
+    Settings {
+        goodput: vec![(Metric::Ttft, 0.5), (Metric::Tpot, 0.006)],
+        ..with_slos(&[
+            slo(SloMetric::TtftScheduled, 99.0, 1.0),
+            slo(SloMetric::Itl, 99.0, 0.006),
+        ])
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn parts_add_up_to_the_whole(
+        records in prop::collection::vec((any_record(), 0..3_usize), 0..120),
+    ) {
+        let settings = everything();
+        // Places in the plan are unique.
+        let records: Vec<(RequestRecord, usize)> =
+            (0..).zip(records).map(|(k, (record, part))| (RequestRecord { index: k, ..record }, part)).collect();
+        let whole = collect(&settings, &records.iter().map(|(record, _)| record.clone()).collect::<Vec<_>>());
+        let part = |wanted: usize| {
+            let of_part = records.iter().filter(|(_, part)| *part == wanted).map(|(record, _)| record.clone());
+            collect(&settings, &of_part.collect::<Vec<_>>())
+        };
+        let mut merged = part(2);
+        merged.merge(part(0));
+        merged.merge(part(1));
+        let facts = facts("constant", 100.0, 5.0);
+        prop_assert_eq!(merged.report(&facts), whole.report(&facts));
+        prop_assert_eq!(inference_perf::stage(&merged, &facts)["failures"].clone(), inference_perf::stage(&whole, &facts)["failures"].clone());
+
+        let counts = merged.counts();
+        prop_assert!(counts.is_conserved());
+        prop_assert_eq!(counts.planned, records.len() as u64);
+        let report = whole.report(&facts);
+        let size = |metric: Metric| report.metrics.get(&metric).map_or(0, |summary| summary.count);
+        prop_assert_eq!(size(Metric::TtftScheduled), counts.planned);
+        prop_assert_eq!(size(Metric::E2eScheduled), counts.planned);
+        prop_assert_eq!(size(Metric::E2e), counts.sent);
+        prop_assert_eq!(report.errors.iter().map(|error| error.count).sum::<u64>(), counts.failed());
+    }
+}
+
+#[test]
+fn an_empty_stage_has_a_report_and_decides_nothing() {
+    let report = collect(&everything(), &[]).report(&facts("poisson", 1.0, 10.0));
+    assert_eq!(report.counts.planned, 0);
+    assert!(report.metrics.is_empty());
+    assert_eq!(report.absent.len(), Metric::ALL.len());
+    assert!(
+        report
+            .checks
+            .iter()
+            .all(|check| check.verdict == CheckVerdict::Inconclusive)
+    );
+    serde_json::to_string(&report).unwrap();
+}
+
+#[test]
+fn a_single_request_has_a_report() {
+    let report =
+        collect(&everything(), &[ok(0, 0, 20 * MS, 1)]).report(&facts("constant", 1.0, 1.0));
+    assert_eq!(percentile(&report, Metric::Ttft, 99.0), 0.02);
+    assert!(
+        report.absent.contains_key(&Metric::Tpot) && report.absent.contains_key(&Metric::ChunkGap)
+    );
+    assert_eq!(report.goodput.as_ref().unwrap().good, 1);
+    assert_eq!(report.metrics[&Metric::Ttft].count, 1);
+    serde_json::to_string(&report).unwrap();
+}
+
+#[test]
+fn without_streams_there_is_no_ttft_and_there_is_e2e() {
+    let settings = Settings {
+        streaming: false,
+        ..everything()
+    };
+    let mut record = ok(0, 0, 20 * MS, 5);
+    (
+        record.first_token_ns,
+        record.first_visible_ns,
+        record.last_token_ns,
+        record.events,
+    ) = (None, None, None, 0);
+    let report = collect(&settings, &[record]).report(&facts("constant", 1.0, 1.0));
+    let present: Vec<Metric> = report.metrics.keys().copied().collect();
+    assert_eq!(
+        present,
+        [
+            Metric::ScheduleDelay,
+            Metric::Connect,
+            Metric::Ntpot,
+            Metric::E2e,
+            Metric::E2eScheduled
+        ]
+    );
+    assert!(
+        report.absent[&Metric::TtftScheduled]
+            .reason
+            .contains("not streamed")
+    );
+}
+
+#[test]
+fn tpot_chunk_aware_is_there_only_where_a_first_event_held_several_tokens() {
+    let mut record = ok(0, 0, 20 * MS, 11);
+    let facts = facts("constant", 1.0, 1.0);
+    assert!(
+        collect(&everything(), std::slice::from_ref(&record))
+            .report(&facts)
+            .absent
+            .contains_key(&Metric::TpotChunkAware)
+    );
+    record.first_event_tokens = Some(6);
+    let report = collect(&everything(), &[record]).report(&facts);
+    assert_eq!(percentile(&report, Metric::Tpot, 50.0), 0.005);
+    assert_eq!(percentile(&report, Metric::TpotChunkAware, 50.0), 0.01);
+}
+
+#[test]
+fn twenty_percent_timeouts_leave_no_p95_below_the_timeout() {
+    let records: Vec<RequestRecord> = (0..1000)
+        .map(|k| {
+            if k % 5 == 3 {
+                failed(k, k * 100 * MS, Outcome::Timeout, "timed out")
+            } else {
+                ok(k, k * 100 * MS, 20 * MS, 10)
+            }
+        })
+        .collect();
+    let report = collect(&everything(), &records).report(&facts("constant", 10.0, 100.0));
+    for metric in [Metric::TtftScheduled, Metric::E2e, Metric::E2eScheduled] {
+        let summary = &report.metrics[&metric];
+        assert_eq!((summary.count, summary.censored), (1000, 200), "{metric:?}");
+        assert_eq!(summary.percentile(95.0), Some(f64::INFINITY), "{metric:?}");
+        assert!(summary.percentile(50.0).unwrap() < 0.1);
+        let p95 = summary
+            .percentiles
+            .iter()
+            .find(|entry| entry.p == 95.0)
+            .unwrap();
+        let interval = p95.interval.as_ref().unwrap();
+        assert_eq!((interval.lower, interval.upper), (None, None));
+        assert!(
+            interval
+                .reason
+                .as_ref()
+                .unwrap()
+                .contains("never got there")
+        );
+    }
+    assert_eq!(
+        report.metrics[&Metric::Ttft].count,
+        800,
+        "from the send, only those that have it"
+    );
+}

@@ -1,0 +1,10 @@
+//! From records to reports, verdicts, files and tables.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod collecting;
+mod files;
+mod judging;
+mod records;
+mod statistics;
+mod tables;

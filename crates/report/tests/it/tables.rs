@@ -1,0 +1,188 @@
+//! Tables, against golden files. `UPDATE_GOLDEN=1 cargo test -p bench-report` writes them.
+
+use std::path::Path;
+
+use bench_contract::{
+    Counts, Environment, FailOn, Metric, Outcome, Report, RequestRecord, RunInfo, RunStatus,
+    SloMetric, StageReport, Target, Tool,
+};
+use bench_report::table::{self, Style};
+use bench_report::{RunEnd, Settings, correct, verdict};
+
+use crate::records::{MS, collect, facts, failed, ok, poisson_records, slo, with_slos};
+
+const PLAIN: Style = Style {
+    color: false,
+    width: 100,
+};
+
+fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
+    correct(&mut stages);
+    let mut counts = Counts::default();
+    stages.iter().for_each(|stage| counts.merge(&stage.counts));
+    Report {
+        schema_version: 1,
+        definitions_version: 1,
+        percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
+        tool: Tool {
+            name: "loadgen".to_owned(),
+            version: "0.1.0".to_owned(),
+        },
+        run: RunInfo {
+            id: "production-1a2b3c4d".to_owned(),
+            status: if end.interrupted {
+                RunStatus::Partial
+            } else {
+                RunStatus::Complete
+            },
+            partial_because: if end.interrupted {
+                vec!["the run was asked to stop".to_owned()]
+            } else {
+                Vec::new()
+            },
+            origin: "2026-11-24T12:00:00Z".to_owned(),
+            origin_unix_ns: 0,
+            duration_s: 605.0,
+            seed: 42,
+            prompts: "token ids".to_owned(),
+        },
+        environment: Environment::default(),
+        target: Target {
+            base_url: "http://qwen3-vllm.default:8000".to_owned(),
+            model: "qwen3-8b".to_owned(),
+            server_type: "vllm".to_owned(),
+            api: "completion".to_owned(),
+            streaming: true,
+            addresses: Vec::new(),
+        },
+        verdict: verdict(&stages, end, &FailOn::ALL),
+        counts,
+        warmup: None,
+        stages,
+        config: serde_json::json!({}),
+    }
+}
+
+fn check(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, golden, "{name} differs; UPDATE_GOLDEN=1 writes it");
+    let widest = text
+        .lines()
+        .map(|line| line.chars().count())
+        .max()
+        .unwrap_or(0);
+    assert!(widest <= 100, "{name} is {widest} columns wide");
+    assert!(
+        text.lines().last().unwrap().starts_with("verdict"),
+        "the verdict stands last"
+    );
+}
+
+fn settings() -> Settings {
+    Settings {
+        goodput: vec![(Metric::Ttft, 0.028), (Metric::Tpot, 0.05)],
+        ..with_slos(&[
+            slo(SloMetric::TtftScheduled, 99.0, 1.2),
+            slo(SloMetric::Tpot, 95.0, 0.05),
+        ])
+    }
+}
+
+#[test]
+fn a_run_that_passes() {
+    let stage =
+        collect(&settings(), &poisson_records(600.0, 42)).report(&facts("poisson", 15.0, 600.0));
+    check(
+        "passes.txt",
+        &table::report(&whole(vec![stage], &RunEnd::default()), PLAIN),
+    );
+}
+
+#[test]
+fn a_run_with_timeouts_and_errors_that_was_interrupted() {
+    let records: Vec<RequestRecord> = (0..300)
+        .map(|k| match k % 10 {
+            _ if k >= 250 => failed(k, k * 100 * MS, Outcome::NotSent, bench_report::ASKED_TO_STOP),
+            3 => failed(k, k * 100 * MS, Outcome::Timeout, "no end of the reply after 300 s"),
+            7 => failed(
+                k,
+                k * 100 * MS,
+                Outcome::HttpError,
+                r#"{"error": {"message": "the engine is overloaded, and this message is so long that nobody would read the whole of it in a table", "type": "x"}}"#,
+            ),
+            _ => ok(k, k * 100 * MS, (20 + k * 7919 % 30) * MS, 40),
+        })
+        .collect();
+    let stage = collect(&settings(), &records).report(&facts("constant", 10.0, 30.0));
+    let end = RunEnd {
+        interrupted: true,
+        failed: vec!["cannot write report.json: no space left".to_owned()],
+    };
+    check(
+        "interrupted.txt",
+        &table::report(&whole(vec![stage], &end), PLAIN),
+    );
+}
+
+#[test]
+fn many_stages_have_one_row_each() {
+    let stages: Vec<StageReport> = (0..6)
+        .map(|stage| {
+            let rate = 5.0 * f64::from(1 << stage);
+            let gap = (1e9 / rate) as u64;
+            let n = (rate * 60.0) as u64;
+            let start = u64::from(stage) * 100_000 * MS;
+            let records: Vec<RequestRecord> = (0..n)
+                .map(|k| {
+                    // Past the knee, the queue grows.
+                    let queue = if stage == 5 { k * 2 * MS } else { 0 };
+                    let mut record = ok(k, start + k * gap, (20 + k * 7919 % 30) * MS + queue, 40);
+                    if stage == 4 {
+                        record.dispatched_ns = record.sent_ns.map(|at| at + 4 * MS);
+                        record.sent_ns = record.dispatched_ns;
+                    }
+                    record
+                })
+                .collect();
+            let mut facts = facts("constant", rate, 60.0);
+            (facts.stage, facts.origin_ns) = (stage, start);
+            collect(&settings(), &records).report(&facts)
+        })
+        .collect();
+    check(
+        "stages.txt",
+        &table::report(&whole(stages, &RunEnd::default()), PLAIN),
+    );
+}
+
+#[test]
+fn a_run_that_never_began() {
+    check(
+        "nothing.txt",
+        &table::report(&whole(Vec::new(), &RunEnd::default()), PLAIN),
+    );
+}
+
+#[test]
+fn colours_come_only_when_asked_for() {
+    let stage =
+        collect(&settings(), &poisson_records(60.0, 1)).report(&facts("poisson", 15.0, 60.0));
+    let report = whole(vec![stage], &RunEnd::default());
+    assert!(!table::report(&report, PLAIN).contains('\u{1b}'));
+    assert!(
+        table::report(
+            &report,
+            Style {
+                color: true,
+                width: 100
+            }
+        )
+        .contains("\u{1b}[32mPASS")
+    );
+}

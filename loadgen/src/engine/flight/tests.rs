@@ -1,0 +1,65 @@
+use bench_contract::Config;
+use bench_report::Settings;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::*;
+
+fn local() -> Rc<Local> {
+    let shared = Shared {
+        origin: Origin::now(),
+        addresses: Addresses::new(Vec::new()),
+        api: Api::Completion,
+        streaming: true,
+        reuse: true,
+        total_limit: Duration::from_secs(1),
+        limits: Timeouts::default(),
+        per_request: false,
+        counters: Arc::new(Counters::default()),
+    };
+    let place = StagePlace { stage: 0, warmup: false, origin_ns: 0 };
+    let collector = StageCollector::new(Arc::new(Settings::from_config(&Config::default())));
+    Rc::new(Local::new(Arc::new(shared), Rc::default(), Rc::default(), place, collector, None))
+}
+
+fn flight(local: &Rc<Local>, index: u64) -> Flight {
+    let planned = Planned { index, due_ns: 0, input_tokens: 1, output_tokens: 1 };
+    let body = Body { index, bytes: b"head body".to_vec(), body_bytes: 4, input_tokens: None };
+    Flight::dispatch(local, &planned, body)
+}
+
+#[test]
+fn a_task_that_panics_or_is_dropped_leaves_its_record() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let local = local();
+    LocalSet::new().block_on(&runtime, async {
+        let mut flights = JoinSet::new();
+        let panics = flight(&local, 0);
+        flights.spawn_local(async move {
+            let _flight = panics;
+            panic!("as a bug would");
+        });
+        let hangs = flight(&local, 1);
+        flights.spawn_local(async move {
+            let _flight = hangs;
+            std::future::pending::<()>().await;
+        });
+        assert!(flights.join_next().await.unwrap().unwrap_err().is_panic());
+        flights.shutdown().await;
+    });
+    let counters = local.shared.counters.clone();
+    let counts = Rc::try_unwrap(local).ok().unwrap().end().counts().clone();
+    assert!(counts.is_conserved());
+    assert_eq!(counts.outcomes[&Outcome::GeneratorError], 1);
+    assert_eq!(counts.outcomes[&Outcome::Cancelled], 1);
+    assert_eq!((counters.in_flight(), Counters::read(&counters.ended)), (0, 2));
+}
+
+#[test]
+fn reads_are_differences_that_do_not_drift() {
+    let trace = Trace {
+        reads: (1..=1000).map(|k| bench_report::TokenRead { at_ns: k * 1_000_400, events: 1, tokens: 0 }).collect(),
+        ..Trace::default()
+    };
+    let total: u64 = reads(0, &trace).0.iter().map(|(delta, _)| u64::from(*delta)).sum();
+    assert_eq!(total, 1_000_400);
+}

@@ -1,0 +1,23 @@
+//! `benchctl config`.
+
+use crate::cli::ConfigArgs;
+use crate::diagnostics::located;
+use crate::output::{Failure, Output};
+use crate::pipeline::{Skip, merge, run as resolve_run};
+use crate::render::render;
+
+const NOTHING: &str = "no config was written";
+
+pub(super) fn run(args: &ConfigArgs, output: &Output) -> Result<(), Failure> {
+    let skip = Skip {
+        schema: args.skip_schema_validation,
+        manifests: true,
+    };
+    let failed = |problems| Failure::of(problems, NOTHING);
+    let mut merged = merge(&args.values.sources(), skip).map_err(failed)?;
+    let run = resolve_run(&mut merged).map_err(failed)?;
+    let rendered = render(&run, args.name.as_deref(), false)
+        .map_err(|problem| failed(vec![located(&problem, Some(&merged.effective))]))?;
+    output.warn(&merged.warnings);
+    output.data(&rendered.config_yml)
+}

@@ -1,0 +1,138 @@
+//! `benchctl render`.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cli::{Format, RenderArgs};
+use crate::output::{Failure, Output};
+use crate::pipeline::{Skip, manifests, merge, run as resolve_run};
+use crate::render::Document;
+
+const NOTHING: &str = "nothing was rendered";
+
+pub(super) fn run(args: &RenderArgs, output: &Output) -> Result<(), Failure> {
+    let skip = Skip {
+        schema: args.skip_schema_validation,
+        manifests: args.skip_manifest_validation,
+    };
+    let mut merged =
+        merge(&args.values.sources(), skip).map_err(|problems| Failure::of(problems, NOTHING))?;
+    if !merged.values.benchmark.enabled {
+        output.warn(&merged.warnings);
+        output.note("benchmark.enabled is false: there is nothing to render");
+        return Ok(());
+    }
+    let run = resolve_run(&mut merged).map_err(|problems| Failure::of(problems, NOTHING))?;
+    let (rendered, objects) = manifests(
+        &run,
+        &merged,
+        args.name.as_deref(),
+        args.create_namespace,
+        skip,
+    )
+    .map_err(|(problems, text)| Failure::Problems {
+        problems,
+        consequence: NOTHING,
+        debug: args.debug.then_some(text),
+    })?;
+    let all: Vec<(Document, Value)> = rendered.documents.into_iter().zip(objects).collect();
+    let chosen = select(&all, &args.show_only)?;
+    output.warn(&merged.warnings);
+    match &args.output_dir {
+        Some(directory) => write_files(directory, &chosen, args.output, output),
+        None => output.data(&text(&chosen, args.output)),
+    }
+}
+
+/// The documents that a selector names: a template's path, a Kind, or Kind/name.
+fn select<'a>(
+    all: &'a [(Document, Value)],
+    selectors: &[String],
+) -> Result<Vec<&'a (Document, Value)>, Failure> {
+    if selectors.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let matches = |(document, object): &(Document, Value), selector: &str| {
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let (kind, name) = (text("/kind"), text("/metadata/name"));
+        document.source == selector
+            || document.source.strip_prefix("benchctl/") == Some(selector)
+            || kind.eq_ignore_ascii_case(selector)
+            || selector
+                .split_once('/')
+                .is_some_and(|(of, named)| kind.eq_ignore_ascii_case(of) && name == named)
+    };
+    for selector in selectors {
+        if !all.iter().any(|item| matches(item, selector)) {
+            let known: Vec<String> = all
+                .iter()
+                .map(|(document, object)| {
+                    let kind = object["kind"].as_str().unwrap_or_default();
+                    format!(
+                        "{kind} ({})",
+                        document.source.trim_start_matches("benchctl/")
+                    )
+                })
+                .collect();
+            return Err(Failure::Usage(format!(
+                "--show-only {selector} names none of {}",
+                known.join(", ")
+            )));
+        }
+    }
+    Ok(all
+        .iter()
+        .filter(|item| selectors.iter().any(|selector| matches(item, selector)))
+        .collect())
+}
+
+fn text(chosen: &[&(Document, Value)], format: Format) -> String {
+    match format {
+        Format::Yaml => chosen.iter().map(|(document, _)| yaml(document)).collect(),
+        Format::Json => {
+            let items: Vec<&Value> = chosen.iter().map(|(_, object)| object).collect();
+            pretty(&json!({"apiVersion": "v1", "kind": "List", "items": items}))
+        }
+    }
+}
+
+fn yaml(document: &Document) -> String {
+    format!("---\n# Source: {}\n{}", document.source, document.text)
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn write_files(
+    directory: &Path,
+    chosen: &[&(Document, Value)],
+    format: Format,
+    output: &Output,
+) -> Result<(), Failure> {
+    for (document, object) in chosen {
+        let path = match format {
+            Format::Yaml => directory.join(&document.source),
+            Format::Json => directory.join(&document.source).with_extension("json"),
+        };
+        let text = match format {
+            Format::Yaml => yaml(document),
+            Format::Json => pretty(object),
+        };
+        let failed = |error: std::io::Error| {
+            Failure::Io(format!("cannot write {}: {error}", path.display()))
+        };
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        std::fs::write(&path, text).map_err(failed)?;
+        output.note(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}

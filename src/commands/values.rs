@@ -1,0 +1,92 @@
+//! `benchctl values`.
+
+use bench_yaml::{dotted, mask};
+use serde_json::{Value, json};
+
+use crate::cli::{Format, ValuesArgs};
+use crate::output::{Failure, Output};
+use crate::pipeline::{Skip, merge};
+use crate::render::to_yaml;
+use crate::values::{Effective, Location};
+
+pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
+    let skip = Skip {
+        schema: args.skip_schema_validation,
+        manifests: true,
+    };
+    let merged = merge(&args.values.sources(), skip)
+        .map_err(|problems| Failure::of(problems, "no values were printed"))?;
+    output.warn(&merged.warnings);
+    if args.provenance {
+        return output.data(&provenance(&merged.effective, &merged.json, args.output));
+    }
+    let values = if args.user_supplied {
+        merged.effective.user_supplied()
+    } else {
+        merged.json
+    };
+    output.data(&written(&values, args.output)?)
+}
+
+/// A value as data.
+pub(super) fn written(value: &Value, format: Format) -> Result<String, Failure> {
+    match format {
+        Format::Yaml => {
+            to_yaml(value).map_err(|error| Failure::Io(format!("cannot write the values: {error}")))
+        }
+        Format::Json => Ok(format!("{value:#}\n")),
+    }
+}
+
+/// Each value with the layer that set it and where.
+fn provenance(effective: &Effective, json: &Value, format: Format) -> String {
+    let leaves = effective.leaves();
+    let of = |pointer: &str| {
+        let value = json.pointer(pointer).cloned().unwrap_or(Value::Null);
+        (dotted(pointer), value, effective.locate(pointer))
+    };
+    match format {
+        Format::Json => {
+            let items: Vec<Value> = leaves
+                .iter()
+                .map(|(pointer, layer)| {
+                    let (path, value, location) = of(pointer);
+                    json!({"path": path, "value": value, "layer": &**layer, "at": location.map(|l| place(&l))})
+                })
+                .collect();
+            format!("{:#}\n", Value::Array(items))
+        }
+        Format::Yaml => {
+            let rows: Vec<(String, String)> = leaves
+                .iter()
+                .map(|(pointer, layer)| {
+                    let (path, value, location) = of(pointer);
+                    (
+                        format!("{path}: {}", mask(&value.to_string())),
+                        location.map_or_else(|| layer.to_string(), |l| place(&l)),
+                    )
+                })
+                .collect();
+            let longest = rows
+                .iter()
+                .map(|(left, _)| left.chars().count())
+                .max()
+                .unwrap_or(0)
+                .min(72);
+            rows.iter()
+                .map(|(left, origin)| format!("{left:longest$}  # {origin}\n"))
+                .collect()
+        }
+    }
+}
+
+/// A place as its user knows it: a file with line and column, or the name of an argument.
+fn place(location: &Location) -> String {
+    let name = &location.layer;
+    if location.source.kind == bench_yaml::SourceKind::Argument {
+        return name.to_string();
+    }
+    let span = location.key_span.unwrap_or(location.value_span);
+    let at = location.source.line_col(span.start);
+    format!("{name}:{}:{}", at.line, at.column)
+}

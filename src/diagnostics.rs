@@ -1,0 +1,143 @@
+//! From problems of the core to messages that point into the user's text.
+
+use bench_contract::ExitCode;
+use bench_yaml::{Diagnostic, Severity, Source, Span, dotted, mask};
+
+use crate::problem::{Anchor, Problem};
+use crate::values::{Effective, Location, codes};
+
+/// A problem as a message, located through the merged values.
+#[must_use]
+pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
+    let mut diagnostic = match problem.severity {
+        Severity::Error => Diagnostic::error(problem.code, problem.message.clone()),
+        Severity::Warning => Diagnostic::warning(problem.code, problem.message.clone()),
+    };
+    diagnostic = diagnostic.label(problem.label.clone());
+    let mut here = None;
+    match &problem.anchor {
+        Anchor::Value(pointer) | Anchor::Key(pointer) => {
+            let wants_key = matches!(problem.anchor, Anchor::Key(_));
+            diagnostic = diagnostic.path(dotted(pointer));
+            if let Some((location, is_exact)) =
+                effective.and_then(|effective| locate(effective, pointer))
+            {
+                let key = location.key_span.filter(|_| wants_key || !is_exact);
+                diagnostic = diagnostic.at(
+                    &location.source,
+                    key.unwrap_or_else(|| first_line(&location)),
+                );
+                here = Some(location);
+            }
+        }
+        Anchor::Argument(name, text) => {
+            let source = Source::argument(name, text);
+            diagnostic = diagnostic.at(&source, Span::new(0, text.len()));
+        }
+        Anchor::Nowhere => {}
+    }
+    for (pointer, what) in &problem.related {
+        if let Some(effective) = effective {
+            diagnostic = with_related(diagnostic, effective, pointer, what, here.as_ref());
+        }
+    }
+    for note in &problem.notes {
+        diagnostic = diagnostic.note(note.clone());
+    }
+    for help in &problem.help {
+        diagnostic = diagnostic.help(help.clone());
+    }
+    diagnostic
+}
+
+/// The value at a pointer, else the null that took it away, else the nearest value above it.
+fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
+    let deleted = || {
+        effective
+            .deleted()
+            .iter()
+            .find(|deleted| deleted.pointer == pointer)
+    };
+    effective
+        .locate(pointer)
+        .or_else(|| deleted().map(|deleted| deleted.location.clone()))
+        .map(|location| (location, true))
+        .or_else(|| {
+            effective
+                .locate_nearest(pointer)
+                .map(|(_, location)| (location, false))
+        })
+}
+
+/// A mapping or list is pointed at by its first line.
+fn first_line(location: &Location) -> Span {
+    let text = location.source.slice(location.value_span);
+    let length = text.find(['\n', '\r']).unwrap_or(text.len());
+    Span::new(
+        location.value_span.start,
+        location.value_span.start + length,
+    )
+}
+
+/// Another value that matters: a second caret where it is in the same text, else a note that names its origin.
+fn with_related(
+    diagnostic: Diagnostic,
+    effective: &Effective,
+    pointer: &str,
+    what: &str,
+    here: Option<&Location>,
+) -> Diagnostic {
+    let Some(location) = effective.locate(pointer) else {
+        return diagnostic;
+    };
+    if here.is_some_and(|here| here.source == location.source) {
+        return diagnostic.secondary(&location.source, location.value_span, what.to_owned());
+    }
+    let text = location.source.slice(location.value_span);
+    diagnostic.note(format!(
+        "{what}: {} comes from {}",
+        mask(text.trim()),
+        location.layer
+    ))
+}
+
+/// The last line of a failed command.
+#[must_use]
+pub fn summary(problems: &[Diagnostic], consequence: &str) -> String {
+    let errors: Vec<&Diagnostic> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .collect();
+    let mut names: Vec<&str> = Vec::new();
+    for source in errors.iter().filter_map(|problem| problem.source.as_ref()) {
+        if !names.contains(&&*source.name) {
+            names.push(&source.name);
+        }
+    }
+    let count = match errors.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let place = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" in {}", names.join(", "))
+    };
+    format!("error: {count}{place}; {consequence}")
+}
+
+/// The exit code that these problems stand for.
+#[must_use]
+pub fn exit_code(problems: &[Diagnostic]) -> ExitCode {
+    let code = |problem: &Diagnostic| match problem.code {
+        codes::FILE | codes::STDIN => ExitCode::Failed,
+        code if code.starts_with("B9") => ExitCode::Failed,
+        _ => ExitCode::InvalidInput,
+    };
+    let found: Vec<ExitCode> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .map(code)
+        .collect();
+    ExitCode::first_of(&found)
+}

@@ -1,0 +1,47 @@
+//! What is built in: the defaults, and the presets of scenarios.
+
+/// The defaults of every key but `benchmark.scenarios`: a commented values file.
+pub const DEFAULTS: &str = include_str!("../../chart-templates/values.yaml");
+
+/// A built-in scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Its name, the key under `benchmark.scenarios`.
+    pub name: &'static str,
+    /// A values file that holds it and nothing else.
+    pub text: &'static str,
+}
+
+/// The presets, from the simplest load to real traffic.
+pub const PRESETS: [Preset; 5] = [
+    Preset {
+        name: "baseline",
+        text: include_str!("../../scenarios/baseline.yaml"),
+    },
+    Preset {
+        name: "saturation",
+        text: include_str!("../../scenarios/saturation.yaml"),
+    },
+    Preset {
+        name: "sweep",
+        text: include_str!("../../scenarios/sweep.yaml"),
+    },
+    Preset {
+        name: "production",
+        text: include_str!("../../scenarios/production.yaml"),
+    },
+    Preset {
+        name: "dataset",
+        text: include_str!("../../scenarios/dataset.yaml"),
+    },
+];
+
+/// The preset of this name.
+#[must_use]
+pub fn preset(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}
+
+/// The ShareGPT file that inference-perf fetches by itself when no path is given.
+pub const SHAREGPT: &str =
+    "hf://anon8231489123/ShareGPT_Vicuna_unfiltered/ShareGPT_V3_unfiltered_cleaned_split.json";

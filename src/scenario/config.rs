@@ -1,0 +1,146 @@
+//! From values to `config.yml`: inference-perf's keys, and ours beside them where the engine is loadgen.
+
+use bench_contract::Config;
+use bench_contract::config::{
+    Api, CloudStorage, Connections, Data, Distribution, GoodputOptions, Load, ReportOptions, Salt,
+    Server, Stage, Storage, Sweep, Tokenizer,
+};
+
+use super::catalog::SHAREGPT;
+use super::complete::{Lengths, Scenario};
+use super::raw::{Benchmark, Engine, S3, Scenario as RawScenario};
+
+/// The config of a run. Where results are uploaded to is put in by [`upload`], once the Job has its name.
+pub(super) fn config(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenario) -> Config {
+    let is_ours = benchmark.engine == Engine::Loadgen;
+    Config {
+        api: api(benchmark, is_ours),
+        data: data(raw, scenario, is_ours),
+        load: load(benchmark, scenario, is_ours),
+        server: Some(server(benchmark, is_ours)),
+        tokenizer: (!benchmark.target.tokenizer_path.is_empty()).then(|| Tokenizer {
+            pretrained_model_name_or_path: Some(benchmark.target.tokenizer_path.clone()),
+            ..Tokenizer::default()
+        }),
+        report: (is_ours && !benchmark.goodput.is_empty()).then(|| ReportOptions {
+            goodput: Some(GoodputOptions {
+                constraints: benchmark.goodput.clone(),
+            }),
+            ..ReportOptions::default()
+        }),
+        slo: raw.slo.clone().unwrap_or_else(|| benchmark.slo.clone()),
+        ..Config::default()
+    }
+}
+
+/// Where inference-perf uploads to, with a bucket: `path`, or a path of its own for each Job.
+#[must_use]
+pub(super) fn upload(s3: &S3, scenario: &str, job: &str) -> Option<Storage> {
+    if s3.bucket_name.is_empty() {
+        return None;
+    }
+    let path = if s3.path.is_empty() {
+        let steps = [s3.path_prefix.trim_matches('/'), scenario, job];
+        steps
+            .into_iter()
+            .filter(|step| !step.is_empty())
+            .collect::<Vec<_>>()
+            .join("/")
+    } else {
+        s3.path.clone()
+    };
+    Some(Storage {
+        simple_storage_service: Some(CloudStorage {
+            bucket_name: s3.bucket_name.clone(),
+            path: Some(path),
+            report_file_prefix: None,
+            // 0.2.0 knows neither; the pod's environment carries them.
+            endpoint_url: None,
+            region_name: None,
+            addressing_style: None,
+        }),
+        ..Storage::default()
+    })
+}
+
+fn api(benchmark: &Benchmark, is_ours: bool) -> Api {
+    let headers = &benchmark.target.headers;
+    Api {
+        kind: benchmark.api.kind.into(),
+        streaming: benchmark.api.streaming,
+        headers: (!headers.is_empty()).then(|| headers.clone()),
+        connections: Some(benchmark.api.connections)
+            .filter(|&kind| is_ours && kind != Connections::default()),
+        timeouts: None,
+    }
+}
+
+fn data(raw: &RawScenario, scenario: &Scenario, is_ours: bool) -> Data {
+    let salt = raw.data.as_ref().and_then(|data| data.salt);
+    let path = scenario
+        .path
+        .clone()
+        .filter(|path| is_ours || path != SHAREGPT);
+    Data {
+        kind: scenario.kind.into(),
+        path,
+        input_distribution: scenario
+            .input
+            .as_ref()
+            .map(|lengths| distribution(lengths, is_ours)),
+        output_distribution: scenario
+            .output
+            .as_ref()
+            .map(|lengths| distribution(lengths, is_ours)),
+        salt: salt.filter(|&salt| is_ours && salt != Salt::default()),
+        ..Data::default()
+    }
+}
+
+fn distribution(lengths: &Lengths, is_ours: bool) -> Distribution {
+    Distribution {
+        kind: lengths.kind.filter(|_| is_ours).map(Into::into),
+        mean: lengths.mean,
+        std_dev: Some(lengths.std_dev),
+        min: lengths.min,
+        max: lengths.max,
+        ..Distribution::default()
+    }
+}
+
+fn load(benchmark: &Benchmark, scenario: &Scenario, is_ours: bool) -> Load {
+    Load {
+        kind: scenario.load.into(),
+        stages: scenario
+            .stages
+            .iter()
+            .map(|stage| Stage::new(stage.rate, stage.duration))
+            .collect(),
+        sweep: scenario.sweep.as_ref().map(|sweep| Sweep {
+            kind: sweep.kind,
+            num_requests: sweep.num_requests,
+            timeout: sweep.timeout,
+            num_stages: sweep.num_stages,
+            stage_duration: sweep.stage_duration,
+            saturation_percentile: sweep.saturation_percentile,
+        }),
+        num_workers: scenario.num_workers,
+        seed: Some(benchmark.seed).filter(|&seed| is_ours && seed != 0),
+        warmup: scenario.warmup.clone().filter(|_| is_ours),
+        ..Load::default()
+    }
+}
+
+fn server(benchmark: &Benchmark, is_ours: bool) -> Server {
+    let target = &benchmark.target;
+    Server {
+        kind: target.server_type.into(),
+        model_name: Some(target.model_name.clone()),
+        base_url: target.base_url.clone(),
+        ignore_eos: target.ignore_eos,
+        api_key: None,
+        cert_path: None,
+        key_path: None,
+        ready_timeout: is_ours.then_some(target.ready_timeout),
+    }
+}

@@ -1,0 +1,282 @@
+//! What the chosen engine cannot honour is refused: a key that does nothing would be believed.
+
+use bench_contract::config::Connections;
+use bench_contract::{FailOn, Seconds};
+
+use super::catalog::SHAREGPT;
+use super::complete::{Lengths, Scenario, join};
+use super::raw::{
+    Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType,
+    ValuesDistributionType, ValuesServerType,
+};
+use crate::problem::Problem;
+
+const CODE: &str = "B122";
+const SWITCH: &str = "set benchmark.engine: loadgen, or leave it out";
+
+/// Everything that is written and that the engine would not do.
+pub(super) fn unhonoured(
+    benchmark: &Benchmark,
+    raw: &RawScenario,
+    scenario: &Scenario,
+    pointer: &str,
+    given: &dyn Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let mut problems = match benchmark.engine {
+        Engine::Loadgen => for_loadgen(benchmark),
+        Engine::InferencePerf => for_inference_perf(benchmark, raw, scenario, pointer),
+    };
+    problems.extend(without_effect(benchmark, raw, scenario, pointer, given));
+    problems
+}
+
+/// Keys that no engine would look at because of what another key says.
+fn without_effect(
+    benchmark: &Benchmark,
+    raw: &RawScenario,
+    scenario: &Scenario,
+    pointer: &str,
+    given: &dyn Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let s3 = &benchmark.storage.s3;
+    if s3.bucket_name.is_empty() {
+        for (name, value) in [
+            ("path", &s3.path),
+            ("region", &s3.region),
+            ("endpointUrl", &s3.endpoint_url),
+        ] {
+            if !value.is_empty() {
+                problems.push(
+                    Problem::key(
+                        CODE,
+                        format!("/benchmark/storage/s3/{name}"),
+                        "nothing is uploaded without a bucket",
+                    )
+                    .help("set benchmark.storage.s3.bucketName"),
+                );
+            }
+        }
+    }
+    for (name, secret) in [
+        ("apiKeySecret", &benchmark.target.api_key_secret),
+        ("hfTokenSecret", &benchmark.target.hf_token_secret),
+    ] {
+        if secret.name.is_empty() != secret.key.is_empty() {
+            problems.push(
+                Problem::key(
+                    CODE,
+                    format!("/benchmark/target/{name}"),
+                    "a Secret needs both `name` and `key`",
+                )
+                .help(format!("{name}: {{name: my-secret, key: token}}")),
+            );
+        }
+    }
+    let data = join(pointer, "data");
+    if scenario.kind == ValuesDataType::Mock {
+        for name in ["input", "output"] {
+            let side = join(&data, name);
+            if given(&side) {
+                problems.push(
+                    Problem::key(CODE, side, "`mock` prompts have no lengths")
+                        .help("use type: synthetic"),
+                );
+            }
+        }
+    }
+    let reads_no_file = matches!(
+        scenario.kind,
+        ValuesDataType::Mock | ValuesDataType::Synthetic | ValuesDataType::Random
+    );
+    if reads_no_file && raw.data.as_ref().is_some_and(|data| data.path.is_some()) {
+        problems.push(
+            Problem::key(
+                CODE,
+                join(&data, "path"),
+                "prompts of this type are made, not read from a file",
+            )
+            .help("remove it, or use type: shareGPT"),
+        );
+    }
+    problems
+}
+
+fn for_loadgen(benchmark: &Benchmark) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if benchmark.job.fail_on.is_empty() {
+        problems.push(
+            Problem::key(
+                CODE,
+                "/benchmark/job/failOn",
+                "loadgen needs at least one class of results that fails the Job",
+            )
+            .help("failOn: [error]"),
+        );
+    }
+    if !benchmark.dependencies.packages.is_empty() {
+        problems.push(
+            Problem::key(
+                CODE,
+                "/benchmark/dependencies/packages",
+                "loadgen is one static binary and installs nothing",
+            )
+            .help("remove it, or set benchmark.engine: inference-perf"),
+        );
+    }
+    if !benchmark.storage.s3.bucket_name.is_empty() {
+        problems.push(
+            Problem::key(CODE, "/benchmark/storage/s3/bucketName", "loadgen does not upload yet")
+                .help("remove it: the report is in the pod's log; or set benchmark.engine: inference-perf"),
+        );
+    }
+    problems
+}
+
+fn for_inference_perf(
+    benchmark: &Benchmark,
+    raw: &RawScenario,
+    scenario: &Scenario,
+    pointer: &str,
+) -> Vec<Problem> {
+    let mut found = Found(Vec::new());
+    let target = &benchmark.target;
+    found.when(
+        !benchmark.slo.is_empty(),
+        "/benchmark/slo",
+        "inference-perf 0.2.0 judges nothing",
+    );
+    found.when(
+        raw.slo.as_ref().is_some_and(|slo| !slo.is_empty()),
+        &join(pointer, "slo"),
+        "inference-perf 0.2.0 judges nothing",
+    );
+    found.when(
+        !benchmark.goodput.is_empty(),
+        "/benchmark/goodput",
+        "inference-perf 0.2.0 does not know goodput",
+    );
+    found.when(
+        benchmark.seed != 0,
+        "/benchmark/seed",
+        "inference-perf 0.2.0 takes no seed",
+    );
+    found.when(
+        benchmark.api.connections != Connections::default(),
+        "/benchmark/api/connections",
+        "inference-perf 0.2.0 does not let one choose how it connects",
+    );
+    found.when(
+        target.ready_timeout != Seconds::whole(600),
+        "/benchmark/target/readyTimeout",
+        "inference-perf 0.2.0 does not wait for the server",
+    );
+    found.when(
+        benchmark.job.fail_on.len() != FailOn::ALL.len(),
+        "/benchmark/job/failOn",
+        "inference-perf 0.2.0 has no verdict that could fail the Job",
+    );
+    found.when(
+        target.server_type == ValuesServerType::Openai,
+        "/benchmark/target/serverType",
+        "inference-perf 0.2.0 refuses the server type `openai`",
+    );
+    found.when(
+        !target.api_key_secret.name.is_empty(),
+        "/benchmark/target/apiKeySecret",
+        "inference-perf 0.2.0 takes a key only in its config file, which would be a ConfigMap",
+    );
+    found.data(benchmark, raw, scenario, pointer);
+    found.load(scenario, pointer);
+    found.0
+}
+
+struct Found(Vec<Problem>);
+
+impl Found {
+    fn when(&mut self, is_wrong: bool, pointer: &str, message: &str) {
+        if is_wrong {
+            self.0
+                .push(Problem::key(CODE, pointer, message).help(SWITCH));
+        }
+    }
+
+    fn data(
+        &mut self,
+        benchmark: &Benchmark,
+        raw: &RawScenario,
+        scenario: &Scenario,
+        pointer: &str,
+    ) {
+        let data = join(pointer, "data");
+        self.when(
+            raw.data.as_ref().is_some_and(|data| data.salt.is_some()),
+            &join(&data, "salt"),
+            "inference-perf 0.2.0 sends the same text in every run",
+        );
+        let speaks_chat = !matches!(
+            scenario.kind,
+            ValuesDataType::Synthetic | ValuesDataType::Random | ValuesDataType::CnnDailymail
+        );
+        self.when(
+            benchmark.api.kind == ValuesApiType::Chat && !speaks_chat,
+            "/benchmark/api/type",
+            "inference-perf 0.2.0 cannot send prompts of this data type as chats",
+        );
+        for (name, lengths) in [("input", &scenario.input), ("output", &scenario.output)] {
+            let other = |lengths: &Lengths| {
+                !matches!(lengths.kind, None | Some(ValuesDistributionType::Normal))
+            };
+            self.when(
+                lengths.as_ref().is_some_and(other),
+                &join(&join(&data, name), "type"),
+                "inference-perf 0.2.0 draws lengths from a normal distribution only",
+            );
+        }
+        let is_remote = |path: &String| path != SHAREGPT && path.contains("://");
+        self.when(
+            scenario.path.as_ref().is_some_and(is_remote),
+            &join(&data, "path"),
+            "inference-perf 0.2.0 reads files of the pod only",
+        );
+    }
+
+    fn load(&mut self, scenario: &Scenario, pointer: &str) {
+        let load = join(pointer, "load");
+        self.when(
+            scenario.warmup.is_some(),
+            &join(&load, "warmup"),
+            "inference-perf 0.2.0 has no warm-up",
+        );
+        let is_whole = |seconds: Seconds| seconds.get().fract() == 0.0;
+        for (index, stage) in scenario.stages.iter().enumerate() {
+            self.when(
+                !is_whole(stage.duration),
+                &format!("{load}/stages/{index}/duration"),
+                "inference-perf 0.2.0 takes whole seconds only",
+            );
+        }
+        let Some(sweep) = &scenario.sweep else { return };
+        self.when(
+            !is_whole(sweep.stage_duration),
+            &join(&join(&load, "sweep"), "stageDuration"),
+            "inference-perf 0.2.0 takes whole seconds only",
+        );
+        let sizes_its_lengths_by_stages = matches!(
+            scenario.kind,
+            ValuesDataType::Synthetic | ValuesDataType::Random
+        );
+        if sizes_its_lengths_by_stages && scenario.stages.is_empty() {
+            self.0.push(
+                Problem::key(
+                    "B123",
+                    join(&load, "sweep"),
+                    "inference-perf 0.2.0 ends with an error when it sweeps with made prompts and no stages",
+                )
+                .warning()
+                .note("it sizes its table of lengths by the stages, and there are none")
+                .help("write the rates as stages, or sweep over a data set: data: {type: shareGPT, input: null, output: null}"),
+            );
+        }
+    }
+}

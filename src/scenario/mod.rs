@@ -1,0 +1,15 @@
+//! From merged values to a scenario that can run: after [`resolve`] nothing is optional.
+
+pub mod catalog;
+mod complete;
+mod config;
+mod engine;
+mod paths;
+pub mod raw;
+mod resolve;
+mod schema;
+mod secrets;
+
+pub use resolve::{Run, resolve, unknown_scenario};
+pub use schema::{values_schema, values_schema_text};
+pub(crate) use secrets::secrets;

@@ -1,0 +1,136 @@
+//! The server under test, how it is spoken to, and where results go.
+
+use std::collections::BTreeMap;
+
+use bench_contract::Seconds;
+use bench_contract::config::{ApiType, Connections, ServerType};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The server under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// The kind of server. It decides which request keys are sent.
+    pub server_type: ValuesServerType,
+    /// The model, as the server calls it.
+    #[schemars(length(min = 1), example = &"qwen3-8b")]
+    pub model_name: String,
+    /// Where the API is, without `/v1`.
+    #[schemars(length(min = 1), example = &"http://qwen3-vllm.default:8000")]
+    pub base_url: String,
+    /// The tokenizer that prompts are made with: a Hugging Face id, a path in the pod, or "" for none.
+    #[schemars(example = &"Qwen/Qwen3-8B")]
+    pub tokenizer_path: String,
+    /// Ask the server to generate exactly as many tokens as asked for.
+    pub ignore_eos: bool,
+    /// How long to wait for the server before time zero (engine loadgen).
+    pub ready_timeout: Seconds,
+    /// Headers of every request. Secrets belong into `apiKeySecret`.
+    pub headers: BTreeMap<String, String>,
+    /// The Secret that holds the server's key; it becomes `OPENAI_API_KEY` (engine loadgen).
+    pub api_key_secret: SecretKey,
+    /// The Secret that holds a Hugging Face token; it becomes `HF_TOKEN`.
+    pub hf_token_secret: SecretKey,
+}
+
+/// The kind of server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ValuesServerType {
+    /// vLLM.
+    Vllm,
+    /// SGLang.
+    Sglang,
+    /// Text Generation Inference.
+    Tgi,
+    /// Anything that speaks OpenAI's API and refuses keys that are not in it (engine loadgen).
+    Openai,
+}
+
+impl From<ValuesServerType> for ServerType {
+    fn from(kind: ValuesServerType) -> Self {
+        match kind {
+            ValuesServerType::Vllm => Self::Vllm,
+            ValuesServerType::Sglang => Self::Sglang,
+            ValuesServerType::Tgi => Self::Tgi,
+            ValuesServerType::Openai => Self::Openai,
+        }
+    }
+}
+
+/// One key of a Secret; both "" = none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretKey {
+    /// Name of the Secret, in the Job's namespace.
+    pub name: String,
+    /// Its key.
+    pub key: String,
+}
+
+/// The API of the server and how it is spoken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ValuesApi {
+    /// Which API.
+    #[serde(rename = "type")]
+    pub kind: ValuesApiType,
+    /// Ask for a stream of server-sent events. Without it there is no TTFT, TPOT or ITL.
+    pub streaming: bool,
+    /// Whether a request may use a connection that an earlier one has left (engine loadgen).
+    pub connections: Connections,
+}
+
+/// Which API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ValuesApiType {
+    /// `POST /v1/completions`.
+    Completion,
+    /// `POST /v1/chat/completions`.
+    Chat,
+}
+
+impl From<ValuesApiType> for ApiType {
+    fn from(kind: ValuesApiType) -> Self {
+        match kind {
+            ValuesApiType::Completion => Self::Completion,
+            ValuesApiType::Chat => Self::Chat,
+        }
+    }
+}
+
+/// Where the results are uploaded to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Storage {
+    /// Amazon S3, or anything that speaks its API (engine inference-perf).
+    pub s3: S3,
+}
+
+/// A bucket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct S3 {
+    /// The bucket's name; "" = no upload.
+    #[schemars(example = &"inference-perf-results")]
+    pub bucket_name: String,
+    /// The first part of the key prefix, where `path` is not given.
+    pub path_prefix: String,
+    /// The whole key prefix; "" = `<pathPrefix>/<scenario>/<name of the Job>`.
+    pub path: String,
+    /// The region; "" = from the pod's environment.
+    pub region: String,
+    /// Another endpoint than Amazon's; "" = Amazon's.
+    pub endpoint_url: String,
+}
+
+/// What is installed at start (engine inference-perf).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Dependencies {
+    /// pip packages.
+    #[schemars(example = ["sentencepiece==0.2.0", "protobuf==5.29.2"])]
+    pub packages: Vec<String>,
+}

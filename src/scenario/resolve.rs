@@ -1,0 +1,244 @@
+//! From merged values to a run.
+
+use bench_contract::config::{ConfigProblem, Severity};
+use bench_contract::{Config, Seconds};
+use bench_yaml::suggest;
+
+use super::catalog::PRESETS;
+use super::complete::{complete, join};
+use super::config::{config, upload};
+use super::engine::unhonoured;
+use super::paths::{Origins, in_values_words};
+use super::raw::{ActiveDeadline, Benchmark, Engine, Values};
+use crate::problem::{Anchor, Problem};
+
+/// What is run, against what and how; complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The values; everything that is not about the load is still read from here.
+    pub values: Values,
+    /// The scenario's name.
+    pub scenario: String,
+    /// What the scenario answers.
+    pub description: String,
+    /// How long the load takes at most, drains included.
+    pub plan: Seconds,
+    /// Whether the grace period is the user's word rather than a default.
+    pub is_grace_period_given: bool,
+    config: Config,
+}
+
+impl Run {
+    /// The benchmark section of the values.
+    #[must_use]
+    pub fn benchmark(&self) -> &Benchmark {
+        &self.values.benchmark
+    }
+
+    /// The engine that runs it.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.values.benchmark.engine
+    }
+
+    /// The config that the Job of this name runs. Only where results are uploaded to depends on the name.
+    #[must_use]
+    pub fn config(&self, job: &str) -> Config {
+        let storage = match self.engine() {
+            Engine::InferencePerf => upload(&self.benchmark().storage.s3, &self.scenario, job),
+            Engine::Loadgen => None,
+        };
+        Config {
+            storage: storage.or_else(|| self.config.storage.clone()),
+            ..self.config.clone()
+        }
+    }
+}
+
+/// Resolves merged values. `given` tells whether the user, and not a default or a preset, wrote the value at a pointer.
+/// Warnings come back beside the run.
+///
+/// # Errors
+/// Every problem found, warnings among them.
+pub fn resolve(
+    values: Values,
+    given: &dyn Fn(&str) -> bool,
+) -> Result<(Run, Vec<Problem>), Vec<Problem>> {
+    let benchmark = &values.benchmark;
+    let mut problems = Vec::new();
+    let Some(raw) = benchmark.scenarios.get(&benchmark.scenario) else {
+        problems.push(unknown_scenario(&benchmark.scenario, &values));
+        return Err(problems);
+    };
+    let pointer = join("/benchmark/scenarios", &benchmark.scenario);
+    let scenario = match complete(raw, &pointer) {
+        Ok(scenario) => scenario,
+        Err(missing) => {
+            problems.extend(missing);
+            return Err(problems);
+        }
+    };
+    let config = config(benchmark, raw, &scenario);
+    problems.extend(
+        unhonoured(benchmark, raw, &scenario, &pointer, given)
+            .into_iter()
+            .map(|p| blame_choice(p, given)),
+    );
+    let origins = Origins {
+        scenario: &benchmark.scenario,
+        has_own_slo: raw.slo.is_some(),
+    };
+    problems.extend(
+        config_problems(&config, benchmark.engine, &origins)
+            .into_iter()
+            .map(|p| blame_choice(p, given)),
+    );
+    problems.extend(too_short(benchmark, &config));
+    if problems.iter().any(Problem::is_error) {
+        return Err(problems);
+    }
+    let run = Run {
+        scenario: benchmark.scenario.clone(),
+        description: scenario.description.clone(),
+        plan: plan(&config),
+        is_grace_period_given: given("/benchmark/job/terminationGracePeriodSeconds"),
+        config,
+        values,
+    };
+    Ok((run, problems))
+}
+
+/// A scenario that is neither a preset nor in the values.
+#[must_use]
+pub fn unknown_scenario(wanted: &str, values: &Values) -> Problem {
+    let defined = values.benchmark.scenarios.keys().map(String::as_str);
+    let is_preset = |name: &&str| PRESETS.iter().any(|preset| preset.name == *name);
+    let own: Vec<&str> = defined.clone().filter(|name| !is_preset(name)).collect();
+    let built_in: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let mut list = format!("defined scenarios: {} (built in)", built_in.join(", "));
+    if !own.is_empty() {
+        list.push_str(&format!("; {} (yours)", own.join(", ")));
+    }
+    let problem = Problem::value(
+        "B102",
+        "/benchmark/scenario",
+        format!("scenario `{wanted}` is not defined"),
+    );
+    match suggest(wanted, built_in.into_iter().chain(own)) {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem.help("choose one of them, or define it under benchmark.scenarios"),
+    }
+    .note(list)
+}
+
+/// What is wrong in a preset that the user did not touch is wrong with the choice of the preset.
+fn blame_choice(mut problem: Problem, given: &dyn Fn(&str) -> bool) -> Problem {
+    const CHOICE: &str = "/benchmark/scenario";
+    if let Anchor::Value(pointer) | Anchor::Key(pointer) = &problem.anchor
+        && pointer.starts_with("/benchmark/scenarios/")
+        && !given(pointer)
+        && given(CHOICE)
+    {
+        let note = format!("the preset has {}", bench_yaml::dotted(pointer));
+        problem.anchor = Anchor::Value(CHOICE.to_owned());
+        return problem.note(note);
+    }
+    problem
+}
+
+fn config_problems(config: &Config, engine: Engine, origins: &Origins<'_>) -> Vec<Problem> {
+    let mut found = config.check();
+    if engine == Engine::Loadgen {
+        found.extend(config.check_engine());
+    }
+    found
+        .iter()
+        .map(|problem| located(problem, origins))
+        .collect()
+}
+
+fn located(found: &ConfigProblem, origins: &Origins<'_>) -> Problem {
+    let pointer = origins.pointer(&found.path);
+    let message = match found.path.as_str() {
+        // The key alone does not say which side is meant.
+        path if path.starts_with("data.input_distribution.") => {
+            format!("input length {}", found.message)
+        }
+        path if path.starts_with("data.output_distribution.") => {
+            format!("output length {}", found.message)
+        }
+        _ => found.message.clone(),
+    };
+    let code = if found.path.starts_with("data.") {
+        "B120"
+    } else {
+        "B121"
+    };
+    let mut problem = Problem::value(code, &pointer, in_values_words(&message));
+    // Limits often stand elsewhere than what breaks them.
+    if let Some(side) = pointer.strip_suffix("/mean") {
+        problem = problem
+            .related(join(side, "min"), "min")
+            .related(join(side, "max"), "max");
+    } else if let Some(side) = pointer.strip_suffix("/min") {
+        problem = problem.related(join(side, "max"), "max");
+    }
+    match &found.help {
+        Some(_) if pointer.ends_with("/min") => problem = problem.help("set min and max together"),
+        Some(help) => problem = problem.help(in_values_words(help)),
+        None => {}
+    }
+    match found.severity {
+        Severity::Error => problem,
+        Severity::Warning => problem.warning(),
+    }
+}
+
+/// A deadline of the user's that ends the Job before its load.
+fn too_short(benchmark: &Benchmark, config: &Config) -> Option<Problem> {
+    let ActiveDeadline::Seconds(deadline) = benchmark.job.active_deadline_seconds else {
+        return None;
+    };
+    let load = &config.load;
+    let warmup = load
+        .warmup
+        .as_ref()
+        .map_or(0.0, |warmup| warmup.duration.get());
+    let stages: f64 = load
+        .stages
+        .iter()
+        .filter_map(|stage| stage.duration)
+        .map(Seconds::get)
+        .sum();
+    let needed = warmup + stages;
+    (f64::from(deadline) < needed).then(|| {
+        Problem::value(
+            "B124",
+            "/benchmark/job/activeDeadlineSeconds",
+            format!("the Job would be ended after {deadline} s, and its load takes {needed} s"),
+        )
+        .help("remove it, or write auto: readyTimeout + (1 + backoffLimit) x plan + 1800")
+    })
+}
+
+/// The longest that the load can take: stages, and after each the drain and the pause.
+fn plan(config: &Config) -> Seconds {
+    let load = &config.load;
+    let rest = load.request_timeout().get() + load.interval().get();
+    let warmup = load
+        .warmup
+        .as_ref()
+        .map_or(0.0, |warmup| warmup.duration.get() + rest);
+    let stages: f64 = load
+        .stages
+        .iter()
+        .filter_map(|stage| stage.duration)
+        .map(|duration| duration.get() + rest)
+        .sum();
+    let sweep = load.sweep.as_ref().map_or(0.0, |sweep| {
+        sweep.timeout.get()
+            + rest
+            + f64::from(sweep.num_stages) * (sweep.stage_duration.get() + rest)
+    });
+    Seconds::new(warmup + stages + sweep).unwrap_or(Seconds::ZERO)
+}

@@ -1,0 +1,89 @@
+//! Manifests as an API server would look at them, offline.
+
+mod job;
+mod names;
+mod pod;
+mod quantity;
+mod resources;
+mod set;
+mod strict;
+mod volumes;
+
+pub use set::check_set;
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use serde_json::Value;
+
+/// The code of a field that Kubernetes does not have.
+pub const UNKNOWN_FIELD: &str = "K101";
+
+/// Something in a manifest that an API server would refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// A stable code.
+    pub code: &'static str,
+    /// The field: `spec.template.spec.containers[0].image`.
+    pub path: String,
+    /// What is wrong, a lower-case fragment.
+    pub message: String,
+    /// What to do.
+    pub help: Vec<String>,
+}
+
+impl Fault {
+    fn new(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            path: path.into(),
+            message: message.into(),
+            help: Vec::new(),
+        }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// Everything wrong with one manifest: unknown fields, wrong types, and what an API server checks beyond them.
+#[must_use]
+pub fn check_manifest(manifest: &Value) -> Vec<Fault> {
+    let text = |key: &str| {
+        manifest
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    match (text("apiVersion"), text("kind")) {
+        ("batch/v1", "Job") => typed::<Job>(manifest, job::check),
+        ("v1", "ConfigMap") => typed::<ConfigMap>(manifest, set::check_config_map),
+        ("v1", "ServiceAccount") => {
+            typed::<ServiceAccount>(manifest, |account| names::metadata(&account.metadata, true))
+        }
+        ("v1", "Namespace") => typed::<Namespace>(manifest, |namespace| {
+            names::metadata(&namespace.metadata, false)
+        }),
+        (version, kind) => {
+            vec![Fault::new(
+                "K100",
+                "kind",
+                format!("{version} {kind} is not a kind that benchctl knows"),
+            )]
+        }
+    }
+}
+
+fn typed<T: serde::de::DeserializeOwned + serde::Serialize>(
+    manifest: &Value,
+    check: impl FnOnce(&T) -> Vec<Fault>,
+) -> Vec<Fault> {
+    match strict::read::<T>(manifest) {
+        Ok((object, mut faults)) => {
+            faults.extend(check(&object));
+            faults
+        }
+        Err(fault) => vec![fault],
+    }
+}

@@ -1,0 +1,211 @@
+//! ConfigMaps, and what must hold between manifests.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::Value;
+
+use super::{Fault, names};
+
+/// Everything that an API server refuses in a ConfigMap.
+pub(super) fn check_config_map(map: &ConfigMap) -> Vec<Fault> {
+    const MOST: usize = 1_048_576;
+    let mut faults = names::metadata(&map.metadata, true);
+    let mut size = 0;
+    for (key, value) in map.data.iter().flatten() {
+        size += value.len();
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if key.is_empty()
+            || key.len() > 253
+            || key.starts_with("..")
+            || key == "."
+            || !key.chars().all(is_allowed)
+        {
+            faults.push(Fault::new(
+                "K221",
+                format!("data.{key}"),
+                format!("`{key}` is not a key of a ConfigMap"),
+            ));
+        }
+    }
+    if size > MOST {
+        faults.push(Fault::new(
+            "K222",
+            "data",
+            format!("{size} bytes of data; the limit is {MOST}"),
+        ));
+    }
+    faults
+}
+
+/// What is wrong with manifests taken together: objects twice, other namespaces, references to what is not there.
+/// Each fault comes with the index of its manifest.
+#[must_use]
+pub fn check_set(manifests: &[Value]) -> Vec<(usize, Fault)> {
+    let mut faults = duplicates(manifests);
+    faults.extend(namespaces(manifests));
+    faults.extend(references(manifests));
+    faults
+}
+
+fn text<'a>(manifest: &'a Value, pointer: &str) -> &'a str {
+    manifest
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn duplicates(manifests: &[Value]) -> Vec<(usize, Fault)> {
+    let identity = |manifest: &Value| {
+        [
+            "/apiVersion",
+            "/kind",
+            "/metadata/namespace",
+            "/metadata/name",
+        ]
+        .map(|pointer| text(manifest, pointer).to_owned())
+    };
+    let known: Vec<_> = manifests.iter().map(identity).collect();
+    let is_second = |index: usize| known.iter().take(index).any(|other| other == &known[index]);
+    (0..manifests.len())
+        .filter(|&index| is_second(index))
+        .map(|index| {
+            let [_, kind, _, name] = &known[index];
+            (
+                index,
+                Fault::new(
+                    "K230",
+                    "metadata.name",
+                    format!("{kind} `{name}` is there twice"),
+                ),
+            )
+        })
+        .collect()
+}
+
+fn namespaces(manifests: &[Value]) -> Vec<(usize, Fault)> {
+    let of = |manifest: &Value| text(manifest, "/metadata/namespace").to_owned();
+    let namespaced = || {
+        manifests
+            .iter()
+            .enumerate()
+            .filter(|(_, manifest)| text(manifest, "/kind") != "Namespace")
+    };
+    let Some(first) = namespaced().next().map(|(_, manifest)| of(manifest)) else {
+        return Vec::new();
+    };
+    namespaced()
+        .filter(|(_, manifest)| of(manifest) != first)
+        .map(|(index, manifest)| {
+            let message = format!(
+                "namespace `{}`, and other objects are in `{first}`",
+                of(manifest)
+            );
+            (index, Fault::new("K231", "metadata.namespace", message))
+        })
+        .collect()
+}
+
+/// The Job's own ConfigMap must be there, with the key that is mounted. Others may be in the cluster already.
+fn references(manifests: &[Value]) -> Vec<(usize, Fault)> {
+    let mut faults = Vec::new();
+    for (index, job) in manifests
+        .iter()
+        .enumerate()
+        .filter(|(_, manifest)| text(manifest, "/kind") == "Job")
+    {
+        let name = text(job, "/spec/template/spec/volumes/0/configMap/name");
+        let map = manifests.iter().find(|manifest| {
+            text(manifest, "/kind") == "ConfigMap" && text(manifest, "/metadata/name") == name
+        });
+        let path = "spec.template.spec.volumes[0].configMap.name";
+        let Some(map) = map else {
+            faults.push((
+                index,
+                Fault::new("K232", path, format!("ConfigMap `{name}` is not rendered")),
+            ));
+            continue;
+        };
+        let key = text(
+            job,
+            "/spec/template/spec/containers/0/volumeMounts/0/subPath",
+        );
+        if map.get("data").and_then(|data| data.get(key)).is_none() {
+            faults.push((
+                index,
+                Fault::new(
+                    "K232",
+                    path,
+                    format!("ConfigMap `{name}` has no key `{key}`"),
+                ),
+            ));
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set() -> Vec<Value> {
+        vec![
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}, "data": {"config.yml": "x"}}),
+            json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "n"}, "spec": {"template": {"spec": {
+                "volumes": [{"name": "config", "configMap": {"name": "c"}}],
+                "containers": [{"name": "x", "volumeMounts": [{"name": "config", "mountPath": "/c", "subPath": "config.yml"}]}]
+            }}}}),
+        ]
+    }
+
+    fn codes(set: &[Value]) -> Vec<&'static str> {
+        check_set(set)
+            .into_iter()
+            .map(|(_, fault)| fault.code)
+            .collect()
+    }
+
+    #[test]
+    fn what_we_write_passes() {
+        assert_eq!(codes(&set()), [""; 0]);
+    }
+
+    #[test]
+    fn objects_twice() {
+        let mut twice = set();
+        twice.push(twice[0].clone());
+        assert_eq!(codes(&twice), ["K230"]);
+    }
+
+    #[test]
+    fn another_namespace() {
+        let mut other = set();
+        other[1]["metadata"]["namespace"] = "m".into();
+        assert_eq!(codes(&other), ["K231"]);
+    }
+
+    #[test]
+    fn references_that_lead_nowhere() {
+        let mut lost = set();
+        lost[0]["metadata"]["name"] = "d".into();
+        assert_eq!(codes(&lost), ["K232"]);
+        let mut key = set();
+        key[0]["data"] = json!({"other": "x"});
+        assert_eq!(codes(&key), ["K232"]);
+    }
+
+    #[test]
+    fn config_maps() {
+        let check = |data: Value| {
+            let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}, "data": data});
+            check_config_map(&serde_json::from_value(map).unwrap())
+                .into_iter()
+                .map(|fault| fault.code)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(check(json!({"config.yml": "x"})), [""; 0]);
+        assert_eq!(check(json!({"..a": "x"})), ["K221"]);
+        assert_eq!(check(json!({"a/b": "x"})), ["K221"]);
+        assert_eq!(check(json!({"a": "x".repeat(1_048_577)})), ["K222"]);
+    }
+}

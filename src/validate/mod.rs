@@ -1,0 +1,11 @@
+//! What must hold before anything is printed: values fit their schema, manifests are what an API server takes, and the
+//! config is read as it was meant.
+
+mod contract;
+pub mod kubernetes;
+mod origin;
+mod schema;
+
+pub use contract::check_config;
+pub use origin::located;
+pub use schema::{Written, check_values};

@@ -1,0 +1,13 @@
+//! The integration tests of `benchctl`, in one binary: everything through the real command line.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cases;
+mod examples;
+mod golden;
+mod process;
+mod purity;
+mod robust;
+mod schemas;
+mod surface;
+mod yaml_versions;

@@ -1,0 +1,132 @@
+//! kubectl reads YAML 1.1, editors read 1.2: what is printed means the same to both.
+
+use bench_yaml::{ParseOptions, Source, parse};
+use serde_json::{Value, json};
+
+use crate::process::{config_of, documents, of_kind, stdout};
+
+/// Texts that YAML 1.1, YAML 1.2 or a careless writer take for something else.
+const TRICKY: [&str; 22] = [
+    "yes",
+    "No",
+    "on",
+    "OFF",
+    "y",
+    "n",
+    "true",
+    "null",
+    "~",
+    "0644",
+    "0x1F",
+    "1_000",
+    "12:30",
+    "2026-11-24",
+    "1e3",
+    ".inf",
+    "=",
+    "<<",
+    "- a",
+    "a: b",
+    "# no comment",
+    "'quoted\" \\ text\u{2028}\u{85}\u{7f}",
+];
+
+fn read_as_11(text: &str) -> Vec<Value> {
+    let parsed = parse(&Source::new("test", text), &ParseOptions::lenient());
+    assert_eq!(parsed.problems, [], "{text}");
+    parsed
+        .documents
+        .iter()
+        .map(bench_yaml::Node::to_json)
+        .collect()
+}
+
+#[test]
+fn tricky_texts_arrive_as_they_were_given() {
+    for text in TRICKY {
+        // JSON allows this character bare, and YAML does not.
+        let json = |value: Value| value.to_string().replace('\u{7f}', "\\u007f");
+        let set = |key: &str| format!("{key}={}", json(json!(text)));
+        let name = format!(
+            "benchmark.podAnnotations={}",
+            json(json!({"example.com/a": text}))
+        );
+        let env = format!(
+            "benchmark.env={}",
+            json(json!([{"name": "A", "value": text}]))
+        );
+        let printed = stdout(&[
+            "render",
+            "--set-json",
+            &set("benchmark.target.modelName"),
+            "--set-json",
+            &set("benchmark.scenarios.baseline.description"),
+            "--set-json",
+            &name,
+            "--set-json",
+            &env,
+        ]);
+        let found = documents(&printed);
+        assert_eq!(found, read_as_11(&printed), "{text:?}");
+        let config = config_of(&found);
+        assert_eq!(config["server"]["model_name"], text);
+        assert_eq!(
+            config,
+            read_as_11(
+                of_kind(&found, "ConfigMap")["data"]["config.yml"]
+                    .as_str()
+                    .unwrap()
+            )[0]
+        );
+        let job = of_kind(&found, "Job");
+        assert_eq!(
+            job["metadata"]["annotations"]["benchmark.description"],
+            text
+        );
+        assert_eq!(
+            job["spec"]["template"]["metadata"]["annotations"]["example.com/a"],
+            text
+        );
+        let env = job["spec"]["template"]["spec"]["containers"][0]["env"]
+            .as_array()
+            .unwrap();
+        assert!(
+            env.contains(&json!({"name": "A", "value": text})),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn labels_and_keys_that_look_like_booleans() {
+    let printed = stdout(&[
+        "render",
+        "--set-json",
+        r#"benchmark.podLabels={"on": "yes", "y": "0644", "n": "1e3"}"#,
+    ]);
+    let read = read_as_11(&printed);
+    let labels = &of_kind(&read, "Job")["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(
+        (&labels["on"], &labels["y"], &labels["n"]),
+        (&json!("yes"), &json!("0644"), &json!("1e3"))
+    );
+}
+
+#[test]
+fn integers_stay_integers() {
+    let printed = stdout(&[
+        "render",
+        "--set",
+        "benchmark.scenarios.baseline.load.stages[0].rate=200000",
+    ]);
+    assert!(printed.contains("rate: 200000\n"), "{printed}");
+    let fraction = stdout(&[
+        "config",
+        "--set-json",
+        "benchmark.scenarios.baseline.load.stages=[{\"rate\":0.5,\"duration\":60.0}]",
+    ]);
+    assert!(
+        fraction.contains("rate: 0.5\n") && fraction.contains("duration: 60\n"),
+        "{fraction}"
+    );
+}
