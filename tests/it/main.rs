@@ -7,6 +7,7 @@ mod examples;
 mod golden;
 mod process;
 mod purity;
+mod readme;
 mod robust;
 mod schemas;
 mod surface;

@@ -6,6 +6,7 @@
 mod api;
 mod check;
 mod data;
+mod engine;
 mod load;
 mod server;
 mod storage;

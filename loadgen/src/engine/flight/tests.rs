@@ -16,20 +16,43 @@ fn local() -> Rc<Local> {
         per_request: false,
         counters: Arc::new(Counters::default()),
     };
-    let place = StagePlace { stage: 0, warmup: false, origin_ns: 0 };
+    let place = StagePlace {
+        stage: 0,
+        warmup: false,
+        origin_ns: 0,
+    };
     let collector = StageCollector::new(Arc::new(Settings::from_config(&Config::default())));
-    Rc::new(Local::new(Arc::new(shared), Rc::default(), Rc::default(), place, collector, None))
+    Rc::new(Local::new(
+        Arc::new(shared),
+        Rc::default(),
+        Rc::default(),
+        place,
+        collector,
+        None,
+    ))
 }
 
 fn flight(local: &Rc<Local>, index: u64) -> Flight {
-    let planned = Planned { index, due_ns: 0, input_tokens: 1, output_tokens: 1 };
-    let body = Body { index, bytes: b"head body".to_vec(), body_bytes: 4, input_tokens: None };
+    let planned = Planned {
+        index,
+        due_ns: 0,
+        input_tokens: 1,
+        output_tokens: 1,
+    };
+    let body = Body {
+        index,
+        bytes: b"head body".to_vec(),
+        body_bytes: 4,
+        input_tokens: None,
+    };
     Flight::dispatch(local, &planned, body)
 }
 
 #[test]
 fn a_task_that_panics_or_is_dropped_leaves_its_record() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let local = local();
     LocalSet::new().block_on(&runtime, async {
         let mut flights = JoinSet::new();
@@ -51,15 +74,28 @@ fn a_task_that_panics_or_is_dropped_leaves_its_record() {
     assert!(counts.is_conserved());
     assert_eq!(counts.outcomes[&Outcome::GeneratorError], 1);
     assert_eq!(counts.outcomes[&Outcome::Cancelled], 1);
-    assert_eq!((counters.in_flight(), Counters::read(&counters.ended)), (0, 2));
+    assert_eq!(
+        (counters.in_flight(), Counters::read(&counters.ended)),
+        (0, 2)
+    );
 }
 
 #[test]
 fn reads_are_differences_that_do_not_drift() {
     let trace = Trace {
-        reads: (1..=1000).map(|k| bench_report::TokenRead { at_ns: k * 1_000_400, events: 1, tokens: 0 }).collect(),
+        reads: (1..=1000)
+            .map(|k| bench_report::TokenRead {
+                at_ns: k * 1_000_400,
+                events: 1,
+                tokens: 0,
+            })
+            .collect(),
         ..Trace::default()
     };
-    let total: u64 = reads(0, &trace).0.iter().map(|(delta, _)| u64::from(*delta)).sum();
+    let total: u64 = reads(0, &trace)
+        .0
+        .iter()
+        .map(|(delta, _)| u64::from(*delta))
+        .sum();
     assert_eq!(total, 1_000_400);
 }

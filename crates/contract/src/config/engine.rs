@@ -1,0 +1,141 @@
+//! What this version of `loadgen` cannot honour.
+
+use super::check::Problems;
+use super::{ApiType, Config, ConfigProblem, DataType, DistributionType, LoadType};
+
+impl Config {
+    /// What is valid in inference-perf or in a later version, and this version of `loadgen` cannot honour.
+    #[must_use]
+    pub fn check_engine(&self) -> Vec<ConfigProblem> {
+        const ELSEWHERE: &str = "`benchmark.engine: inference-perf` runs it";
+        let mut found = Problems::default();
+        if self.api.kind == ApiType::AnthropicMessages {
+            found.error(
+                "api.type",
+                "loadgen does not speak `anthropic_messages` yet",
+                "use `completion` or `chat`",
+            );
+        }
+        if !matches!(
+            self.data.kind,
+            DataType::Mock | DataType::Synthetic | DataType::Random
+        ) {
+            found.error(
+                "data.type",
+                format!(
+                    "loadgen does not read `{}` data yet",
+                    self.data.kind.as_str()
+                ),
+                format!("use `synthetic` or `random`; {ELSEWHERE}"),
+            );
+        }
+        let known = [
+            None,
+            Some(DistributionType::Normal),
+            Some(DistributionType::Fixed),
+            Some(DistributionType::Uniform),
+            Some(DistributionType::Lognormal),
+        ];
+        for (path, distribution) in self.distributions() {
+            if !known.contains(&distribution.kind) {
+                found.error(
+                    format!("data.{path}.type"),
+                    "loadgen does not draw from this distribution yet",
+                    "use normal, lognormal, uniform or fixed",
+                );
+            }
+        }
+        if self.data.trace.is_some() || self.load.trace.is_some() {
+            found.error(
+                "load.trace",
+                "loadgen does not replay traces yet",
+                ELSEWHERE,
+            );
+        }
+        if !matches!(self.load.kind, LoadType::Constant | LoadType::Poisson) {
+            found.error(
+                "load.type",
+                format!(
+                    "loadgen does not generate `{}` load yet",
+                    self.load.kind.as_str()
+                ),
+                format!("use `constant` or `poisson`; {ELSEWHERE}"),
+            );
+        }
+        if self.load.sweep.is_some() {
+            found.error(
+                "load.sweep",
+                "loadgen does not search for the saturation point yet",
+                format!("write the rates as `stages`; {ELSEWHERE}"),
+            );
+        }
+        if self
+            .load
+            .lora_traffic_split
+            .as_ref()
+            .is_some_and(|split| !split.is_empty())
+        {
+            found.error(
+                "load.lora_traffic_split",
+                "loadgen does not split load over adapters yet",
+                ELSEWHERE,
+            );
+        }
+        if self
+            .circuit_breakers
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+            || self
+                .load
+                .circuit_breakers
+                .as_ref()
+                .is_some_and(|list| !list.is_empty())
+        {
+            found.error(
+                "circuit_breakers",
+                "loadgen has no circuit breakers",
+                "remove them, or judge the run by `slo`",
+            );
+        }
+        if let Some(server) = &self.server {
+            if server.base_url.starts_with("https://") {
+                found.error(
+                    "server.base_url",
+                    "loadgen does not speak TLS yet",
+                    format!("use the server's http:// address; {ELSEWHERE}"),
+                );
+            }
+            if server.cert_path.is_some() || server.key_path.is_some() {
+                found.error(
+                    "server.cert_path",
+                    "loadgen does not speak TLS yet",
+                    "remove cert_path and key_path",
+                );
+            }
+        }
+        if let Some(storage) = &self.storage {
+            for (name, target) in [
+                ("google_cloud_storage", &storage.google_cloud_storage),
+                ("simple_storage_service", &storage.simple_storage_service),
+            ] {
+                if target.is_some() {
+                    found.warn(
+                        format!("storage.{name}"),
+                        "loadgen does not upload yet: reports are written locally, and the exit code says that the upload is missing",
+                        "fetch the reports from the local folder or the log",
+                    );
+                }
+            }
+        }
+        if let Some(cap) = self.load.worker_max_concurrency {
+            found.warn(
+                "load.worker_max_concurrency",
+                format!(
+                    "the cap of {cap} requests in flight a worker is not applied: the load is open"
+                ),
+                "remove it",
+            );
+        }
+        found.0
+    }
+}

@@ -1,0 +1,264 @@
+//! A stage in the report: what was asked, what happened, how it was judged.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Check, Counts, Validity};
+use crate::metric::Metric;
+use crate::outcome::Outcome;
+use crate::record::TokenSource;
+
+/// One stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StageReport {
+    /// Its number, from 0.
+    pub stage: u32,
+    /// What was asked.
+    pub load: StageLoad,
+    /// The stage's own time zero, in seconds from the run's origin.
+    pub origin_s: f64,
+    /// From the stage's time zero to the end of its last request, drain included, in seconds.
+    pub duration_s: f64,
+    /// Requests of the plan per second of its duration.
+    pub offered_rate: f64,
+    /// Requests sent per second, over the time that the plan's requests were due.
+    pub achieved_rate: f64,
+    /// Where the planned requests went.
+    pub counts: Counts,
+    /// Latencies; a metric that no request has is in `absent`.
+    pub metrics: BTreeMap<Metric, MetricSummary>,
+    /// Why a metric is not in `metrics`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub absent: BTreeMap<Metric, Absent>,
+    /// Requests and tokens per second.
+    pub throughput: Throughput,
+    /// Lengths asked for, generated and counted by the server, over successful requests.
+    pub lengths: Lengths,
+    /// Requests that met every limit, where limits are set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodput: Option<Goodput>,
+    /// Failures by kind, each with a sample message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ErrorSample>,
+    /// Whether the arrivals were what they are said to be.
+    pub arrivals: ArrivalTest,
+    /// How well the generator itself did.
+    pub health: Health,
+    /// Whether the stage says anything about the server.
+    pub validity: Validity,
+    /// The objectives, judged on this stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// The load of a stage as it was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StageLoad {
+    /// The arrival process: `constant` or `poisson`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Requests per second.
+    pub rate: f64,
+    /// Seconds.
+    pub duration_s: f64,
+}
+
+/// The distribution of one latency, in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricSummary {
+    /// How many samples: requests, or token gaps for `chunk_gap` and `itl`.
+    pub count: u64,
+    /// How many of them are `+inf`: requests that never got there.
+    #[serde(default)]
+    pub censored: u64,
+    /// Mean over the samples that are finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
+    /// Standard deviation over the samples that are finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub std_dev: Option<f64>,
+    /// The least sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The greatest sample; absent when it is `+inf`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// Integrated autocorrelation time in order of schedule, at least 1; absent for pooled metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autocorrelation_time: Option<f64>,
+    /// Percentiles, ascending.
+    pub percentiles: Vec<Percentile>,
+}
+
+impl MetricSummary {
+    /// The value of percentile `p`, if it was computed; `+inf` where it is censored.
+    #[must_use]
+    pub fn percentile(&self, p: f64) -> Option<f64> {
+        let found = self
+            .percentiles
+            .iter()
+            .find(|entry| (entry.p - p).abs() < 1e-9)?;
+        Some(found.value.unwrap_or(f64::INFINITY))
+    }
+}
+
+/// One percentile of a latency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Percentile {
+    /// Which, in `[0, 100]`.
+    pub p: f64,
+    /// Its value in seconds; absent when it is `+inf`, which the censored requests make it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The 95 % interval of the value; absent for pooled metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+/// A 95 % interval by order statistics on the effective number of samples. A side that the samples cannot support is
+/// absent, and `reason` says why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Interval {
+    /// Lower end, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower: Option<f64>,
+    /// Upper end, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
+    /// Effective number of independent samples.
+    pub n_eff: f64,
+    /// Why a side is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Why a metric is absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Absent {
+    /// In words.
+    pub reason: String,
+}
+
+/// Requests and tokens per second, over the time from the first send to the end of the last request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Throughput {
+    /// Seconds from the first send to the end of the last request.
+    pub window_s: f64,
+    /// Successful requests per second.
+    pub requests_per_s: f64,
+    /// Prompt tokens of successful requests per second.
+    pub input_tokens_per_s: f64,
+    /// Output tokens of successful requests per second.
+    pub output_tokens_per_s: f64,
+}
+
+/// Lengths in tokens, over successful requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Lengths {
+    /// Prompt lengths of the plan.
+    pub input_asked: LengthSummary,
+    /// Prompt lengths as the client counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_generated: Option<LengthSummary>,
+    /// Prompt lengths as the server counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_server: Option<LengthSummary>,
+    /// Prompt tokens that the server had in its cache, over all requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_cached: Option<u64>,
+    /// Reply lengths of the plan.
+    pub output_asked: LengthSummary,
+    /// Reply lengths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<LengthSummary>,
+    /// Requests whose reply is not as long as asked for.
+    pub output_mismatches: u64,
+    /// Where reply lengths come from, with the number of requests each.
+    pub token_sources: BTreeMap<TokenSource, u64>,
+    /// Token events per output token, over all requests; 1 where each event brings one token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_token: Option<f64>,
+}
+
+/// Lengths, in short.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LengthSummary {
+    /// Sum over requests.
+    pub total: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Least.
+    pub min: u32,
+    /// Greatest.
+    pub max: u32,
+}
+
+/// Requests that succeeded and met every limit, divided by requests offered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Goodput {
+    /// Requests that were good.
+    pub good: u64,
+    /// Requests offered: those cancelled and not sent included.
+    pub offered: u64,
+    /// Their quotient.
+    pub ratio: f64,
+    /// Good requests per second.
+    pub good_per_s: f64,
+    /// For each limit, the share of offered requests that met it.
+    pub attainment: BTreeMap<String, f64>,
+}
+
+/// One kind of failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorSample {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The HTTP status, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How many requests.
+    pub count: u64,
+    /// The message of the first.
+    pub message: String,
+}
+
+/// Whether the arrivals were what they are said to be, by the instants at which requests were dispatched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ArrivalTest {
+    /// Requests dispatched.
+    pub count: u64,
+    /// Coefficient of variation of the gaps: 0 for `constant`, 1 for `poisson`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_cv: Option<f64>,
+    /// Kolmogorov-Smirnov distance of the gaps to the exponential of the asked rate, and its p-value (`poisson` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ks_distance: Option<f64>,
+    /// The p-value of `ks_distance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ks_p_value: Option<f64>,
+    /// Variance over mean of the counts in windows of 1 s: 1 for `poisson`, near 0 for `constant`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispersion_1s: Option<f64>,
+    /// Correlation of each gap with the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag1: Option<f64>,
+    /// The verdict in words.
+    pub verdict: String,
+}
+
+/// How well the generator itself did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Health {
+    /// CPU time of the whole process over the stage, in seconds.
+    pub cpu_s: f64,
+    /// Seconds that the cgroup's CPU limit held the process back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled_s: Option<f64>,
+    /// The most requests in flight at once.
+    pub in_flight_max: u64,
+    /// Connections that were opened.
+    pub connections_opened: u64,
+}
