@@ -31,12 +31,12 @@ fn planner(criterion: &mut Criterion) {
         bencher.iter(|| arrivals(Process::Poisson, rate, duration, 1, 0));
     });
     group.bench_function("arrivals and lengths, 15/s for 600 s", |bencher| {
-        bencher.iter(|| spec.plan(1))
+        bencher.iter(|| spec.plan(1));
     });
     group.throughput(Throughput::Elements(1_024));
     let maker = PromptMaker::new(&config, 1, "run").expect("a prompt maker");
     group.bench_function("prompt of 1,024 token ids", |bencher| {
-        bencher.iter(|| maker.make(0, 7, 1_024))
+        bencher.iter(|| maker.make(0, 7, 1_024));
     });
     group.finish();
 }

@@ -2,6 +2,12 @@
 //! of 512 tokens, and prints the errors. Fails beyond three times the stated instrument error, so that a noisy machine
 //! does not fail a sound build.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what it prints is its purpose"
+)]
+
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;

@@ -5,6 +5,8 @@ use bench_yaml::Source;
 
 use crate::cli::ConfigArgs;
 use crate::config::{Override, load};
+use crate::engine::Target;
+use crate::plan::arrivals::Process;
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
 use crate::plan::{StageSpec, stages};
@@ -38,6 +40,7 @@ fn describe(config: &Config) -> Result<String, String> {
     let seed = config.load.given_seed().unwrap_or(1);
     let prompts = PromptMaker::new(config, seed, "check")?;
     let server = config.server.as_ref().ok_or("there is no server to test")?;
+    Target::parse(&server.base_url).map_err(|error| error.to_string())?;
     let mut text = format!(
         "target   {} at {}, {}{}\nprompts  {}\n",
         server
@@ -54,12 +57,11 @@ fn describe(config: &Config) -> Result<String, String> {
         prompts.describe(),
     );
     let specs = stages(config)?;
-    let mut total = 0.0;
-    for spec in &specs {
-        let requests = spec.rate.get() * spec.duration.get();
-        total += spec.duration.get() + config.load.interval().get();
-        text.push_str(&line(spec, seed, requests));
-    }
+    let pauses = specs.len().saturating_sub(1) as f64 * config.load.interval().get();
+    let total = pauses + specs.iter().map(|spec| spec.duration.get()).sum::<f64>();
+    specs
+        .iter()
+        .for_each(|spec| text.push_str(&line(spec, seed)));
     text.push_str(&format!(
         "total    {total:.0} s and the drain of each stage, at most {} s\n",
         config.load.request_timeout().get()
@@ -70,19 +72,14 @@ fn describe(config: &Config) -> Result<String, String> {
     Ok(text)
 }
 
-fn line(spec: &StageSpec, seed: u64, requests: f64) -> String {
-    let name = if spec.warmup {
-        "warm-up".to_owned()
-    } else {
-        format!("stage {}", spec.number)
-    };
-    let about = if spec.process == crate::plan::arrivals::Process::Poisson {
-        "about "
-    } else {
-        ""
+fn line(spec: &StageSpec, seed: u64) -> String {
+    let requests = match spec.process {
+        Process::Constant => spec.count(seed).to_string(),
+        Process::Poisson => format!("about {:.0}", spec.rate.get() * spec.duration.get()),
     };
     format!(
-        "{name:8} {} {} for {} s: {about}{requests:.0} requests of about {:.0} + {:.0} tokens\n",
+        "{:8} {} {} for {} s: {requests} requests of about {:.0} + {:.0} tokens\n",
+        spec.title(),
         spec.process.as_str(),
         spec.rate,
         spec.duration.get(),

@@ -7,7 +7,7 @@ pub use overrides::{Override, split_overrides};
 
 use bench_contract::Config;
 use bench_contract::config::{ConfigProblem, Severity};
-use bench_yaml::{Ambiguous, Diagnostic, Node, ParseOptions, Source, Span, parse, pointer_push};
+use bench_yaml::{Diagnostic, Node, ParseOptions, Source, Span, parse, pointer_push};
 use serde_json::Value;
 
 /// A config that can run, and what is worth saying about it.
@@ -28,13 +28,14 @@ pub fn load(
     overrides: &[Override],
     strict: bool,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let parsed = parse(
-        source,
-        &ParseOptions {
-            ambiguous: Ambiguous::WarnAs11,
-            ..ParseOptions::default()
-        },
-    );
+    let options = ParseOptions::lenient();
+    let given = parse(source, &options);
+    // Messages show the text around a problem, so they are made from a text in which secrets are hidden.
+    let source = &given
+        .documents
+        .first()
+        .map_or_else(|| source.clone(), |root| hidden(source, root));
+    let parsed = parse(source, &options);
     let mut problems = parsed.problems;
     if parsed.documents.len() > 1 {
         let second = parsed.documents[1].span;
@@ -65,12 +66,20 @@ pub fn load(
     if problems.iter().any(Diagnostic::is_error) {
         return Err(problems);
     }
-    let mut value = place.root.map_or(Value::Null, Node::to_json);
+    let mut value = given.documents.first().map_or(Value::Null, Node::to_json);
     if value.is_null() {
         value = Value::Object(serde_json::Map::new());
     }
     for change in overrides {
-        change.apply(&mut value);
+        if let Err(reason) = change.apply(&mut value) {
+            let argument = change.source();
+            let span = Span::new(0, argument.text.len());
+            let message = format!("cannot set `{}`: {reason}", change.path);
+            problems.push(Diagnostic::error("C007", message).at(&argument, span));
+        }
+    }
+    if problems.iter().any(Diagnostic::is_error) {
+        return Err(problems);
     }
     known::warn_about_aliases(&value, &place, &mut problems);
     if let Some(config) = read(&value, &place, strict, &mut problems) {
@@ -84,6 +93,21 @@ pub fn load(
         }
     }
     Err(problems)
+}
+
+/// The source with every secret written over, each by as many letters as it has bytes, so that all places stay.
+fn hidden(source: &Source, root: &Node) -> Source {
+    let mut text = source.text.to_string();
+    for pointer in ["/server/api_key", "/tokenizer/token"] {
+        if let Some(located) = root.locate(pointer) {
+            let range = located.value.range();
+            text.replace_range(range.clone(), &"x".repeat(range.len()));
+        }
+    }
+    Source {
+        text: text.into(),
+        ..source.clone()
+    }
 }
 
 fn read(

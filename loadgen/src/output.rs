@@ -6,7 +6,14 @@ use std::path::{Path, PathBuf};
 use bench_contract::Config;
 use serde::Serialize;
 
+use crate::notice;
 use crate::run_id::timestamp;
+
+/// What keeps room for the reports.
+const RESERVE: &str = ".room-for-reports";
+
+/// How much room that is, in bytes.
+const RESERVED: u64 = 4 * 1024 * 1024;
 
 /// A local folder for the files of one run.
 #[derive(Clone, Debug)]
@@ -36,15 +43,66 @@ impl Folder {
             text.replace("{timestamp}", &timestamp(started))
                 .replace("{run_id}", run_id)
         };
-        let path = PathBuf::from(fill(local.path.as_deref().unwrap_or("reports-{timestamp}")));
         let prefix = fill(local.report_file_prefix.as_deref().unwrap_or_default());
-        std::fs::create_dir_all(&path).map_err(|error| {
+        let given = local.path.as_deref().map(|path| PathBuf::from(fill(path)));
+        let created = match &given {
+            Some(path) => std::fs::create_dir_all(path).map(|()| path.clone()),
+            None => create_new(&fill("reports-{timestamp}")),
+        };
+        let remedy = "choose another with --storage.local_storage.path FOLDER";
+        let named = given.unwrap_or_else(|| PathBuf::from("."));
+        let path = created.map_err(|error| {
             format!(
-                "cannot create the results folder {}: {error}; choose another with --storage.local_storage.path FOLDER",
-                path.display()
+                "cannot create the results folder {}: {error}; {remedy}",
+                named.display()
             )
         })?;
-        Ok(Some(Self { path, prefix }))
+        let folder = Self { path, prefix };
+        folder.clear()?;
+        folder.reserve().map_err(|error| {
+            format!(
+                "cannot write to the results folder {}: {error}; {remedy}",
+                folder.path.display()
+            )
+        })?;
+        Ok(Some(folder))
+    }
+
+    /// Removes what an earlier run has left here, so that its files cannot be taken for this one's.
+    fn clear(&self) -> Result<(), String> {
+        let entries = std::fs::read_dir(&self.path)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let ours: Vec<String> = names.filter(|name| is_ours(name, &self.prefix)).collect();
+        for name in &ours {
+            std::fs::remove_file(self.path.join(name)).map_err(|error| {
+                format!("cannot replace {name} in {}: {error}", self.path.display())
+            })?;
+        }
+        if !ours.is_empty() {
+            notice(&format!(
+                "the results of an earlier run in {} are replaced",
+                self.path.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Keeps room for the reports, so that records that fill the disk cannot crowd them out.
+    fn reserve(&self) -> io::Result<()> {
+        let file = std::fs::File::create(self.file(RESERVE))?;
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, RESERVED) {
+            // Some file systems cannot promise room.
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives the room that was kept to the reports.
+    pub fn release(&self) {
+        let _ = std::fs::remove_file(self.file(RESERVE));
     }
 
     /// The folder itself.
@@ -86,6 +144,41 @@ impl Folder {
     }
 }
 
+/// Creates a folder that was not there before: `name`, or `name-2` and so on where two runs start in one second.
+fn create_new(name: &str) -> io::Result<PathBuf> {
+    for place in 1..100 {
+        let path = if place == 1 {
+            PathBuf::from(name)
+        } else {
+            PathBuf::from(format!("{name}-{place}"))
+        };
+        match std::fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created.map(|()| path),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Whether a run writes a file of this name.
+fn is_ours(name: &str, prefix: &str) -> bool {
+    let Some(name) = name.strip_prefix(prefix) else {
+        return false;
+    };
+    let fixed = [
+        "report.json",
+        "requests.jsonl.zst",
+        "summary_lifecycle_metrics.json",
+        "per_request_lifecycle_metrics.json",
+        "config.yaml",
+        RESERVE,
+    ];
+    let stage = name
+        .strip_prefix("stage_")
+        .and_then(|rest| rest.strip_suffix("_lifecycle_metrics.json"));
+    fixed.contains(&name) || stage.is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +197,7 @@ mod tests {
             .unwrap()
             .unwrap();
         assert!(folder.path().ends_with("id/20270115-080000"));
+        folder.release();
         folder.write_json("a.json", &[1, 2]).unwrap();
         let names: Vec<_> = std::fs::read_dir(folder.path())
             .unwrap()
@@ -130,5 +224,29 @@ mod tests {
                 .unwrap()
                 .is_none()
         );
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_is_replaced_and_what_others_left_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [
+            "x-report.json",
+            "x-stage_3_lifecycle_metrics.json",
+            "report.json",
+            "notes.txt",
+        ] {
+            std::fs::write(root.path().join(name), "old").unwrap();
+        }
+        let config = config(&root.path().display().to_string());
+        Folder::create(&config, "id", jiff::Timestamp::UNIX_EPOCH)
+            .unwrap()
+            .unwrap()
+            .release();
+        let mut names: Vec<_> = std::fs::read_dir(root.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["notes.txt", "report.json"]);
     }
 }

@@ -16,18 +16,27 @@ use tokio::io::unix::AsyncFd;
 
 use crate::clock::Instant;
 
+/// Sets the timer slack of the current thread to 1 ns: by default, the kernel may wake it 50 us late.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn sharpen() -> io::Result<()> {
+    Ok(rustix::thread::set_current_timer_slack(Some(
+        NonZeroU64::MIN,
+    ))?)
+}
+
 /// Waits until planned instants, one after the other.
 pub struct Pacer {
     timer: AsyncFd<OwnedFd>,
 }
 
 impl Pacer {
-    /// A pacer on the current thread's runtime. Sets the thread's timer slack to 1 ns.
+    /// A pacer on the current runtime. The thread that waits with it has to be [sharpened](sharpen).
     ///
     /// # Errors
     /// When the kernel gives no timer.
     pub fn new() -> io::Result<Self> {
-        rustix::thread::set_current_timer_slack(Some(NonZeroU64::MIN))?;
         let timer = timerfd_create(
             TimerfdClockId::Monotonic,
             TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,

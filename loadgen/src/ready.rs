@@ -55,13 +55,19 @@ pub async fn wait(
     let begun = Instant::now();
     let waited = || Duration::from_nanos(Instant::now().since(begun));
     let mut stopped = stop.subscribe();
-    let mut said = Duration::ZERO;
+    let mut said = None;
+    let mut last = "no answer yet".to_owned();
     loop {
-        let last = match ask(config, server, target, key).await {
-            Answer::Ready(ready) => return Ok(ready),
-            Answer::Never(reason) => return Err(NotReady::Failed(reason)),
-            Answer::NotYet(reason) => reason,
-        };
+        let left = limit.saturating_sub(waited());
+        tokio::select! {
+            answer = ask(config, server, target, key) => match answer {
+                Answer::Ready(ready) => return Ok(ready),
+                Answer::Never(reason) => return Err(NotReady::Failed(reason)),
+                Answer::NotYet(reason) => last = reason,
+            },
+            () = tokio::time::sleep(left) => {}
+            _ = stopped.wait_for(|asked| *asked != Stop::No) => return Err(NotReady::Stopped),
+        }
         if waited() >= limit {
             return Err(NotReady::Failed(format!(
                 "the server at {} was not ready within {} s: {last}",
@@ -69,17 +75,17 @@ pub async fn wait(
                 limit.as_secs_f64()
             )));
         }
-        if said.is_zero() || waited() >= said + SAY_EVERY {
+        if said.is_none_or(|said| waited() >= said + SAY_EVERY) {
             notice(&format!(
                 "waiting for {} ({:.0} of {:.0} s): {last}",
                 target.base_url,
                 waited().as_secs_f64(),
                 limit.as_secs_f64()
             ));
-            said = waited().max(Duration::from_nanos(1));
+            said = Some(waited());
         }
         tokio::select! {
-            () = tokio::time::sleep(ASK_EVERY) => {}
+            () = tokio::time::sleep(ASK_EVERY.min(limit.saturating_sub(waited()))) => {}
             _ = stopped.wait_for(|asked| *asked != Stop::No) => return Err(NotReady::Stopped),
         }
     }
@@ -91,42 +97,72 @@ enum Answer {
     Never(String),
 }
 
+/// What one address says.
+enum Said {
+    /// Its list of models; `None` where it has no such list and is healthy.
+    Ready(Option<Vec<u8>>),
+    /// It answers, and is not ready.
+    NotYet(String),
+    /// Nothing answers there.
+    Silent(String),
+    Refused,
+}
+
+/// Asks every address. Those where nothing answers are left out as long as another one is ready, because a name may stand
+/// for addresses that nobody listens on; one that answers and is not ready is waited for.
 async fn ask(config: &Config, server: &Server, target: &Target, key: Option<&str>) -> Answer {
     let addresses = match target.resolve().await {
         Ok(addresses) => addresses,
         Err(error) => return Answer::NotYet(error.to_string()),
     };
+    let (mut ready, mut list, mut silent) = (Vec::new(), None, Vec::new());
+    for address in addresses {
+        match ask_one(address, config, target, key).await {
+            Said::Ready(models) => {
+                ready.push(address);
+                list = list.or(models);
+            }
+            Said::NotYet(reason) => return Answer::NotYet(reason),
+            Said::Silent(reason) => silent.push(reason),
+            Said::Refused => {
+                return Answer::Never(format!(
+                    "the server at {} refuses the API key: set OPENAI_API_KEY, or benchmark.target.apiKeySecret",
+                    target.base_url
+                ));
+            }
+        }
+    }
+    if ready.is_empty() {
+        return Answer::NotYet(silent.join("; "));
+    }
+    for reason in silent {
+        notice(&format!(
+            "warning: an address of the server is left out: {reason}"
+        ));
+    }
+    choose(server, ready, &list.unwrap_or_default())
+}
+
+async fn ask_one(address: SocketAddr, config: &Config, target: &Target, key: Option<&str>) -> Said {
     let to = Addressing {
         authority: &target.authority,
         path: &target.path,
         api_key: key,
     };
     let request = |route: &str| {
-        head("GET", &format!("{}{route}", target.path), &to, config)
-            + "accept: application/json\r\nconnection: close\r\n\r\n"
+        let path = format!("{}{route}", target.path);
+        head("GET", &path, "application/json", &to, config) + "connection: close\r\n\r\n"
     };
-    let models = get(addresses[0], &request("/v1/models"), ASK_LIMIT).await;
-    match models {
-        Ok((200, body)) => choose(server, addresses, &body),
-        Ok((401 | 403, _)) => Answer::Never(format!(
-            "the server at {} refuses the API key: set OPENAI_API_KEY, or benchmark.target.apiKeySecret",
-            target.base_url
-        )),
-        Ok((404 | 405 | 501, _)) => match get(addresses[0], &request("/health"), ASK_LIMIT).await {
-            Ok((200..=299, _)) => match &server.model_name {
-                Some(model) => Answer::Ready(Ready {
-                    addresses,
-                    model: model.clone(),
-                }),
-                None => {
-                    Answer::Never("the server lists no models: set server.model_name".to_owned())
-                }
-            },
-            Ok((status, _)) => Answer::NotYet(format!("GET /health answers {status}")),
-            Err(error) => Answer::NotYet(error.to_string()),
+    match get(address, &request("/v1/models"), ASK_LIMIT).await {
+        Ok((200, body)) => Said::Ready(Some(body)),
+        Ok((401 | 403, _)) => Said::Refused,
+        Ok((404 | 405 | 501, _)) => match get(address, &request("/health"), ASK_LIMIT).await {
+            Ok((200..=299, _)) => Said::Ready(None),
+            Ok((status, _)) => Said::NotYet(format!("GET /health answers {status}")),
+            Err(error) => Said::Silent(error.to_string()),
         },
-        Ok((status, _)) => Answer::NotYet(format!("GET /v1/models answers {status}")),
-        Err(error) => Answer::NotYet(error.to_string()),
+        Ok((status, _)) => Said::NotYet(format!("GET /v1/models answers {status}")),
+        Err(error) => Said::Silent(error.to_string()),
     }
 }
 

@@ -5,6 +5,7 @@ mod prepare;
 
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bench_contract::{ExitCode, FailOn};
 use bench_yaml::{Color, Diagnostic, Source, render};
@@ -12,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::config::{Override, load};
-use crate::engine::{Engine, StageEnd, Stop, StopSender};
+use crate::engine::{Engine, Stop, StopSender};
 use crate::notice;
-use crate::plan::stages;
 use crate::progress::Progress;
-use crate::ready::{NotReady, wait};
+use crate::ready::{NotReady, Ready, wait};
+use crate::record::journal::Journal;
 
 use finish::{Finished, finish};
-use prepare::Prepared;
+use prepare::{Prepared, Supplies};
 
 /// Reads the config file, or stdin.
 ///
@@ -105,7 +106,7 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
     };
     explain(&loaded.warnings);
     let fail_on = args.fail_on.clone().unwrap_or_else(|| FailOn::ALL.to_vec());
-    let prepared = match Prepared::new(loaded.config) {
+    let (prepared, supplies) = match Prepared::new(loaded.config) {
         Ok(prepared) => prepared,
         Err((code, error)) => {
             notice(&format!("error: {error}"));
@@ -116,57 +117,54 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(supervise(&prepared)),
+        Ok(runtime) => runtime.block_on(supervise(&prepared, supplies)),
         Err(error) => Finished::failed(format!("cannot start the event loop: {error}")),
     };
     finish(&prepared, ended, &fail_on)
 }
 
 /// Waits for the server, runs the stages, and gathers what came of it. Whatever fails on the way, what was measured stays.
-async fn supervise(prepared: &Prepared) -> Finished {
+async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
     let stop = StopSender::new();
-    let mut finished = Finished::default();
-    if let Err(error) = listen(&stop) {
-        return Finished::failed(format!("cannot listen for signals: {error}"));
-    }
-    let ready = match wait(
+    let signalled = match listen(&stop) {
+        Ok(signalled) => signalled,
+        Err(error) => return Finished::failed(format!("cannot listen for signals: {error}")),
+    };
+    let mut finished = Finished {
+        prompts: supplies.prompts.describe(),
+        ..Finished::default()
+    };
+    let key = prepared.api_key.as_deref();
+    let ready = wait(
         &prepared.config,
         &prepared.server,
         &prepared.target,
-        prepared.api_key.as_deref(),
+        key,
         &stop,
     )
-    .await
-    {
-        Ok(ready) => ready,
-        Err(NotReady::Stopped) => {
-            finished.interrupted = true;
-            return finished;
+    .await;
+    match ready {
+        Ok(ready) => {
+            finished.ready = Some(ready.clone());
+            if let Err(error) = run_stages(prepared, supplies, &ready, &stop, &mut finished).await {
+                finished.failed.push(format!("{error:#}"));
+            }
         }
-        Err(NotReady::Failed(reason)) => {
-            notice(&format!("error: {reason}"));
-            finished.partial_because.push(reason);
-            return finished;
-        }
-    };
-    finished.ready = Some(ready.clone());
-    if let Err(error) = run_stages(prepared, ready, &stop, &mut finished).await {
-        notice(&format!("error: {error:#}"));
-        finished.failed.push(format!("{error:#}"));
+        Err(NotReady::Stopped) => {}
+        Err(NotReady::Failed(reason)) => finished.failed.push(reason),
     }
-    finished.interrupted = stop.asked() != Stop::No;
+    finished.signalled = signalled.load(Ordering::Relaxed);
     finished
 }
 
 async fn run_stages(
     prepared: &Prepared,
-    ready: crate::ready::Ready,
+    supplies: Supplies,
+    ready: &Ready,
     stop: &StopSender,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
-    let specs = stages(&prepared.config).map_err(anyhow::Error::msg)?;
-    let shared = Arc::new(prepared.shared(&ready));
-    let recipe = prepared.recipe(&ready)?;
+    let shared = Arc::new(prepared.shared(ready));
     notice(&format!(
         "run {}: {} at {}, seed {}, {} workers; {}",
         prepared.run_id,
@@ -174,60 +172,44 @@ async fn run_stages(
         prepared.server.base_url,
         prepared.seed,
         prepared.workers,
-        recipe.prompts.describe()
+        finished.prompts
     ));
-    finished.prompts = recipe.prompts.describe();
-    let journal = prepared.journal()?;
-    let sender = journal
-        .as_ref()
-        .map(crate::record::journal::Journal::sender);
-    let settings = Arc::new(prepared.settings.clone());
+    let sender = supplies.journal.as_ref().map(Journal::sender);
     let mut engine = Engine::start(
         prepared.workers,
         shared.clone(),
-        settings,
-        recipe,
+        Arc::new(prepared.settings.clone()),
+        prepared.recipe(supplies.prompts, ready),
         sender,
         stop,
     )?;
     let interval = prepared.config.load.interval().to_duration();
     let mut outcome = Ok(());
-    for (place, spec) in specs.iter().enumerate() {
-        if stop.asked() != Stop::No {
-            finished
-                .partial_because
-                .push(format!("stages from {} on were not started", spec.label()));
-            break;
-        }
-        let name = if spec.warmup {
-            "warm-up".to_owned()
-        } else {
-            format!("stage {}", spec.number)
-        };
-        notice(&format!(
-            "{name}: {} {} for {} s",
-            spec.process.as_str(),
-            spec.rate,
-            spec.duration.get()
-        ));
-        let progress = Progress::start(&name, spec.duration.to_duration(), shared.counters.clone());
-        let ended = engine.run_stage(spec, prepared.seed).await;
-        drop(progress);
-        match ended {
-            Ok(StageEnd { collector, .. }) if spec.warmup => {
-                finished.warmup = Some(collector.counts().clone());
-            }
-            Ok(end) => finished.stages.push(end),
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
-        }
-        if place + 1 < specs.len() && stop.asked() == Stop::No {
+    for (place, spec) in prepared.specs.iter().enumerate() {
+        if place > 0 {
             let mut asked = stop.subscribe();
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
                 _ = asked.wait_for(|asked| *asked != Stop::No) => {}
+            }
+        }
+        if stop.asked() != Stop::No {
+            break;
+        }
+        let name = spec.title();
+        let (process, rate, duration) = (spec.process.as_str(), spec.rate, spec.duration);
+        notice(&format!(
+            "{name}: {process} {rate} for {} s",
+            duration.get()
+        ));
+        let progress = Progress::start(&name, duration.to_duration(), shared.counters.clone());
+        let ended = engine.run_stage(spec, prepared.seed).await;
+        drop(progress);
+        match ended {
+            Ok(end) => finished.add(spec, end),
+            Err(error) => {
+                outcome = Err(error);
+                break;
             }
         }
     }
@@ -235,30 +217,30 @@ async fn run_stages(
     finished.origin = Some(shared.origin);
     let ended = tokio::task::spawn_blocking(move || {
         // The engine holds senders of the journal, which ends when the last of them is gone.
-        let engine = engine.finish();
-        (
-            engine,
-            journal.map_or(Ok(()), crate::record::journal::Journal::finish),
-        )
+        let mut failures = engine.finish();
+        failures.extend(supplies.journal.map(Journal::finish).into_iter().flatten());
+        failures
     });
-    let (engine, journal) = ended.await?;
-    finished.failed.extend(journal.err());
-    outcome.and(engine)
+    finished.failed.extend(ended.await?);
+    outcome
 }
 
-/// The first SIGINT or SIGTERM drains, the second gives up what is in flight.
-fn listen(stop: &StopSender) -> std::io::Result<()> {
+/// The first SIGINT or SIGTERM drains, the second gives up what is in flight. Returns a flag that says whether one has come.
+fn listen(stop: &StopSender) -> std::io::Result<Arc<AtomicBool>> {
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
     let stop = stop.clone();
+    let signalled = Arc::new(AtomicBool::new(false));
+    let flag = signalled.clone();
     tokio::spawn(async move {
         loop {
             let name = tokio::select! {
                 _ = interrupt.recv() => "SIGINT",
                 _ = terminate.recv() => "SIGTERM",
             };
+            flag.store(true, Ordering::Relaxed);
             if stop.asked() == Stop::No {
                 notice(&format!(
                     "{name}: sending nothing more, waiting up to {} s for what is in flight; once more to give it up",
@@ -271,5 +253,5 @@ fn listen(stop: &StopSender) -> std::io::Result<()> {
             }
         }
     });
-    Ok(())
+    Ok(signalled)
 }

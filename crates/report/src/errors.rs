@@ -142,9 +142,9 @@ mod tests {
         let (mut left, mut right) = (Errors::default(), Errors::default());
         for (i, record) in records.iter().enumerate().rev() {
             if i % 2 == 0 {
-                left.record(record, 3)
+                left.record(record, 3);
             } else {
-                right.record(record, 3)
+                right.record(record, 3);
             }
         }
         left.merge(right, 3);

@@ -92,9 +92,9 @@ pub(crate) fn validity(view: &View<'_>, ttft_median: Option<f64>, pace: Pace) ->
             percent(share)
         );
         if share > MOST_FAULTS {
-            found.invalid(text)
+            found.invalid(text);
         } else {
-            found.suspect(text)
+            found.suspect(text);
         }
     }
     let ratio = pace.achieved / pace.offered;
@@ -104,9 +104,9 @@ pub(crate) fn validity(view: &View<'_>, ttft_median: Option<f64>, pace: Pace) ->
             pace.achieved, pace.offered
         );
         if ratio < LEAST_ACHIEVED.1 {
-            found.invalid(text)
+            found.invalid(text);
         } else {
-            found.suspect(text)
+            found.suspect(text);
         }
     }
     if let Some(throttled) = pace

@@ -47,6 +47,11 @@ pub fn split_overrides(
     Ok((rest, overrides))
 }
 
+/// Whether the key at `path` (dotted) holds a secret, which no message may show.
+pub(super) fn is_secret(path: &str) -> bool {
+    matches!(path, "server.api_key" | "tokenizer.token")
+}
+
 fn is_dotted(flag: &str) -> bool {
     let path = flag.split('=').next().unwrap_or_default();
     path.contains('.')
@@ -59,17 +64,30 @@ impl Override {
     /// The override as a source that messages can point into.
     #[must_use]
     pub fn source(&self) -> Source {
-        Source::argument(format!("--{}", self.path), &self.text)
+        let name = format!("--{}", self.path);
+        if is_secret(&self.path) {
+            return Source::argument(name, "*".repeat(self.text.len()));
+        }
+        Source::argument(name, &self.text)
     }
 
     /// Sets the key in `value`, making sections that are not there.
-    pub fn apply(&self, value: &mut Value) {
+    ///
+    /// # Errors
+    /// When it names a place in a list that is neither in it nor the next one.
+    pub fn apply(&self, value: &mut Value) -> Result<(), String> {
         let mut at = value;
         for part in self.path.split('.') {
             at = match (part.parse::<usize>(), at) {
                 (Ok(index), Value::Array(list)) => {
-                    if list.len() <= index {
-                        list.resize(index + 1, Value::Null);
+                    if index > list.len() {
+                        let length = list.len();
+                        return Err(format!(
+                            "place {index} is beyond the end of a list of {length}"
+                        ));
+                    }
+                    if index == list.len() {
+                        list.push(Value::Null);
                     }
                     &mut list[index]
                 }
@@ -84,5 +102,6 @@ impl Override {
         }
         // Numbers, booleans, lists and maps are JSON; everything else is text.
         *at = serde_json::from_str(&self.text).unwrap_or_else(|_| Value::String(self.text.clone()));
+        Ok(())
     }
 }

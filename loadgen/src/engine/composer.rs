@@ -1,7 +1,7 @@
 //! Makes request bodies ahead of time, off the workers' threads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,13 +32,6 @@ pub(super) struct Body {
 pub(super) struct Bodies {
     receiver: Receiver<Result<Body, (u64, String)>>,
     outstanding: Arc<AtomicUsize>,
-    stopped: Arc<AtomicBool>,
-}
-
-impl Drop for Bodies {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Bodies {
@@ -86,7 +79,6 @@ pub(super) fn compose(
     workers: usize,
 ) -> std::io::Result<(Vec<Bodies>, JoinHandle<()>)> {
     let outstanding = Arc::new(AtomicUsize::new(0));
-    let stopped = Arc::new(AtomicBool::new(false));
     let (senders, bodies): (Vec<_>, Vec<_>) = (0..workers)
         .map(|_| {
             let (sender, receiver) = channel();
@@ -95,7 +87,6 @@ pub(super) fn compose(
                 Bodies {
                     receiver,
                     outstanding: outstanding.clone(),
-                    stopped: stopped.clone(),
                 },
             )
         })
@@ -107,7 +98,7 @@ pub(super) fn compose(
         .spawn(move || {
             // The workers' CPUs are theirs first.
             let _ = rustix::process::setpriority_process(None, 10);
-            make(&recipe, &plan, &senders, &outstanding, &stopped, &primed);
+            make(&recipe, &plan, &senders, &outstanding, &primed);
         })?;
     // An error means that the thread has ended: everything is made.
     let _ = wait.recv();
@@ -118,8 +109,7 @@ fn make(
     recipe: &Recipe,
     plan: &StagePlan,
     senders: &[Sender<Result<Body, (u64, String)>>],
-    outstanding: &AtomicUsize,
-    stopped: &AtomicBool,
+    outstanding: &Arc<AtomicUsize>,
     primed: &Sender<()>,
 ) {
     let stage = plan.spec.seed_stage();
@@ -127,7 +117,8 @@ fn make(
         while outstanding.load(Ordering::Relaxed) > BUDGET {
             let _ = primed.send(());
             std::thread::sleep(Duration::from_millis(1));
-            if stopped.load(Ordering::Relaxed) {
+            if Arc::strong_count(outstanding) == 1 {
+                // Every worker has dropped its end.
                 return;
             }
         }

@@ -20,6 +20,9 @@ use super::reply::{Reply, State};
 use crate::http::connect::{connect, is_ours};
 use crate::plan::Planned;
 
+/// How long the last chunk of a body may take after `[DONE]`: without it, the connection cannot be used again.
+const DONE_GRACE: Duration = Duration::from_secs(1);
+
 /// Dispatches a request. On an idle connection its first bytes are on their way before this returns; the rest is a task.
 pub(super) fn launch(local: &Rc<Local>, planned: &Planned, body: Body, flights: &mut JoinSet<()>) {
     let mut flight = Flight::dispatch(local, planned, body);
@@ -68,32 +71,44 @@ async fn exchange(flight: &mut Flight, connection: Option<(TcpStream, usize)>) -
     loop {
         let read = read(flight, &mut stream, &mut reply);
         let read = match limit {
-            None => read.await,
-            Some((limit, what)) => timeout(limit, read).await.map_err(|_| {
-                End::failed(
-                    Outcome::Timeout,
-                    format!("{what} within {} s", limit.as_secs_f64()),
-                )
-            })?,
+            None => Some(read.await),
+            Some((limit, _)) => timeout(limit, read).await.ok(),
         };
-        limit = shared
-            .limits
-            .idle
-            .map(|limit| (limit.to_duration(), "nothing more of the reply"));
+        let now = flight.local.now();
         match read {
-            Ok(State::Going) => {}
-            Ok(State::Ended { end, reusable }) => {
+            Some(Ok(State::Going)) if reply.is_done() => {
+                limit = Some((DONE_GRACE, "the end of the reply"));
+            }
+            Some(Ok(State::Going)) => {
+                limit = shared
+                    .limits
+                    .idle
+                    .map(|limit| (limit.to_duration(), "nothing more of the reply"));
+            }
+            Some(Ok(State::Ended { end, reusable })) => {
                 if reusable && shared.reuse && send_error.is_none() {
-                    flight.local.pool.put(stream, flight.local.now());
+                    flight.local.pool.put(stream, now);
                 }
                 return Ok(end);
             }
-            Err(error) => {
+            // After [DONE] nothing is missing, however the connection ends or does not.
+            Some(Err(_)) | None if reply.is_done() => {
+                return match reply.closed(now, &mut flight.trace) {
+                    State::Ended { end, .. } => Ok(end),
+                    State::Going => Ok(End::ok()),
+                };
+            }
+            Some(Err(error)) => {
                 let error = send_error.as_ref().unwrap_or(&error);
                 return Err(End::failed(
                     Outcome::Reset,
                     format!("connection lost: {error}"),
                 ));
+            }
+            None => {
+                let (limit, what) = limit.unwrap_or_default();
+                let message = format!("{what} within {} s", limit.as_secs_f64());
+                return Err(End::failed(Outcome::Timeout, message));
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::openai::chunk::Api;
 use crate::plan::Planned;
 use crate::record::journal::{BATCH, Batch, JournalSender};
 
-/// Records are handed to the journal at least so often, so that a process that is killed loses no more than these.
+/// As long as requests end, records are handed to the journal so often: a process that is killed loses no more than these.
 const FLUSH_EVERY_NS: u64 = 1_000_000_000;
 
 /// What all workers share for the whole run.
@@ -52,9 +52,7 @@ pub(super) struct Local {
     pub pool: Rc<Pool>,
     /// Where sockets are read into: one buffer for all flights, since nothing waits between read and parse.
     pub scratch: Rc<RefCell<Vec<u8>>>,
-    stage: u32,
-    warmup: bool,
-    origin_ns: u64,
+    place: StagePlace,
     collector: RefCell<StageCollector>,
     journal: Option<JournalSender>,
     batch: RefCell<Batch>,
@@ -86,9 +84,7 @@ impl Local {
             shared,
             pool,
             scratch,
-            stage: place.stage,
-            warmup: place.warmup,
-            origin_ns: place.origin_ns,
+            place,
             collector: RefCell::new(collector),
             journal,
             batch: RefCell::default(),
@@ -106,7 +102,7 @@ impl Local {
         let record = RequestRecord {
             outcome,
             error: Some(reason),
-            ..self.blank(planned)
+            ..blank(self.place, planned)
         };
         if outcome.is_sent() {
             Counters::add(&self.shared.counters.sent, 1);
@@ -122,36 +118,6 @@ impl Local {
         self.collector.into_inner()
     }
 
-    fn blank(&self, planned: &Planned) -> RequestRecord {
-        RequestRecord {
-            stage: self.stage,
-            index: planned.index,
-            warmup: self.warmup,
-            outcome: Outcome::NotSent,
-            status: None,
-            error: None,
-            scheduled_ns: self.origin_ns + planned.due_ns,
-            dispatched_ns: None,
-            sent_ns: None,
-            first_token_ns: None,
-            first_visible_ns: None,
-            last_token_ns: None,
-            end_ns: None,
-            input_tokens_asked: planned.input_tokens,
-            input_tokens: None,
-            output_tokens_asked: planned.output_tokens,
-            output_tokens: None,
-            token_source: None,
-            server_prompt_tokens: None,
-            server_cached_tokens: None,
-            first_event_tokens: None,
-            request_bytes: 0,
-            events: 0,
-            reused: false,
-            reads: None,
-        }
-    }
-
     fn keep(&self, record: &RequestRecord, trace: &Trace, request: &[u8]) {
         self.collector.borrow_mut().add(record, &trace.reads);
         if self.journal.is_none() {
@@ -161,7 +127,7 @@ impl Local {
         // Writing to memory cannot fail, and nothing in a record fails to serialise.
         let _ = serde_json::to_writer(&mut batch.records, record);
         batch.records.push(b'\n');
-        if self.shared.per_request && !self.warmup {
+        if self.shared.per_request && !self.place.warmup {
             let entry = inference_perf::per_request_entry(
                 record,
                 &trace.reads,
@@ -186,6 +152,37 @@ impl Local {
         if let (Some(journal), false) = (&self.journal, batch.records.is_empty()) {
             journal.send(batch);
         }
+    }
+}
+
+/// The record of a planned request of which nothing is known yet.
+pub(super) fn blank(place: StagePlace, planned: &Planned) -> RequestRecord {
+    RequestRecord {
+        stage: place.stage,
+        index: planned.index,
+        warmup: place.warmup,
+        outcome: Outcome::NotSent,
+        status: None,
+        error: None,
+        scheduled_ns: place.origin_ns + planned.due_ns,
+        dispatched_ns: None,
+        sent_ns: None,
+        first_token_ns: None,
+        first_visible_ns: None,
+        last_token_ns: None,
+        end_ns: None,
+        input_tokens_asked: planned.input_tokens,
+        input_tokens: None,
+        output_tokens_asked: planned.output_tokens,
+        output_tokens: None,
+        token_source: None,
+        server_prompt_tokens: None,
+        server_cached_tokens: None,
+        first_event_tokens: None,
+        request_bytes: 0,
+        events: 0,
+        reused: false,
+        reads: None,
     }
 }
 
@@ -300,7 +297,7 @@ impl Flight {
             events: trace.events,
             reused: self.reused,
             reads,
-            ..self.local.blank(&self.planned)
+            ..blank(self.local.place, &self.planned)
         }
     }
 }

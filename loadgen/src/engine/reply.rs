@@ -94,6 +94,12 @@ impl Reply {
         }
     }
 
+    /// Whether nothing of the reply is missing any more, though its framing may go on.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.decoder.is_done()
+    }
+
     /// Takes the bytes of one read, made at `at` ns.
     pub fn feed(&mut self, at: u64, bytes: &[u8], trace: &mut Trace) -> State {
         let mut rest = bytes;
@@ -107,7 +113,10 @@ impl Reply {
                 Err(error) => return head_error(&error),
             };
             trace.status = Some(head.status);
-            let is_stream = self.streaming && head.status == 200;
+            // A server that does not stream although it was asked to may have an error to tell.
+            let media_type = head.content_type.as_deref();
+            let is_stream =
+                self.streaming && head.status == 200 && media_type != Some("application/json");
             let content = if is_stream {
                 Content::Stream(Framer::default())
             } else {
@@ -161,7 +170,7 @@ impl Reply {
         }
     }
 
-    /// The server has closed the connection, seen at `at` ns.
+    /// The connection is at its end, seen at `at` ns: the server has closed it, or it is given up after `[DONE]`.
     pub fn closed(&mut self, at: u64, trace: &mut Trace) -> State {
         match &self.part {
             Part::Head(reader) if reader.has_begun() => ended(
@@ -207,8 +216,13 @@ impl Reply {
                 };
             }
             Content::Whole(body) => {
+                let whole = decoder.whole(body).map(drop).map_err(Failure::Chunk);
+                if whole.is_ok() && self.streaming {
+                    let message = "a stream was asked for, and the reply is application/json";
+                    return ended(Outcome::ProtocolError, message);
+                }
                 trace.last_token_ns = Some(at);
-                decoder.whole(body).map(drop).map_err(Failure::Chunk)
+                whole
             }
             Content::Stream(framer) => framer.finish(|event: SseEvent<'_>| {
                 let event = decoder

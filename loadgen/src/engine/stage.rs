@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow};
-use bench_contract::Health;
+use bench_contract::{Health, Outcome, RequestRecord};
 use bench_report::{Settings, StageCollector, StageFacts};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::composer::{Recipe, compose};
 use super::counters::Counters;
-use super::flight::{Shared, StagePlace};
-use super::stop::StopSender;
+use super::flight::{Shared, StagePlace, blank};
+use super::stop::{Stop, StopSender};
 use super::worker::{Duty, Order, start};
 use crate::clock::cpu_ns;
 use crate::health::throttled_s;
@@ -29,6 +29,7 @@ pub struct Engine {
     settings: Arc<Settings>,
     recipe: Arc<Recipe>,
     journal: Option<JournalSender>,
+    stop: StopSender,
     orders: Vec<UnboundedSender<Order>>,
     threads: Vec<JoinHandle<io::Result<()>>>,
 }
@@ -39,6 +40,8 @@ pub struct StageEnd {
     pub collector: StageCollector,
     /// What else the report needs to know.
     pub facts: StageFacts,
+    /// Workers that died; their requests are `generator_error`.
+    pub dead_workers: usize,
 }
 
 impl Engine {
@@ -59,6 +62,7 @@ impl Engine {
             settings,
             recipe: Arc::new(recipe),
             journal,
+            stop: stop.clone(),
             orders: Vec::new(),
             threads: Vec::new(),
         };
@@ -79,10 +83,11 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Plans a stage, sends it, and waits until its last request has ended.
+    /// Plans a stage, sends it, and waits until its last request has ended. When a worker dies, the others are stopped: what
+    /// they have sent counts, and the dead one's share is a fault of the generator.
     ///
     /// # Errors
-    /// When a worker has died.
+    /// When the stage cannot begin.
     pub async fn run_stage(&mut self, spec: &StageSpec, seed: u64) -> anyhow::Result<StageEnd> {
         let (spec, recipe, workers) = (spec.clone(), self.recipe.clone(), self.orders.len());
         let prepared = tokio::task::spawn_blocking(move || {
@@ -112,12 +117,27 @@ impl Engine {
                 journal: self.journal.clone(),
                 done,
             };
-            sender.send(order).map_err(|_| self.death())?;
+            // A worker that has died takes no order; its part says so below.
+            let _ = sender.send(order);
             parts.push(part);
         }
         let mut collector = StageCollector::new(self.settings.clone());
-        for part in parts {
-            collector.merge(part.await.map_err(|_| self.death())?);
+        let mut dead_workers = 0;
+        for (worker, part) in parts.into_iter().enumerate() {
+            if let Ok(part) = part.await {
+                collector.merge(part);
+                continue;
+            }
+            dead_workers += 1;
+            self.stop.ask(Stop::Now);
+            for planned in plan.share(worker, workers) {
+                let record = RequestRecord {
+                    outcome: Outcome::GeneratorError,
+                    error: Some("the worker of this request died".to_owned()),
+                    ..blank(place, planned)
+                };
+                collector.add(&record, &[]);
+            }
         }
         composer
             .join()
@@ -137,29 +157,26 @@ impl Engine {
             origin_ns: place.origin_ns,
             health,
         };
-        Ok(StageEnd { collector, facts })
+        Ok(StageEnd {
+            collector,
+            facts,
+            dead_workers,
+        })
     }
 
-    /// Ends the workers.
-    ///
-    /// # Errors
-    /// When one of them had failed.
-    pub fn finish(mut self) -> anyhow::Result<()> {
+    /// Ends the workers, and returns why each of them that had failed did.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<String> {
         self.orders.clear();
+        let mut failures = Vec::new();
         for thread in self.threads.drain(..) {
             match thread.join() {
-                Ok(ended) => ended.context("a worker failed")?,
-                Err(_) => return Err(anyhow!("a worker panicked")),
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failures.push(format!("a worker failed: {error}")),
+                Err(_) => failures.push("a worker panicked".to_owned()),
             }
         }
-        Ok(())
-    }
-
-    fn death(&self) -> anyhow::Error {
-        anyhow!(
-            "a worker of {} has died; its requests are lost",
-            self.threads.len()
-        )
+        failures
     }
 }
 

@@ -18,7 +18,7 @@ use super::flight::{Local, Shared, StagePlace};
 use super::stop::{Stop, StopReceiver, asked};
 use crate::http::pool::Pool;
 use crate::pacer::Pacer;
-use crate::plan::StagePlan;
+use crate::plan::{Planned, StagePlan};
 use crate::record::journal::JournalSender;
 
 /// Bytes that one read can bring.
@@ -60,18 +60,27 @@ pub(super) fn start(
     duty: Duty,
     orders: UnboundedReceiver<Order>,
 ) -> io::Result<JoinHandle<io::Result<()>>> {
+    // Made here, so that a machine without file descriptors says so before anything is sent.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let pacer = {
+        let _inside = runtime.enter();
+        Pacer::new()?
+    };
     std::thread::Builder::new()
         .name(format!("worker-{}", duty.worker))
         .spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            LocalSet::new().block_on(&runtime, work(duty, orders))
+            crate::pacer::sharpen()?;
+            LocalSet::new().block_on(&runtime, work(duty, pacer, orders))
         })
 }
 
-async fn work(mut duty: Duty, mut orders: UnboundedReceiver<Order>) -> io::Result<()> {
-    let pacer = Pacer::new()?;
+async fn work(
+    mut duty: Duty,
+    pacer: Pacer,
+    mut orders: UnboundedReceiver<Order>,
+) -> io::Result<()> {
     let pool = Rc::new(Pool::default());
     let scratch = Rc::new(RefCell::new(vec![0; SCRATCH]));
     while let Some(order) = orders.recv().await {
@@ -85,8 +94,11 @@ async fn work(mut duty: Duty, mut orders: UnboundedReceiver<Order>) -> io::Resul
             order.journal.clone(),
         ));
         let mut flights = JoinSet::new();
-        send(&mut duty, &order, &pacer, &local, &mut flights).await?;
+        let left = send(&mut duty, &order, &pacer, &local, &mut flights).await?;
         drain(&mut duty, &mut flights).await;
+        for planned in left {
+            local.never_sent(planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
+        }
         drop(flights);
         let Ok(local) = Rc::try_unwrap(local).map(Local::end) else {
             return Err(io::Error::other("a request outlived its stage"));
@@ -97,42 +109,41 @@ async fn work(mut duty: Duty, mut orders: UnboundedReceiver<Order>) -> io::Resul
     Ok(())
 }
 
-/// Starts each request of this worker when it is due, never asking whether earlier ones have ended.
-async fn send(
+/// Starts each request of this worker when it is due, never asking whether earlier ones have ended. Returns those that are
+/// left when the run is asked to stop.
+async fn send<'a>(
     duty: &mut Duty,
-    order: &Order,
+    order: &'a Order,
     pacer: &Pacer,
     local: &Rc<Local>,
     flights: &mut JoinSet<()>,
-) -> io::Result<()> {
+) -> io::Result<impl Iterator<Item = &'a Planned> + use<'a>> {
     let origin = duty.shared.origin;
-    for planned in order.plan.share(duty.worker, duty.workers) {
+    let mut share = order.plan.share(duty.worker, duty.workers).peekable();
+    while let Some(planned) = share.peek() {
         let due = origin.at(order.place.origin_ns + planned.due_ns);
-        if *duty.stop.borrow() == Stop::No {
-            let is_late = crate::clock::Instant::now() >= due;
-            if is_late {
-                // Let sockets be read all the same: what is late is our own affair, and must not become the server's.
-                tokio::task::yield_now().await;
-            } else {
-                tokio::select! {
-                    biased;
-                    waited = pacer.until(due) => waited?,
-                    () = asked(&mut duty.stop, Stop::Drain) => {}
-                }
+        if crate::clock::Instant::now() >= due {
+            // Let sockets be read all the same: what is late is our own affair, and must not become the server's.
+            tokio::task::yield_now().await;
+        } else {
+            tokio::select! {
+                biased;
+                waited = pacer.until(due) => waited?,
+                () = asked(&mut duty.stop, Stop::Drain) => {}
             }
         }
         if *duty.stop.borrow() != Stop::No {
-            local.never_sent(planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
-            continue;
+            break;
         }
         match order.bodies.take(planned.index) {
             Ok(body) => launch(local, planned, body, flights),
             Err(reason) => local.never_sent(planned, Outcome::GeneratorError, reason),
         }
+        share.next();
         // Tasks that have ended, panicked ones among them: their records are written when they are dropped.
         while flights.try_join_next().is_some() {}
     }
-    Ok(())
+    Ok(share)
 }
 
 /// Waits until every request has ended: each by its own time limit, all by the drain limit once the run is asked to stop.

@@ -48,6 +48,8 @@ pub struct Head {
     pub framing: Framing,
     /// Whether the connection may be used again once the body has ended.
     pub keep_alive: bool,
+    /// The media type of the body, without parameters, in lower case.
+    pub content_type: Option<String>,
     /// Where a redirect leads.
     pub location: Option<String>,
     /// What `retry-after` says.
@@ -117,7 +119,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
     };
     let status = response.code.unwrap_or_default();
     let mut keep_alive = response.version == Some(1);
-    let (mut content_length, mut coded, mut location, mut retry_after) = (None, false, None, None);
+    let (mut content_length, mut coded) = (None, false);
+    let (mut content_type, mut location, mut retry_after) = (None, None, None);
     for header in response.headers.iter() {
         let text = || String::from_utf8_lossy(header.value).trim().to_owned();
         if header.name.eq_ignore_ascii_case("content-length") {
@@ -142,6 +145,14 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
                     _ => keep_alive,
                 };
             }
+        } else if header.name.eq_ignore_ascii_case("content-type") {
+            let media_type = text()
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
+            content_type = Some(media_type);
         } else if header.name.eq_ignore_ascii_case("location") {
             location = Some(text());
         } else if header.name.eq_ignore_ascii_case("retry-after") {
@@ -161,6 +172,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
             status,
             framing,
             keep_alive,
+            content_type,
             location,
             retry_after,
         },

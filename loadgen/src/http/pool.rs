@@ -38,9 +38,4 @@ impl Pool {
     pub fn put(&self, stream: TcpStream, now: u64) {
         self.idle.borrow_mut().push((stream, now));
     }
-
-    /// Closes every connection.
-    pub fn clear(&self) {
-        self.idle.borrow_mut().clear();
-    }
 }

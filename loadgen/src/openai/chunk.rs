@@ -169,6 +169,12 @@ impl ChunkDecoder {
         self.usage
     }
 
+    /// Whether `[DONE]` has come, or all of a reply that is no stream: nothing more is missing.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// Whether the reply is complete: `[DONE]`, or a choice that says why it finished.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -254,7 +260,7 @@ impl ChunkDecoder {
             self.envelope = Envelope::around(data, text, event.visible).or(self.envelope.take());
         }
         match chunk.usage {
-            Some(usage) => self.count(&usage, is_stream, &mut event),
+            Some(usage) => self.count(&usage, is_stream, choice.is_some(), &mut event),
             None => self.uncounted |= event.token,
         }
         Ok(event)
@@ -282,7 +288,7 @@ impl ChunkDecoder {
         }
     }
 
-    fn count(&mut self, usage: &UsageJson, is_stream: bool, event: &mut Event) {
+    fn count(&mut self, usage: &UsageJson, is_stream: bool, has_choice: bool, event: &mut Event) {
         let known = self.usage.get_or_insert_default();
         known.prompt_tokens = usage.prompt_tokens.or(known.prompt_tokens);
         known.completion_tokens = usage.completion_tokens.or(known.completion_tokens);
@@ -297,7 +303,7 @@ impl ChunkDecoder {
         // A count that runs along from the first token event says what each event brought; one that comes at the end is the
         // whole.
         let raised = total.saturating_sub(self.running);
-        if is_stream && raised > 0 && !self.uncounted && (event.token || self.running > 0) {
+        if is_stream && raised > 0 && !self.uncounted && (has_choice || self.running > 0) {
             event.visible |= !event.token;
             event.token = true;
             event.tokens = raised;

@@ -45,10 +45,8 @@ impl RequestTemplate {
         } else {
             "application/json"
         };
-        let mut head = head("POST", &format!("{}{route}", to.path), to, config);
-        head.push_str(&format!(
-            "accept: {accept}\r\ncontent-type: application/json\r\ncontent-length: "
-        ));
+        let mut head = head("POST", &format!("{}{route}", to.path), accept, to, config);
+        head.push_str("content-type: application/json\r\ncontent-length: ");
 
         let (open, close) = if chat {
             ("\"messages\":[{\"role\":\"user\",\"content\":", "}]")
@@ -123,22 +121,35 @@ impl RequestTemplate {
     }
 }
 
-/// Request line and the headers that every request has; further headers can follow.
+/// Request line and headers: ours, each of them replaced where the config has one of the same name, and the config's. What
+/// describes the body can follow.
 #[must_use]
-pub fn head(method: &str, path: &str, to: &Addressing<'_>, config: &Config) -> String {
-    let mut head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: loadgen/{}\r\naccept-encoding: identity\r\n",
-        to.authority,
-        env!("CARGO_PKG_VERSION")
-    );
-    let given = config.api.headers.iter().flatten();
-    let mut authorised = false;
-    for (name, value) in given {
-        authorised |= name.eq_ignore_ascii_case("authorization");
-        head.push_str(&format!("{name}: {value}\r\n"));
+pub fn head(
+    method: &str,
+    path: &str,
+    accept: &str,
+    to: &Addressing<'_>,
+    config: &Config,
+) -> String {
+    let given = || config.api.headers.iter().flatten();
+    let agent = concat!("loadgen/", env!("CARGO_PKG_VERSION"));
+    let key = to.api_key.map(|key| format!("Bearer {key}"));
+    let ours = [
+        ("host", Some(to.authority)),
+        ("user-agent", Some(agent)),
+        ("accept", Some(accept)),
+        ("accept-encoding", Some("identity")),
+        ("authorization", key.as_deref()),
+    ];
+    let mut head = format!("{method} {path} HTTP/1.1\r\n");
+    for (name, value) in ours {
+        let is_given = given().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        if let (Some(value), false) = (value, is_given) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
     }
-    if let (Some(key), false) = (to.api_key, authorised) {
-        head.push_str(&format!("authorization: Bearer {key}\r\n"));
+    for (name, value) in given().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type")) {
+        head.push_str(&format!("{name}: {value}\r\n"));
     }
     head
 }
@@ -192,7 +203,7 @@ mod tests {
     #[test]
     fn a_chat_carries_a_message_and_openai_gets_no_extra_key() {
         let template = template(serde_json::json!({
-            "api": {"type": "chat", "headers": {"Authorization": "Basic x"}},
+            "api": {"type": "chat", "headers": {"Authorization": "Basic x", "Host": "gateway", "X-A": "1"}},
             "server": {"type": "openai", "base_url": "http://h:1"}
         }));
         let (bytes, length) = template.request("i", &Prompt::Text("say \"hi\"\n".to_owned()), 5);
@@ -203,5 +214,10 @@ mod tests {
         );
         let head = String::from_utf8_lossy(&bytes).into_owned();
         assert!(head.contains("Authorization: Basic x") && !head.contains("Bearer"));
+        assert!(
+            head.contains("Host: gateway")
+                && !head.contains("host: h:1")
+                && head.contains("X-A: 1")
+        );
     }
 }

@@ -87,7 +87,9 @@ impl Lengths {
                 mean + deviation * random::standard_normal(&mut rng())
             }
             Shape::Uniform => {
-                f64::from(self.min) + f64::from(self.max - self.min) * random::uniform(&mut rng())
+                // Each whole length is as likely as every other, the ends among them.
+                let width = (self.max - self.min).saturating_add(1);
+                f64::from(self.min) + f64::from(random::below(&mut rng(), width))
             }
             Shape::Lognormal { mu, sigma } => {
                 f64::from(self.min) + libm::exp(mu + sigma * random::standard_normal(&mut rng()))

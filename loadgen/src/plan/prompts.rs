@@ -1,7 +1,5 @@
 //! Prompts of a wanted length, unique unless asked otherwise, as a function of (seed, salt, stage, index).
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use bench_contract::TokenCount;
 use bench_contract::config::{ApiType, Config, DataType, Salt, ServerType};
 use tokenizers::Tokenizer;
@@ -18,8 +16,8 @@ const COMMON_IDS: std::ops::Range<u32> = 1_000..30_000;
 /// The first tokens of a prompt that differ from run to run under `salt: run`.
 const SALTED: usize = 16;
 
-/// So many prompts are counted with the tokenizer; when all were right at once, the rest are trusted.
-const COUNTED: u32 = 64;
+/// So many texts are counted when a tokenizer is loaded; when each is as many tokens as words, so are all others.
+const TRIED: u64 = 16;
 
 /// A prompt as it goes into a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +41,8 @@ pub struct Made {
 pub struct PromptMaker {
     kind: Kind,
     seed: u64,
-    salt: u64,
+    /// What the start of each prompt is drawn with.
+    salted_seed: u64,
 }
 
 enum Kind {
@@ -58,7 +57,8 @@ struct Words {
     source: String,
     /// Special tokens that the tokenizer adds to every text.
     added: usize,
-    counted: AtomicU32,
+    /// Whether words merge across spaces, so that each text has to be counted.
+    merges: bool,
 }
 
 impl PromptMaker {
@@ -67,14 +67,15 @@ impl PromptMaker {
     /// # Errors
     /// When the named tokenizer is broken, or is a path that does not exist.
     pub fn new(config: &Config, seed: u64, run_id: &str) -> Result<Self, String> {
-        let salt = match config.data.salt.unwrap_or_default() {
-            Salt::Run => random::hash_text(run_id),
-            Salt::None => 0,
+        let salted_seed = match config.data.salt.unwrap_or_default() {
+            // The seed itself may be made from the run id, so the two are hashed together and not combined.
+            Salt::Run => random::hash_text(&format!("salt {seed} {run_id}")),
+            Salt::None => seed,
         };
         Ok(Self {
             kind: Kind::new(config)?,
             seed,
-            salt,
+            salted_seed,
         })
     }
 
@@ -125,7 +126,7 @@ impl PromptMaker {
         bound: u32,
         length: usize,
     ) -> impl Iterator<Item = u32> {
-        let mut salted = random::stream(self.seed ^ self.salt, stage, Purpose::Salt, index);
+        let mut salted = random::stream(self.salted_seed, stage, Purpose::Salt, index);
         let mut seeded = random::stream(self.seed, stage, Purpose::Prompt, index);
         (0..length).map(move |place| {
             random::below(
@@ -189,7 +190,7 @@ impl Words {
             tokenizer: None,
             source: String::new(),
             added: 0,
-            counted: AtomicU32::new(0),
+            merges: false,
         }
     }
 
@@ -209,12 +210,21 @@ impl Words {
                 "the tokenizer {source} splits even common words, so text of exact length cannot be made; use data.type: random"
             ));
         }
+        let mut merges = false;
+        for index in 0..TRIED {
+            let bound = u32::try_from(words.len()).unwrap_or(u32::MAX);
+            let mut rng = random::stream(0, 0, Purpose::Prompt, index);
+            let text: Vec<&str> = (0..64)
+                .map(|_| words[random::below(&mut rng, bound) as usize])
+                .collect();
+            merges |= tokens::count(&tokenizer, &text.join(" "))? != added + text.len();
+        }
         Ok(Self {
             words,
             tokenizer: Some(tokenizer),
             source,
             added,
-            counted: AtomicU32::new(0),
+            merges,
         })
     }
 
@@ -236,18 +246,16 @@ impl Words {
             });
         };
         let mut counted = length + self.added;
-        if self.counted.load(Ordering::Relaxed) < COUNTED {
-            self.counted.fetch_add(1, Ordering::Relaxed);
+        if self.merges {
+            counted = tokens::count(tokenizer, &prompt)?;
             for _ in 0..8 {
-                counted = tokens::count(tokenizer, &prompt)?;
                 let next = (length + wanted).saturating_sub(counted).max(1);
-                if counted == wanted || next == length {
+                if next == length {
                     break;
                 }
-                // A tokenizer that merges across words: keep counting every prompt.
-                self.counted.store(0, Ordering::Relaxed);
                 length = next;
                 prompt = text(length);
+                counted = tokens::count(tokenizer, &prompt)?;
             }
         }
         Ok(Made {
@@ -310,6 +318,15 @@ mod tests {
         }
         assert_eq!(first[SALTED..], ids(1, "b", 0, 0)[SALTED..]);
         assert_ne!(first[SALTED..], ids(2, "a", 0, 0)[SALTED..]);
+    }
+
+    #[test]
+    fn two_runs_whose_seeds_come_from_their_ids_share_no_start() {
+        let start = |run: &str| {
+            let maker = PromptMaker::new(&synthetic("completion"), random::hash_text(run), run);
+            maker.unwrap().make(0, 0, 16).unwrap()
+        };
+        assert_ne!(start("run-a"), start("run-b"));
     }
 
     #[test]

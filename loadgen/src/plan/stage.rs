@@ -65,7 +65,17 @@ impl StageSpec {
         }
     }
 
-    /// Its name in messages and request ids: `warmup`, or its number.
+    /// What people call it: `warm-up`, or `stage N`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.warmup {
+            "warm-up".to_owned()
+        } else {
+            format!("stage {}", self.number)
+        }
+    }
+
+    /// Its name in request ids: `warmup`, or its number.
     #[must_use]
     pub fn label(&self) -> String {
         if self.warmup {
@@ -73,6 +83,19 @@ impl StageSpec {
         } else {
             self.number.to_string()
         }
+    }
+
+    /// How many requests its plan has.
+    #[must_use]
+    pub fn count(&self, seed: u64) -> u64 {
+        arrivals(
+            self.process,
+            self.rate,
+            self.duration,
+            seed,
+            self.seed_stage(),
+        )
+        .len() as u64
     }
 
     /// The plan of this stage: a function of the spec and `seed` alone.

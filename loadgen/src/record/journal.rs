@@ -38,8 +38,7 @@ impl JournalSender {
 /// The writing thread.
 pub struct Journal {
     sender: JournalSender,
-    thread: JoinHandle<io::Result<()>>,
-    path: PathBuf,
+    thread: JoinHandle<Vec<String>>,
 }
 
 /// The files of a journal.
@@ -56,16 +55,21 @@ impl Journal {
     /// # Errors
     /// When a file cannot be created.
     pub fn start(files: &JournalFiles) -> io::Result<Self> {
-        let records = File::create(&files.records)?;
-        let lifecycle = files.lifecycle.as_deref().map(Array::create).transpose()?;
+        let mut outputs = Outputs {
+            records: Some((files.records.clone(), File::create(&files.records)?)),
+            lifecycle: None,
+            failures: Vec::new(),
+        };
+        if let Some(path) = &files.lifecycle {
+            outputs.lifecycle = Some((path.clone(), Array::create(path)?));
+        }
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(&receiver, records, lifecycle))?;
+            .spawn(move || outputs.write(&receiver))?;
         Ok(Self {
             sender: JournalSender(sender),
             thread,
-            path: files.records.clone(),
         })
     }
 
@@ -75,40 +79,57 @@ impl Journal {
         self.sender.clone()
     }
 
-    /// Waits until everything is on disk. Every sender must have been dropped.
-    ///
-    /// # Errors
-    /// When a write failed at any time, for example because the disk is full; what was written before stays.
-    pub fn finish(self) -> Result<(), String> {
+    /// Waits until everything is on disk, and returns what failed at any time, for example because the disk was full; what
+    /// was written before stays. Every sender must have been dropped.
+    #[must_use]
+    pub fn finish(self) -> Vec<String> {
         drop(self.sender);
-        let path = self.path.display();
-        match self.thread.join() {
-            Ok(result) => result.map_err(|error| {
-                format!("cannot write {path}: {error}; the records in it are not complete")
-            }),
-            Err(_) => Err(format!(
-                "the thread that writes {path} panicked; the records in it are not complete"
-            )),
-        }
+        let panicked = |_| vec!["the thread that writes the records panicked".to_owned()];
+        self.thread.join().unwrap_or_else(panicked)
     }
 }
 
-fn write(
-    batches: &Receiver<Batch>,
-    mut records: File,
-    mut lifecycle: Option<Array>,
-) -> io::Result<()> {
-    // The workers' CPUs are theirs first.
-    let _ = rustix::process::setpriority_process(None, 10);
-    for batch in batches {
-        if !batch.records.is_empty() {
-            records.write_all(&zstd::bulk::compress(&batch.records, LEVEL)?)?;
+/// The open files; one that has failed is given up, and the other goes on.
+struct Outputs {
+    records: Option<(PathBuf, File)>,
+    lifecycle: Option<(PathBuf, Array)>,
+    failures: Vec<String>,
+}
+
+impl Outputs {
+    fn write(mut self, batches: &Receiver<Batch>) -> Vec<String> {
+        // The workers' CPUs are theirs first.
+        let _ = rustix::process::setpriority_process(None, 10);
+        for batch in batches {
+            if let Some((path, file)) = &mut self.records {
+                let written = zstd::bulk::compress(&batch.records, LEVEL)
+                    .and_then(|bytes| file.write_all(&bytes));
+                if let Err(error) = written {
+                    self.failures.push(incomplete(path, &error));
+                    self.records = None;
+                }
+            }
+            if let Some((path, array)) = &mut self.lifecycle
+                && let Err(error) = array.push(&batch.lifecycle)
+            {
+                self.failures.push(incomplete(path, &error));
+                self.lifecycle = None;
+            }
         }
-        if let Some(array) = &mut lifecycle {
-            array.push(&batch.lifecycle)?;
+        if let Some((path, array)) = self.lifecycle
+            && let Err(error) = array.end()
+        {
+            self.failures.push(incomplete(&path, &error));
         }
+        self.failures
     }
-    lifecycle.map_or(Ok(()), Array::end)
+}
+
+fn incomplete(path: &Path, error: &io::Error) -> String {
+    format!(
+        "cannot write {}: {error}; what is in it is not complete",
+        path.display()
+    )
 }
 
 /// A JSON array whose entries arrive one by one.
@@ -167,7 +188,7 @@ mod tests {
                 });
             }
         });
-        journal.finish().unwrap();
+        assert!(journal.finish().is_empty());
         let text =
             String::from_utf8(zstd::decode_all(File::open(&files.records).unwrap()).unwrap())
                 .unwrap();
@@ -192,7 +213,7 @@ mod tests {
             records: vec![b'x'; BATCH],
             lifecycle: Vec::new(),
         });
-        let error = journal.finish().unwrap_err();
+        let error = journal.finish().join("");
         assert!(
             error.contains("/dev/full") && error.contains("not complete"),
             "{error}"
@@ -207,7 +228,7 @@ mod tests {
             records: folder.path().join("r.zst"),
             lifecycle: Some(path.clone()),
         };
-        Journal::start(&files).unwrap().finish().unwrap();
+        assert!(Journal::start(&files).unwrap().finish().is_empty());
         assert_eq!(std::fs::read_to_string(path).unwrap(), "[\n]\n");
     }
 }

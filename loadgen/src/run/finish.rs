@@ -1,8 +1,8 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
 use bench_contract::{
-    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, REPORT_SCHEMA_VERSION, Report, RunInfo,
-    RunStatus, StageReport, Target, Tool,
+    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, Outcome, REPORT_SCHEMA_VERSION, Report, RunInfo,
+    RunStatus, StageReport, Target, Tool, Verdict,
 };
 use bench_report::{
     ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, table, verdict,
@@ -15,6 +15,7 @@ use crate::clock::Origin;
 use crate::engine::StageEnd;
 use crate::notice;
 use crate::output::Folder;
+use crate::plan::StageSpec;
 use crate::ready::Ready;
 
 /// What a run has come to.
@@ -32,8 +33,8 @@ pub(super) struct Finished {
     pub duration_ns: u64,
     /// How prompts were made.
     pub prompts: String,
-    /// Whether a signal ended it.
-    pub interrupted: bool,
+    /// Whether a signal has come.
+    pub signalled: bool,
     /// Why it is not complete.
     pub partial_because: Vec<String>,
     /// What failed beside the measurement.
@@ -49,36 +50,80 @@ impl Finished {
             ..Self::default()
         }
     }
+
+    /// Adds a stage that has ended.
+    pub(super) fn add(&mut self, spec: &StageSpec, end: StageEnd) {
+        if end.dead_workers > 0 {
+            let (title, dead) = (spec.title(), end.dead_workers);
+            self.partial_because
+                .push(format!("{dead} of the workers died in {title}"));
+        }
+        if spec.warmup {
+            self.warmup = Some(end.collector.counts().clone());
+        } else {
+            self.stages.push(end);
+        }
+    }
+
+    /// Every planned request: those of the stages that have ended, and as not sent those of the stages that have not begun.
+    fn counts(&mut self, prepared: &Prepared, stages: &[StageReport]) -> Counts {
+        let mut counts = Counts::default();
+        stages.iter().for_each(|stage| counts.merge(&stage.counts));
+        let planned = prepared.specs.iter().filter(|spec| !spec.warmup);
+        let mut missing = planned.skip(stages.len()).peekable();
+        if let Some(first) = missing.peek() {
+            self.partial_because
+                .push(format!("{} and later were not started", first.title()));
+        }
+        for spec in missing {
+            let unsent = spec.count(prepared.seed);
+            counts.planned += unsent;
+            counts.not_sent += unsent;
+        }
+        counts
+    }
 }
 
 /// Judges, writes the files, prints the table, and gives the exit code.
 pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
-    if finished.interrupted {
-        finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
-    }
-    if let Some(reason) = missing_upload(prepared) {
-        finished.failed.push(reason);
-    }
-    let mut stages: Vec<StageReport> = finished
+    let reports = finished
         .stages
         .iter()
-        .map(|end| end.collector.report(&end.facts))
-        .collect();
+        .map(|end| end.collector.report(&end.facts));
+    let mut stages: Vec<StageReport> = reports.collect();
     correct(&mut stages);
-    let mut report = report(prepared, &finished, stages, fail_on);
-    if let Some(folder) = &prepared.folder {
-        let before = finished.failed.len();
+    let counts = finished.counts(prepared, &stages);
+    // A signal that cost nothing, because everything had ended, is no interruption.
+    let cancelled = counts.outcomes.contains_key(&Outcome::Cancelled);
+    let interrupted = finished.signalled && (counts.not_sent > 0 || cancelled);
+    if stages.is_empty() || !finished.partial_because.is_empty() {
+        // What failed comes before what that has cost.
         finished
-            .failed
-            .extend(write(folder, prepared, &report, &finished.stages));
-        if finished.failed.len() > before {
-            // The verdict has to know what could not be written; the report on disk is written once more if it can be.
-            report.verdict = judge(&report.stages, &finished, fail_on);
+            .partial_because
+            .splice(0..0, finished.failed.iter().cloned());
+    }
+    if interrupted {
+        finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
+    }
+    finished.failed.extend(missing_upload(prepared));
+    let mut end = RunEnd {
+        interrupted,
+        failed: finished.failed.clone(),
+    };
+    let verdict = verdict(&stages, &end, fail_on);
+    let mut report = report(prepared, &finished, stages, counts, verdict);
+    if let Some(folder) = &prepared.folder {
+        folder.release();
+        let failures = write(folder, prepared, &report, &finished.stages);
+        if !failures.is_empty() {
+            // The verdict has to know what could not be written; the report is written once more if it can be.
+            end.failed.extend(failures);
+            report.verdict = bench_report::verdict(&report.stages, &end, fail_on);
             let _ = folder.write_json("report.json", &report);
         }
         notice(&format!("results in {}", folder.path().display()));
     }
-    for failure in &finished.failed {
+    for failure in &end.failed {
         notice(&format!("error: {failure}"));
     }
     let printed = print(&table::report(&report, table::Style::for_stdout()));
@@ -94,30 +139,17 @@ fn exit_code(report: &Report) -> ExitCode {
     ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed)
 }
 
-fn judge(
-    stages: &[StageReport],
-    finished: &Finished,
-    fail_on: &[FailOn],
-) -> bench_contract::Verdict {
-    let end = RunEnd {
-        interrupted: finished.interrupted,
-        failed: finished.failed.clone(),
-    };
-    verdict(stages, &end, fail_on)
-}
-
 fn report(
     prepared: &Prepared,
     finished: &Finished,
     stages: Vec<StageReport>,
-    fail_on: &[FailOn],
+    counts: Counts,
+    verdict: Verdict,
 ) -> Report {
-    let mut counts = Counts::default();
-    stages.iter().for_each(|stage| counts.merge(&stage.counts));
     let origin = finished.origin.unwrap_or_else(Origin::now);
     let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into())
         .map_or_else(|_| String::new(), |at| at.to_string());
-    let partial = !finished.partial_because.is_empty() || finished.ready.is_none();
+    let is_partial = !finished.partial_because.is_empty();
     Report {
         schema_version: REPORT_SCHEMA_VERSION,
         definitions_version: DEFINITIONS_VERSION,
@@ -128,7 +160,7 @@ fn report(
         },
         run: RunInfo {
             id: prepared.run_id.clone(),
-            status: if partial {
+            status: if is_partial {
                 RunStatus::Partial
             } else {
                 RunStatus::Complete
@@ -143,7 +175,7 @@ fn report(
         },
         environment: prepared.environment.clone(),
         target: target(prepared, finished.ready.as_ref()),
-        verdict: judge(&stages, finished, fail_on),
+        verdict,
         counts,
         warmup: finished.warmup.clone(),
         stages,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use bench_contract::config::{ApiType, Config, Connections, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
@@ -16,6 +15,7 @@ use crate::openai::request::{Addressing, RequestTemplate};
 use crate::output::Folder;
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::hash_text;
+use crate::plan::{StageSpec, stages};
 use crate::ready::Ready;
 use crate::record::journal::{Journal, JournalFiles};
 use crate::run_id::run_id;
@@ -45,60 +45,73 @@ pub(super) struct Prepared {
     pub folder: Option<Folder>,
     /// What reports are computed with.
     pub settings: Settings,
+    /// The stages, the warm-up first where there is one.
+    pub specs: Vec<StageSpec>,
+}
+
+/// What a run uses up.
+pub(super) struct Supplies {
+    /// Makes the prompts.
+    pub prompts: PromptMaker,
+    /// Writes the records, where there is a folder for them.
+    pub journal: Option<Journal>,
 }
 
 impl Prepared {
-    /// Makes the results folder and readies the process.
+    /// Finds everything that can be wrong without asking the server: makes the results folder, loads the tokenizer, readies
+    /// the process.
     ///
     /// # Errors
     /// With the exit code.
-    pub(super) fn new(config: Config) -> Result<Self, (ExitCode, String)> {
-        let server = config.server.clone().ok_or((
-            ExitCode::InvalidInput,
-            "there is no server to test".to_owned(),
-        ))?;
-        let target = Target::parse(&server.base_url)
-            .map_err(|error| (ExitCode::InvalidInput, error.to_string()))?;
-        let text = serde_json::to_string(&config)
-            .map_err(|error| (ExitCode::Failed, error.to_string()))?;
-        let started = i128::from(wall_ns());
-        let started = jiff::Timestamp::from_nanosecond(started)
-            .map_err(|error| (ExitCode::Failed, error.to_string()))?;
+    pub(super) fn new(config: Config) -> Result<(Self, Supplies), (ExitCode, String)> {
+        let invalid = |reason: String| (ExitCode::InvalidInput, reason);
+        let failed = |reason: String| (ExitCode::Failed, reason);
+        let server = config.server.clone();
+        let server = server.ok_or_else(|| invalid("there is no server to test".to_owned()))?;
+        let target = Target::parse(&server.base_url).map_err(|error| invalid(error.to_string()))?;
+        let specs = stages(&config).map_err(invalid)?;
+        let api_key = api_key(&server).map_err(invalid)?;
+        let text = serde_json::to_string(&config).map_err(|error| failed(error.to_string()))?;
+        let started = jiff::Timestamp::from_nanosecond(wall_ns().into());
+        let started = started.map_err(|error| failed(error.to_string()))?;
         let run_id = run_id(|name| std::env::var(name).ok(), &text, started);
-        let folder =
-            Folder::create(&config, &run_id, started).map_err(|error| (ExitCode::Failed, error))?;
+        let seed = config
+            .load
+            .given_seed()
+            .unwrap_or_else(|| hash_text(&run_id));
+        let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
         match raise_file_limit() {
             Ok(limit) => grow_file_table(FILES, limit),
             Err((limit, error)) => notice(&format!(
                 "warning: the limit on open files stays at {limit}: {error}"
             )),
         }
+        let folder = Folder::create(&config, &run_id, started).map_err(failed)?;
+        let journal = folder
+            .as_ref()
+            .map(|folder| journal(folder, &config))
+            .transpose();
         // A Job's CPUs are few and dear: as many threads as asked for, never more than there are CPUs.
-        let workers = config
+        let asked = config
             .load
             .num_workers
-            .map_or(usize::MAX, |asked| asked.max(1) as usize)
-            .min(cpus());
-        let given = server.api_key.as_ref().map(|key| key.expose().to_owned());
-        Ok(Self {
-            api_key: given.or_else(|| {
-                std::env::var("OPENAI_API_KEY")
-                    .ok()
-                    .filter(|key| !key.is_empty())
-            }),
-            seed: config
-                .load
-                .given_seed()
-                .unwrap_or_else(|| hash_text(&run_id)),
+            .map_or(usize::MAX, |asked| asked.max(1) as usize);
+        let workers = asked.min(cpus());
+        let prepared = Self {
             environment: environment(workers),
             settings: Settings::from_config(&config),
             config,
             server,
             target,
+            api_key,
             run_id,
+            seed,
             workers,
             folder,
-        })
+            specs,
+        };
+        let journal = journal.map_err(failed)?;
+        Ok((prepared, Supplies { prompts, journal }))
     }
 
     /// What all workers share. The run's time begins here.
@@ -123,38 +136,41 @@ impl Prepared {
     }
 
     /// What request bodies are made from.
-    ///
-    /// # Errors
-    /// When the tokenizer is broken.
-    pub(super) fn recipe(&self, ready: &Ready) -> anyhow::Result<Recipe> {
+    pub(super) fn recipe(&self, prompts: PromptMaker, ready: &Ready) -> Recipe {
         let to = Addressing {
             authority: &self.target.authority,
             path: &self.target.path,
             api_key: self.api_key.as_deref(),
         };
-        Ok(Recipe {
-            prompts: PromptMaker::new(&self.config, self.seed, &self.run_id)
-                .map_err(anyhow::Error::msg)?,
+        Recipe {
+            prompts,
             template: RequestTemplate::new(&self.config, &self.server, &to, &ready.model),
             id_prefix: self.run_id.clone(),
-        })
+        }
     }
+}
 
-    /// Starts the journal, where there is a folder for it.
-    ///
-    /// # Errors
-    /// When its files cannot be created.
-    pub(super) fn journal(&self) -> anyhow::Result<Option<Journal>> {
-        let Some(folder) = &self.folder else {
-            return Ok(None);
-        };
-        let per_request = self.config.request_lifecycle().per_request;
-        let files = JournalFiles {
-            records: folder.file("requests.jsonl.zst"),
-            lifecycle: per_request.then(|| folder.file("per_request_lifecycle_metrics.json")),
-        };
-        let started = Journal::start(&files)
-            .with_context(|| format!("cannot create {}", files.records.display()));
-        started.map(Some)
+/// The bearer key: the config's, else the environment's, without the line end that a Secret made by `echo` has.
+fn api_key(server: &Server) -> Result<Option<String>, String> {
+    let given = server.api_key.as_ref().map(|key| key.expose().to_owned());
+    let key = given.or_else(|| std::env::var("OPENAI_API_KEY").ok());
+    let key = key
+        .map(|key| key.trim().to_owned())
+        .filter(|key| !key.is_empty());
+    match key {
+        Some(key) if !key.chars().all(|c| c.is_ascii_graphic()) => {
+            Err("the API key holds a space or a character that no header may have".to_owned())
+        }
+        key => Ok(key),
     }
+}
+
+fn journal(folder: &Folder, config: &Config) -> Result<Journal, String> {
+    let per_request = config.request_lifecycle().per_request;
+    let files = JournalFiles {
+        records: folder.file("requests.jsonl.zst"),
+        lifecycle: per_request.then(|| folder.file("per_request_lifecycle_metrics.json")),
+    };
+    let name = files.records.display().to_string();
+    Journal::start(&files).map_err(|error| format!("cannot create {name}: {error}"))
 }

@@ -57,7 +57,10 @@ fn sigterm_leaves_a_partial_report_in_which_nothing_is_lost() {
         let report = ran.report();
         assert_eq!(report.run.status, RunStatus::Partial);
         assert!(report.counts.is_conserved());
-        assert_eq!(report.counts.planned, 1200);
+        assert_eq!(
+            report.counts.planned, 1205,
+            "the stage that was not started counts too"
+        );
         assert!(report.counts.sent >= 5 && report.counts.not_sent > 0);
         assert_eq!(
             report.counts.sent,
@@ -69,7 +72,7 @@ fn sigterm_leaves_a_partial_report_in_which_nothing_is_lost() {
                 .run
                 .partial_because
                 .iter()
-                .any(|why| why.contains("stages from 1 on")),
+                .any(|why| why.contains("stage 1 and later were not started")),
             "{:?}",
             report.run
         );
@@ -215,4 +218,91 @@ fn check_sends_nothing_and_shows_the_plan() {
         "{text}"
     );
     assert_eq!(bench.sim.as_ref().unwrap().stats().requests, 0);
+}
+
+#[test]
+fn a_signal_while_waiting_for_the_server_is_heeded_at_once() {
+    // It accepts and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let bench = Bench::new(SimArgs::default());
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let child =
+        bench.start(&bench.config(json!({"server": {"base_url": url, "ready_timeout": 300}})));
+    let _asking = silent.accept().unwrap();
+    signal(&child, "TERM");
+    let report = bench.wait(child).expect(8).report();
+    assert_eq!((report.counts.planned, report.counts.not_sent), (50, 50));
+    assert_eq!(report.run.status, RunStatus::Partial);
+}
+
+#[test]
+fn a_server_that_accepts_and_never_answers_is_given_up_in_time() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let bench = Bench::new(SimArgs::default());
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let ran = bench.run(
+        &bench.config(json!({"server": {"base_url": url, "ready_timeout": "500ms"}})),
+        &[],
+    );
+    assert!(ran.expect(7).stderr.contains("not ready within 0.5 s"));
+}
+
+#[test]
+fn a_signal_after_the_last_reply_is_no_interruption() {
+    let bench = Bench::new(SimArgs {
+        itl: Duration::from_millis(300),
+        ..SimArgs::default()
+    });
+    let child = bench.start(&bench.config(json!({})));
+    while bench.sim.as_ref().unwrap().stats().requests < 50 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    signal(&child, "TERM");
+    let report = bench.wait(child).expect(0).report();
+    assert_eq!(
+        (report.run.status, report.counts.ok()),
+        (RunStatus::Complete, 50)
+    );
+}
+
+#[test]
+fn a_wrong_tokenizer_is_said_before_the_server_is_asked() {
+    let bench = Bench::new(SimArgs::default());
+    let config =
+        bench.config(json!({"tokenizer": {"pretrained_model_name_or_path": "/no/such/folder"}}));
+    let ran = bench.run(&config, &[]).expect(3);
+    assert!(
+        ran.stderr.contains("/no/such/folder") && ran.stdout.is_empty(),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn no_message_shows_a_secret() {
+    let bench = Bench::new(SimArgs::default());
+    let config =
+        bench.config(json!({"server": {"api_key": "topsecret-1"}, "load": {"type": "bursty"}}));
+    let ran = bench
+        .run(
+            &config,
+            &[
+                "--tokenizer.token",
+                "topsecret-2",
+                "--load.stages.7.rate",
+                "1",
+            ],
+        )
+        .expect(3);
+    assert!(
+        ran.stderr.contains("beyond the end") && !ran.stderr.contains("topsecret"),
+        "{}",
+        ran.stderr
+    );
+    let ran = bench.run(&config, &[]).expect(3);
+    assert!(
+        ran.stderr.contains("bursty") && !ran.stderr.contains("topsecret"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -152,3 +152,35 @@ fn a_server_that_never_answers_is_a_timeout() {
     });
     only(&report, Outcome::Timeout);
 }
+
+#[test]
+fn after_done_it_does_not_matter_how_the_connection_ends() {
+    const EVENTS: &str = "data: {\"choices\":[{\"text\":\"a\"}]}\n\ndata: [DONE]\n\n";
+    let head = format!(
+        "{STREAM}transfer-encoding: chunked\r\n\r\n{:x}\r\n{EVENTS}\r\n",
+        EVENTS.len()
+    );
+    let open = head.clone();
+    let report = run(move |mut stream| {
+        let _ = stream.write_all(open.as_bytes());
+        std::thread::sleep(std::time::Duration::from_secs(5));
+    });
+    only(&report, Outcome::Ok);
+    let report = run(move |mut stream| {
+        let _ = stream.write_all(head.as_bytes());
+    });
+    only(&report, Outcome::Ok);
+}
+
+#[test]
+fn an_error_instead_of_a_stream_is_the_servers_and_keeps_its_words() {
+    let report = run(|mut stream| {
+        let body = r#"{"object":"error","message":"out of memory"}"#;
+        let _ = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+    });
+    assert_eq!(only(&report, Outcome::ServerErrorEvent), "out of memory");
+}

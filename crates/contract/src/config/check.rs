@@ -1,7 +1,8 @@
 //! What a [`Config`] that can be read may still have wrong with it.
 
-use super::{Config, Distribution, LoadType, Stage};
+use super::{Config, Distribution, DistributionType, LoadType, Stage};
 use crate::metric::SloMetric;
+use crate::units::{RequestsPerSecond, Seconds};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +26,18 @@ pub struct ConfigProblem {
     pub help: Option<String>,
 }
 
+/// Headers that belong to the framing of a request.
+const FRAMING_HEADERS: [&str; 3] = ["content-length", "transfer-encoding", "connection"];
+
 /// More requests than this in one stage are a mistake of units.
-const MOST_REQUESTS: f64 = 100_000_000.0;
+const MOST_REQUESTS: f64 = 10_000_000.0;
 
 impl Config {
     /// Everything that contradicts itself or cannot be meant, in the order of the file.
     #[must_use]
     pub fn check(&self) -> Vec<ConfigProblem> {
         let mut found = Problems::default();
+        self.check_headers(&mut found);
         self.check_data(&mut found);
         self.check_load(&mut found);
         self.check_server(&mut found);
@@ -47,6 +52,35 @@ impl Config {
         ]
         .into_iter()
         .filter_map(|(name, distribution)| distribution.as_ref().map(|d| (name, d)))
+    }
+
+    fn check_headers(&self, found: &mut Problems) {
+        for (name, value) in self.api.headers.iter().flatten() {
+            let path = format!("api.headers.{name}");
+            let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+            if name.is_empty() || !name.chars().all(is_token) {
+                found.error(
+                    path,
+                    "this is not the name of a header",
+                    "use letters, digits and `-`",
+                );
+            } else if value.chars().any(char::is_control) {
+                found.error(
+                    path,
+                    "the value of a header holds a line end or another control character",
+                    "write it on one line",
+                );
+            } else if FRAMING_HEADERS
+                .iter()
+                .any(|ours| name.eq_ignore_ascii_case(ours))
+            {
+                found.error(
+                    path,
+                    format!("`{name}` says where a request ends, and is the generator's to write"),
+                    "remove it",
+                );
+            }
+        }
     }
 
     fn check_data(&self, found: &mut Problems) {
@@ -92,16 +126,17 @@ impl Config {
         for (index, stage) in load.stages.iter().enumerate() {
             check_stage(&format!("load.stages[{index}]"), stage, found);
         }
-        if load
-            .warmup
-            .as_ref()
-            .is_some_and(|warmup| warmup.duration.get() == 0.0)
-        {
-            found.warn(
-                "load.warmup.duration",
-                "a warm-up of 0 s sends nothing",
-                "remove it",
-            );
+        if let Some(warmup) = &load.warmup {
+            let first = load.stages.first().and_then(|stage| stage.rate);
+            if warmup.duration.get() == 0.0 {
+                found.warn(
+                    "load.warmup.duration",
+                    "a warm-up of 0 s sends nothing",
+                    "remove it",
+                );
+            } else if let Some(rate) = first {
+                check_count("load.warmup", rate, warmup.duration, found);
+            }
         }
         if load.request_timeout.is_some_and(|limit| limit.get() == 0.0) {
             found.error(
@@ -229,7 +264,10 @@ fn check_distribution(
             format!("min {min} is above max {max}"),
             "swap them",
         );
-    } else if is_drawn && !(f64::from(min)..=f64::from(max)).contains(&mean) {
+    } else if is_drawn
+        && distribution.kind != Some(DistributionType::Uniform)
+        && !(f64::from(min)..=f64::from(max)).contains(&mean)
+    {
         found.error(
             format!("{path}.mean"),
             format!("mean {mean} is outside min..max ({min}..{max})"),
@@ -286,8 +324,13 @@ fn check_stage(path: &str, stage: &Stage, found: &mut Problems) {
         }
         return;
     };
+    check_count(path, rate, duration, found);
+}
+
+/// Checks that `rate` for `duration` is a number of requests that can be planned.
+fn check_count(path: &str, rate: RequestsPerSecond, duration: Seconds, found: &mut Problems) {
     let expected = rate.get() * duration.get();
-    if duration.get() == 0.0 || expected < 1.0 {
+    if expected < 1.0 {
         found.error(
             format!("{path}.duration"),
             format!("{rate} for {duration} is less than one request"),
@@ -295,7 +338,7 @@ fn check_stage(path: &str, stage: &Stage, found: &mut Problems) {
         );
     } else if expected > MOST_REQUESTS {
         found.error(
-            format!("{path}.rate"),
+            format!("{path}.duration"),
             format!("{rate} for {duration} are {expected:.0} requests, more than {MOST_REQUESTS:.0} a stage"),
             "rate is in requests per second, duration in seconds",
         );
@@ -324,6 +367,13 @@ fn check_base_url(url: &str) -> Result<(), &'static str> {
     };
     if host.is_empty() {
         return Err("it has no host");
+    }
+    let is_address = host.starts_with('[') && host.ends_with(']');
+    let in_host = |c: char| {
+        c.is_ascii_alphanumeric() || "-._".contains(c) || (is_address && ":[]%".contains(c))
+    };
+    if !host.chars().all(in_host) {
+        return Err("its host has a character that no host name has");
     }
     if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
         return Err("its port is not a number between 1 and 65535");

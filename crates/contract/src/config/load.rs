@@ -23,8 +23,7 @@ pub struct Load {
     /// At most so many worker threads; never more than the CPUs of the cgroup. Default: one a CPU.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_workers: Option<u32>,
-    /// inference-perf's cap on requests in flight per worker. Ours has none unless this is written; when the cap bites,
-    /// the request is `not_sent` and the stage invalid.
+    /// inference-perf's cap on requests in flight per worker. Read and not applied: the load is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_max_concurrency: Option<u32>,
     /// inference-perf's cap on connections per worker. Read and not used: there is no cap.

@@ -75,6 +75,7 @@ fn base_urls() {
         ("http://x:1/#a b: c", false),
         ("http://user:key@a", false),
         ("http://a?b", false),
+        ("http://exa%zzmple:80", false),
         ("a:8000", false),
     ] {
         let mut json = seed();
@@ -109,4 +110,19 @@ fn a_secret_is_never_written() {
     json["server"]["api_key"] = "sk-very-secret".into();
     let config = parse(json);
     assert!(!format!("{config:?}{}", serde_json::to_string(&config).unwrap()).contains("very"));
+}
+
+#[test]
+fn headers_cannot_break_a_request() {
+    for (name, value, fine) in [
+        ("Host", "my.gateway", true),
+        ("x-trace", "a b", true),
+        ("x trace", "a", false),
+        ("x-trace", "a\r\nx-evil: 1", false),
+        ("Content-Length", "5", false),
+    ] {
+        let mut json = seed();
+        json["api"]["headers"] = serde_json::json!({name: value});
+        assert_eq!(parse(json).check().is_empty(), fine, "{name}: {value:?}");
+    }
 }

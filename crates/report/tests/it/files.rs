@@ -45,7 +45,7 @@ fn a_stage_holds_the_old_and_the_new_names() {
             (number(path) - truth).abs() < 1e-9,
             "{path}: {}, not {truth}",
             number(path)
-        )
+        );
     };
 
     assert_eq!(

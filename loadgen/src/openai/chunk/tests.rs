@@ -114,6 +114,13 @@ fn a_running_count_says_how_many_tokens_an_event_brought() {
         event["usage"] = json!({"completion_tokens": total});
         event
     };
+    // A first token that is half a character has no text yet.
+    let first = read(Api::Completion, &[event("", 1), event("é", 2)]);
+    let first: Vec<_> = first
+        .iter()
+        .map(|event| (event.token, event.tokens))
+        .collect();
+    assert_eq!(first, [(true, 1), (true, 1)]);
     let tokens: Vec<_> = read(
         Api::Completion,
         &[event("ab", 2), event("", 3), event("", 3), event("cdef", 7)],
