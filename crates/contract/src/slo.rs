@@ -47,6 +47,9 @@ impl Slo {
                 (None, ..) => Some(format!(
                     "`{name}` needs a percentile, for example `percentile: 99`"
                 )),
+                (_, Some(limit), _) if limit.get() == 0.0 => {
+                    Some(format!("no request can have a `{name}` of 0 s"))
+                }
                 (Some(p), ..) if !(p > 0.0 && p < 100.0) => {
                     Some(format!("percentile {p} is not between 0 and 100"))
                 }

@@ -2,6 +2,7 @@
 
 use super::{Config, Distribution, DistributionType, LoadType, Stage};
 use crate::metric::SloMetric;
+use crate::slo::{Limit, Slo};
 use crate::units::{RequestsPerSecond, Seconds};
 
 /// How bad a problem is.
@@ -165,11 +166,25 @@ impl Config {
         }
     }
 
+    /// The limit of a latency objective that only a request which times out could exceed.
+    fn limit_beyond_timeout(&self, slo: &Slo) -> Option<Limit> {
+        slo.metric.latency()?;
+        slo.max
+            .filter(|limit| limit.get() >= self.load.request_timeout().get())
+    }
+
     fn check_judgement(&self, found: &mut Problems) {
         for (index, slo) in self.slo.iter().enumerate() {
             let path = format!("slo[{index}]");
             if let Some(problem) = slo.problem() {
                 found.error(path, problem, "");
+            } else if let Some(limit) = self.limit_beyond_timeout(slo) {
+                let timeout = self.load.request_timeout();
+                found.warn(
+                    path,
+                    format!("the limit of {limit} s is not below the request timeout of {timeout}: it can never be missed by less than a timeout"),
+                    format!("a bare number is seconds; write {limit}ms if milliseconds are meant"),
+                );
             } else if !self.api.streaming && needs_stream(slo.metric) {
                 found.error(
                     path,
@@ -356,6 +371,10 @@ fn check_base_url(url: &str) -> Result<(), &'static str> {
     }
     if rest.contains(['?', '#']) {
         return Err("it has a query or a fragment");
+    }
+    let path = rest.trim_end_matches('/');
+    if path.ends_with("/v1") || path.ends_with("/completions") {
+        return Err("it goes on into the API: leave out /v1 and what follows");
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {

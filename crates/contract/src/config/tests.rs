@@ -76,6 +76,8 @@ fn base_urls() {
         ("http://user:key@a", false),
         ("http://a?b", false),
         ("http://exa%zzmple:80", false),
+        ("http://a:8000/v1", false),
+        ("http://a:8000/v1/", false),
         ("a:8000", false),
     ] {
         let mut json = seed();
@@ -125,4 +127,19 @@ fn headers_cannot_break_a_request() {
         json["api"]["headers"] = serde_json::json!({name: value});
         assert_eq!(parse(json).check().is_empty(), fine, "{name}: {value:?}");
     }
+}
+
+#[test]
+fn a_limit_in_the_wrong_unit_is_warned_about() {
+    let mut json = seed();
+    json["slo"] = serde_json::json!([{"metric": "ttft", "percentile": 99, "max": 1200}]);
+    let problems = parse(json).check();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].severity, Severity::Warning);
+    assert!(
+        problems[0]
+            .help
+            .as_deref()
+            .is_some_and(|help| help.contains("1200ms"))
+    );
 }

@@ -183,33 +183,3 @@ fn twenty_percent_timeouts_leave_no_p95_below_the_timeout() {
         "from the send, only those that have it"
     );
 }
-#[test]
-#[ignore = "temp"]
-fn million() {
-    let settings = everything();
-    let which = std::env::var("SAT").is_ok();
-    let n: u64 = 1_000_000;
-    let start = std::time::Instant::now();
-    let mut collector = bench_report::StageCollector::new(std::sync::Arc::new(settings));
-    for k in 0..n {
-        let ttft = if which { (20 + k / 100) * MS } else { (20 + k * 7919 % 30) * MS };
-        let r = ok(k, k * MS, ttft, 1);
-        collector.add(&r, &[]);
-    }
-    eprintln!("add {:?}", start.elapsed());
-    let rss = || std::fs::read_to_string("/proc/self/status").unwrap().lines().filter(|l| l.starts_with("VmRSS")||l.starts_with("VmHWM")).collect::<Vec<_>>().join(" ");
-    eprintln!("{}", rss());
-    let start = std::time::Instant::now();
-    let report = collector.report(&facts("constant", 1000.0, 1000.0));
-    eprintln!("report {:?} {}", start.elapsed(), report.metrics.len());
-    eprintln!("{}", rss());
-    let start = std::time::Instant::now();
-    let _ = inference_perf::stage(&collector, &facts("constant", 1000.0, 1000.0));
-    eprintln!("ip {:?}", start.elapsed());
-    eprintln!("{}", rss());
-    let r = ok(0, 0, 20 * MS, 512);
-    let reads = crate::records::reads(&r);
-    let start = std::time::Instant::now();
-    for _ in 0..20000 { collector.add(&r, &reads); }
-    eprintln!("add of 512 tokens {:?} each", start.elapsed() / 20000);
-}
