@@ -1,31 +1,11 @@
 //! What a [`Config`] that can be read may still have wrong with it.
 
+use super::problem::{ConfigProblem, Problems};
+use super::server::check_base_url;
 use super::{Config, Distribution, DistributionType, LoadType, Stage};
 use crate::metric::SloMetric;
 use crate::slo::{Limit, Slo};
 use crate::units::{RequestsPerSecond, Seconds};
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// The run cannot start.
-    Error,
-    /// The run can start and may not do what was meant.
-    Warning,
-}
-
-/// Something wrong with a config, where it is and what helps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ConfigProblem {
-    /// How bad.
-    pub severity: Severity,
-    /// The key, dotted: `load.stages[0].rate`.
-    pub path: String,
-    /// What is wrong.
-    pub message: String,
-    /// What helps.
-    pub help: Option<String>,
-}
 
 /// Headers that belong to the framing of a request.
 const FRAMING_HEADERS: [&str; 3] = ["content-length", "transfer-encoding", "connection"];
@@ -357,79 +337,5 @@ fn check_count(path: &str, rate: RequestsPerSecond, duration: Seconds, found: &m
             format!("{rate} for {duration} are {expected:.0} requests, more than {MOST_REQUESTS:.0} a stage"),
             "rate is in requests per second, duration in seconds",
         );
-    }
-}
-
-/// Checks the shape of a base URL: `http(s)://host[:port][/path]`.
-fn check_base_url(url: &str) -> Result<(), &'static str> {
-    let rest = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"));
-    let rest = rest.ok_or("it does not start with http:// or https://")?;
-    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("it contains a space or a control character");
-    }
-    if rest.contains(['?', '#']) {
-        return Err("it has a query or a fragment");
-    }
-    let path = rest.trim_end_matches('/');
-    if path.ends_with("/v1") || path.ends_with("/completions") {
-        return Err("it goes on into the API: leave out /v1 and what follows");
-    }
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err("it contains credentials; a key belongs into OPENAI_API_KEY");
-    }
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    if host.is_empty() {
-        return Err("it has no host");
-    }
-    let is_address = host.starts_with('[') && host.ends_with(']');
-    let in_host = |c: char| {
-        c.is_ascii_alphanumeric() || "-._".contains(c) || (is_address && ":[]%".contains(c))
-    };
-    if !host.chars().all(in_host) {
-        return Err("its host has a character that no host name has");
-    }
-    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-        return Err("its port is not a number between 1 and 65535");
-    }
-    Ok(())
-}
-
-/// Problems as they are found.
-#[derive(Default)]
-pub(super) struct Problems(pub(super) Vec<ConfigProblem>);
-
-impl Problems {
-    pub(super) fn error(
-        &mut self,
-        path: impl Into<String>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.push(Severity::Error, path.into(), message.into(), help.into());
-    }
-
-    pub(super) fn warn(
-        &mut self,
-        path: impl Into<String>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.push(Severity::Warning, path.into(), message.into(), help.into());
-    }
-
-    fn push(&mut self, severity: Severity, path: String, message: String, help: String) {
-        let help = (!help.is_empty()).then_some(help);
-        self.0.push(ConfigProblem {
-            severity,
-            path,
-            message,
-            help,
-        });
     }
 }

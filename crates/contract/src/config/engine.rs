@@ -1,7 +1,7 @@
 //! What this version of `loadgen` cannot honour.
 
-use super::check::Problems;
-use super::{ApiType, Config, ConfigProblem, DataType, DistributionType, LoadType};
+use super::problem::{ConfigProblem, Problems};
+use super::{ApiType, Config, DataType, DistributionType, LoadType};
 
 impl Config {
     /// What is valid in inference-perf or in a later version, and this version of `loadgen` cannot honour.

@@ -8,13 +8,14 @@ mod check;
 mod data;
 mod engine;
 mod load;
+mod problem;
 mod server;
 mod storage;
 
 pub use api::{Api, ApiType, Connections, Timeouts};
-pub use check::{ConfigProblem, Severity};
 pub use data::{Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile};
 pub use load::{Load, LoadType, Stage, Sweep, SweepType, Warmup};
+pub use problem::{ConfigProblem, Severity};
 pub use server::{Secret, Server, ServerType, Tokenizer};
 pub use storage::{CloudStorage, LocalStorage, Storage};
 

@@ -123,3 +123,43 @@ pub struct Tokenizer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
 }
+
+/// Checks the shape of a base URL: `http(s)://host[:port][/path]`.
+pub(super) fn check_base_url(url: &str) -> Result<(), &'static str> {
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    let rest = rest.ok_or("it does not start with http:// or https://")?;
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("it contains a space or a control character");
+    }
+    if rest.contains(['?', '#']) {
+        return Err("it has a query or a fragment");
+    }
+    let path = rest.trim_end_matches('/');
+    if path.ends_with("/v1") || path.ends_with("/completions") {
+        return Err("it goes on into the API: leave out /v1 and what follows");
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("it contains credentials; a key belongs into OPENAI_API_KEY");
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() {
+        return Err("it has no host");
+    }
+    let is_address = host.starts_with('[') && host.ends_with(']');
+    let in_host = |c: char| {
+        c.is_ascii_alphanumeric() || "-._".contains(c) || (is_address && ":[]%".contains(c))
+    };
+    if !host.chars().all(in_host) {
+        return Err("its host has a character that no host name has");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        return Err("its port is not a number between 1 and 65535");
+    }
+    Ok(())
+}
