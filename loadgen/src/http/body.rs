@@ -8,6 +8,9 @@ use super::head::Framing;
 /// The most that the line of a chunk's size, or a trailer, may take.
 const MOST_LINE: usize = 8 * 1024;
 
+/// The most that all trailers may take.
+const MOST_TRAILERS: usize = 64 * 1024;
+
 /// Why a body cannot be followed any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
@@ -20,6 +23,9 @@ pub enum BodyError {
     /// The line of a chunk's size, or a trailer, does not end.
     #[error("the line of a chunk's size does not end within 8 KiB")]
     LongLine,
+    /// The trailers do not end.
+    #[error("the trailers do not end within 64 KiB")]
+    LongTrailers,
 }
 
 /// Follows one body.
@@ -33,20 +39,34 @@ enum State {
     /// So many bytes are still to come.
     Length(u64),
     UntilClose,
-    /// In the line of a chunk's size; the digits so far, how many, and whether an extension has begun.
+    /// In the line of a chunk's size; the digits so far, how many, and what of the line is to come.
     Size {
         size: u64,
         digits: u8,
-        extension: bool,
+        place: Place,
         line: usize,
     },
     /// In a chunk.
     Data(u64),
     /// After a chunk: CR LF is to come; true once CR has come.
     DataEnd(bool),
-    /// After the empty chunk: trailers; the length of the line so far.
-    Trailer(usize),
+    /// After the empty chunk: trailers; the length of the line, and of all of them, so far.
+    Trailer {
+        line: usize,
+        all: usize,
+    },
     Done,
+}
+
+/// Where in the line of a chunk's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Digits,
+    /// Blanks after the digits, which some servers pad with.
+    Blanks,
+    Extension,
+    /// After CR.
+    LineFeed,
 }
 
 impl Body {
@@ -116,20 +136,22 @@ impl Body {
                     }
                     1
                 }
-                State::Trailer(line) => {
+                State::Trailer { line, all } => {
                     let end = memchr(b'\n', rest);
                     let used = end.map_or(rest.len(), |end| end + 1);
                     let text = &rest[..end.unwrap_or(rest.len())];
                     *line += text.iter().filter(|byte| **byte != b'\r').count();
+                    *all += used;
                     if *line > MOST_LINE {
                         return Err(BodyError::LongLine.into());
                     }
-                    if end.is_some() {
-                        self.state = if *line == 0 {
-                            State::Done
-                        } else {
-                            State::Trailer(0)
-                        };
+                    if *all > MOST_TRAILERS {
+                        return Err(BodyError::LongTrailers.into());
+                    }
+                    if end.is_some() && *line == 0 {
+                        self.state = State::Done;
+                    } else if end.is_some() {
+                        *line = 0;
                     }
                     used
                 }
@@ -143,39 +165,42 @@ impl Body {
         let State::Size {
             size,
             digits,
-            extension,
+            place,
             line,
         } = &mut self.state
         else {
             return Ok(0);
         };
-        for (place, byte) in rest.iter().enumerate() {
+        for (at, byte) in rest.iter().enumerate() {
             *line += 1;
             if *line > MOST_LINE {
                 return Err(BodyError::LongLine);
             }
-            let digit = (*byte as char).to_digit(16).filter(|_| !*extension);
-            match (byte, digit) {
-                (_, Some(digit)) => {
+            match (*place, byte) {
+                (Place::Digits, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                    let digit = (*byte as char).to_digit(16).unwrap_or_default();
                     *digits += 1;
                     if *digits > 16 {
                         return Err(BodyError::BadSize);
                     }
                     *size = (*size << 4) | u64::from(digit);
                 }
-                (b'\n', None) if *digits == 0 => return Err(BodyError::BadSize),
-                (b'\n', None) => {
+                _ if *digits == 0 => return Err(BodyError::BadSize),
+                (_, b'\n') => {
                     self.state = if *size == 0 {
-                        State::Trailer(0)
+                        State::Trailer { line: 0, all: 0 }
                     } else {
                         State::Data(*size)
                     };
-                    return Ok(place + 1);
+                    return Ok(at + 1);
                 }
-                (b'\r', None) => {}
-                (b';' | b' ' | b'\t', None) => *extension = true,
-                (_, None) if *extension => {}
-                (_, None) => return Err(BodyError::BadSize),
+                // Whoever takes a lone CR for nothing, or `1 2` for one number, can be told two ends of one body.
+                (Place::LineFeed, _) => return Err(BodyError::BadSize),
+                (_, b'\r') => *place = Place::LineFeed,
+                (Place::Extension, _) => {}
+                (_, b';') => *place = Place::Extension,
+                (_, b' ' | b'\t') => *place = Place::Blanks,
+                _ => return Err(BodyError::BadSize),
             }
         }
         Ok(rest.len())
@@ -187,7 +212,7 @@ impl State {
         Self::Size {
             size: 0,
             digits: 0,
-            extension: false,
+            place: Place::Digits,
             line: 0,
         }
     }
@@ -258,6 +283,10 @@ mod tests {
             ("\r\n", BodyError::BadSize),
             ("-5\r\n", BodyError::BadSize),
             ("11111111111111111\r\n", BodyError::BadSize),
+            ("1\r1\r\nx\r\n", BodyError::BadSize),
+            ("1;a\rb\r\n", BodyError::BadSize),
+            ("\r1\r\nx\r\n", BodyError::BadSize),
+            ("1 1\r\nx\r\n", BodyError::BadSize),
             ("1\r\nab", BodyError::NoLineEnd),
         ] {
             assert_eq!(
@@ -270,6 +299,11 @@ mod tests {
         assert_eq!(
             read(Framing::Chunked, &[endless.as_bytes()]).err(),
             Some(BodyError::LongLine)
+        );
+        let endless = "0\r\n".to_owned() + &"x: y\r\n".repeat(MOST_TRAILERS / 6 + 1);
+        assert_eq!(
+            read(Framing::Chunked, &[endless.as_bytes()]).err(),
+            Some(BodyError::LongTrailers)
         );
     }
 

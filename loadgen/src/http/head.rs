@@ -11,19 +11,21 @@ const MOST_HEADERS: usize = 100;
 /// Why a head cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HeadError {
-    /// The bytes are not an HTTP/1 response: the port speaks something else.
+    /// The bytes are not an HTTP/1 response: the port speaks something else, TLS or HTTP/2 most often. Check scheme and port.
     #[error("not an HTTP/1 response: {0}")]
     Malformed(String),
-    /// The head does not end within 64 KiB or 100 headers.
+    /// The head does not end within 64 KiB or 100 headers: something between here and the server adds to it. Ask the server
+    /// itself.
     #[error("the response head is larger than 64 KiB or has more than 100 headers")]
     TooLarge,
-    /// `content-length` is no number, or several that differ.
+    /// `content-length` is no number, or several that differ: where the body ends is a guess. Mend the server or proxy.
     #[error("the response has no single valid content-length")]
     BadLength,
     /// Both `content-length` and `transfer-encoding`: the end of the body is ambiguous, and the connection not to be trusted.
+    /// Mend the server or proxy.
     #[error("the response has both content-length and transfer-encoding")]
     Conflict,
-    /// A transfer coding other than `chunked`.
+    /// A transfer coding other than `chunked`, which was not asked for. Turn compression off at the proxy.
     #[error("the response has a transfer-encoding other than chunked")]
     Coding,
 }
@@ -82,6 +84,7 @@ impl HeadReader {
                 &bytes[skipped..]
             };
             match parse(all)? {
+                Some((_, length)) if length > MOST_BYTES => return Err(HeadError::TooLarge),
                 Some((head, length)) if (100..200).contains(&head.status) && head.status != 101 => {
                     skipped += length;
                 }
@@ -118,13 +121,19 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
         Err(error) => return Err(HeadError::Malformed(format!("{error}: {}", sample(bytes)))),
     };
     let status = response.code.unwrap_or_default();
-    let mut keep_alive = response.version == Some(1);
+    let is_http_11 = response.version == Some(1);
+    let (mut says_close, mut says_keep_alive) = (false, false);
     let (mut content_length, mut coded) = (None, false);
     let (mut content_type, mut location, mut retry_after) = (None, None, None);
     for header in response.headers.iter() {
         let text = || String::from_utf8_lossy(header.value).trim().to_owned();
         if header.name.eq_ignore_ascii_case("content-length") {
-            let given = text().parse::<u64>().map_err(|_| HeadError::BadLength)?;
+            let given = text();
+            // `parse` alone takes a sign too.
+            let given = Some(given.as_str())
+                .filter(|given| given.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|given| given.parse::<u64>().ok())
+                .ok_or(HeadError::BadLength)?;
             if content_length
                 .replace(given)
                 .is_some_and(|before| before != given)
@@ -139,11 +148,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
             }
         } else if header.name.eq_ignore_ascii_case("connection") {
             for option in text().to_ascii_lowercase().split(',').map(str::trim) {
-                keep_alive = match option {
-                    "close" => false,
-                    "keep-alive" => true,
-                    _ => keep_alive,
-                };
+                says_close |= option == "close";
+                says_keep_alive |= option == "keep-alive";
             }
         } else if header.name.eq_ignore_ascii_case("content-type") {
             let media_type = text()
@@ -166,7 +172,12 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
         (false, Some(length)) => Framing::Length(length),
         (false, None) => Framing::UntilClose,
     };
-    let keep_alive = keep_alive && framing != Framing::UntilClose;
+    // `close` wins over `keep-alive`; HTTP/1.0 knows no chunks (RFC 9112, 6.1); after 101 something else is spoken.
+    let keep_alive = !says_close
+        && (is_http_11 || says_keep_alive)
+        && (is_http_11 || framing != Framing::Chunked)
+        && framing != Framing::UntilClose
+        && status != 101;
     Ok(Some((
         Head {
             status,
@@ -221,7 +232,10 @@ mod tests {
             framing("content-length: 1\r\ncontent-length: 2\r\n"),
             Err(HeadError::BadLength)
         );
-        assert_eq!(framing("content-length: -1\r\n"), Err(HeadError::BadLength));
+        for length in ["-1", "+1", "", "1, 1", "1 1", "99999999999999999999"] {
+            let header = format!("content-length: {length}\r\n");
+            assert_eq!(framing(&header), Err(HeadError::BadLength), "{length}");
+        }
         assert_eq!(
             framing("content-length: 1\r\ntransfer-encoding: chunked\r\n"),
             Err(HeadError::Conflict)
@@ -251,6 +265,13 @@ mod tests {
         assert!(kept(
             "HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: Keep-Alive\r\n\r\n"
         ));
+        assert!(!kept(
+            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close, keep-alive\r\n\r\n"
+        ));
+        assert!(!kept(
+            "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\nconnection: keep-alive\r\n\r\n"
+        ));
+        assert!(!kept("HTTP/1.1 101 Switching Protocols\r\n\r\n"));
         assert!(
             !kept("HTTP/1.1 200 OK\r\n\r\n"),
             "the end of the connection is the end of the body"
@@ -274,6 +295,8 @@ mod tests {
         );
         let endless = "HTTP/1.1 200 OK\r\nx: ".to_owned() + &"y".repeat(MOST_BYTES);
         assert_eq!(read(&endless), Err(HeadError::TooLarge));
+        let whole = endless + "\r\n\r\n";
+        assert_eq!(read(&whole), Err(HeadError::TooLarge), "all in one read");
         let many = "HTTP/1.1 200 OK\r\n".to_owned() + &"x: y\r\n".repeat(MOST_HEADERS + 1) + "\r\n";
         assert_eq!(read(&many), Err(HeadError::TooLarge));
     }

@@ -3,15 +3,17 @@
 //! The events of one stream differ in their text alone. So the bytes before and after the text of the last event that was
 //! parsed are kept, and an event with the same bytes around another text needs no parser; every other event gets one.
 
+mod envelope;
+mod json;
+
 use std::borrow::Cow;
 
 use bench_contract::TokenCount;
-use memchr::memchr2;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use crate::http::head::sample;
+use envelope::{Envelope, Middle};
+use json::{Choice, Chunk, Text, ToolCall, UsageJson};
 
 /// Which API a reply speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +27,10 @@ pub enum Api {
 /// Why a reply is not a good one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChunkError {
-    /// The bytes are no JSON object of the API.
+    /// The bytes are no JSON object of the API: the path is another API's, or a proxy answers. Look at the sample.
     #[error("not an event of the API: {0}")]
     Protocol(String),
-    /// The server says that something went wrong, inside a reply of status 200.
+    /// The server says that something went wrong, inside a reply of status 200. Its log says more.
     #[error("{0}")]
     Server(String),
 }
@@ -42,6 +44,8 @@ pub struct Usage {
     pub completion_tokens: Option<TokenCount>,
     /// Tokens of the prompt that were in the server's cache.
     pub cached_tokens: Option<TokenCount>,
+    /// Tokens of the reply that are reasoning.
+    pub reasoning_tokens: Option<TokenCount>,
 }
 
 /// What one event brought.
@@ -59,7 +63,7 @@ pub struct Event {
 #[derive(Debug)]
 pub struct ChunkDecoder {
     api: Api,
-    envelope: Option<Envelope>,
+    envelope: Envelope,
     usage: Option<Usage>,
     /// The running count so far, where the server sends one with its events.
     running: TokenCount,
@@ -67,85 +71,8 @@ pub struct ChunkDecoder {
     uncounted: bool,
     done: bool,
     finished: bool,
-}
-
-/// The bytes around the text of an event that brought nothing but text.
-#[derive(Debug)]
-struct Envelope {
-    bytes: Vec<u8>,
-    before: usize,
-    visible: bool,
-}
-
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(default, borrow)]
-    choices: Option<Vec<Choice<'a>>>,
-    #[serde(default)]
-    usage: Option<UsageJson>,
-    #[serde(default)]
-    error: Option<serde_json::Value>,
-    #[serde(default, borrow)]
-    object: Option<Text<'a>>,
-    #[serde(default)]
-    message: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(default, borrow)]
-    text: Option<Text<'a>>,
-    #[serde(default, borrow, alias = "message")]
-    delta: Option<Delta<'a>>,
-    #[serde(default, borrow)]
-    finish_reason: Option<Text<'a>>,
-    #[serde(default)]
-    token_ids: Option<Vec<IgnoredAny>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Delta<'a> {
-    #[serde(default, borrow)]
-    content: Option<Text<'a>>,
-    #[serde(default, borrow)]
-    reasoning_content: Option<Text<'a>>,
-    #[serde(default, borrow)]
-    reasoning: Option<Text<'a>>,
-    #[serde(default)]
-    tool_calls: Option<Vec<ToolCall>>,
-}
-
-#[derive(Deserialize)]
-struct ToolCall {
-    #[serde(default)]
-    function: Option<Function>,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    arguments: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct UsageJson {
-    #[serde(default)]
-    prompt_tokens: Option<TokenCount>,
-    #[serde(default)]
-    completion_tokens: Option<TokenCount>,
-    #[serde(default)]
-    prompt_tokens_details: Option<Details>,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default)]
-    cached_tokens: Option<TokenCount>,
+    /// The generated text, where it is wanted.
+    kept: Option<String>,
 }
 
 impl ChunkDecoder {
@@ -154,13 +81,26 @@ impl ChunkDecoder {
     pub fn new(api: Api) -> Self {
         Self {
             api,
-            envelope: None,
+            envelope: Envelope::default(),
             usage: None,
             running: 0,
             uncounted: false,
             done: false,
             finished: false,
+            kept: None,
         }
+    }
+
+    /// The same decoder, keeping all generated text (reasoning, content, arguments of tools) for [`take_text`](Self::take_text).
+    #[must_use]
+    pub fn keeping_text(mut self) -> Self {
+        self.kept = Some(String::new());
+        self
+    }
+
+    /// The text generated since the last call, in the order in which it came. Empty unless it is [kept](Self::keeping_text).
+    pub fn take_text(&mut self) -> String {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The last usage that the server sent.
@@ -186,13 +126,14 @@ impl ChunkDecoder {
     /// # Errors
     /// [`ChunkError`]: the reply has failed.
     pub fn event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<Event, ChunkError> {
-        if let (Some(envelope), None) = (&self.envelope, name)
-            && envelope.holds(data)
+        if name.is_none()
+            && let Some(middle) = self.envelope.open(data)
+            && self.keep_middle(middle)
         {
             self.uncounted = true;
             return Ok(Event {
                 token: true,
-                visible: envelope.visible,
+                visible: self.envelope.visible,
                 tokens: 0,
             });
         }
@@ -215,7 +156,23 @@ impl ChunkDecoder {
         self.object(body, false)
     }
 
+    /// Keeps the text of an event that the parser has not seen; false where only the parser can give it.
+    fn keep_middle(&mut self, middle: Middle<'_>) -> bool {
+        match (&mut self.kept, middle) {
+            (None, _) => true,
+            (Some(kept), Middle::Plain(text)) => std::str::from_utf8(text)
+                .map(|text| kept.push_str(text))
+                .is_ok(),
+            (Some(_), Middle::Escaped) => false,
+        }
+    }
+
     fn object(&mut self, data: &[u8], is_stream: bool) -> Result<Event, ChunkError> {
+        // serde takes an array for the fields in their order.
+        if data.trim_ascii_start().first() != Some(&b'{') {
+            let message = format!("not a JSON object: {}", sample(data));
+            return Err(ChunkError::Protocol(message));
+        }
         let chunk: Chunk<'_> = serde_json::from_slice(data)
             .map_err(|error| ChunkError::Protocol(format!("{error}: {}", sample(data))))?;
         let is_error = chunk
@@ -235,8 +192,8 @@ impl ChunkDecoder {
             let (found, visible) = self.text(choice);
             text = found.filter(|text| !text.is_empty());
             let called = choice
-                .delta
-                .iter()
+                .said()
+                .into_iter()
                 .flat_map(|delta| &delta.tool_calls)
                 .flatten()
                 .any(ToolCall::says_something);
@@ -246,18 +203,20 @@ impl ChunkDecoder {
                 .token_ids
                 .as_ref()
                 .map_or(0, |ids| TokenCount::try_from(ids.len()).unwrap_or(0));
-            self.finished |= choice.finish_reason.is_some();
+            self.finished |= choice.is_finished();
+            if let Some(kept) = &mut self.kept {
+                choice.text_into(self.api == Api::Completion, kept);
+            }
         }
         let only_text = is_stream
             && chunk.usage.is_none()
-            && choice
-                .is_some_and(|choice| choice.finish_reason.is_none() && choice.token_ids.is_none())
+            && choice.is_some_and(|choice| !choice.is_finished() && choice.token_ids.is_none())
             && chunk
                 .choices
                 .as_ref()
                 .is_some_and(|choices| choices.len() == 1);
         if let (true, Some(Cow::Borrowed(text))) = (only_text, text) {
-            self.envelope = Envelope::around(data, text, event.visible).or(self.envelope.take());
+            self.envelope.set(data, text, event.visible);
         }
         match chunk.usage {
             Some(usage) => self.count(&usage, is_stream, choice.is_some(), &mut event),
@@ -276,7 +235,7 @@ impl ChunkDecoder {
         if self.api == Api::Completion {
             return (some(&choice.text), true);
         }
-        let Some(delta) = &choice.delta else {
+        let Some(delta) = choice.said() else {
             return (None, true);
         };
         match some(&delta.content) {
@@ -297,9 +256,17 @@ impl ChunkDecoder {
             .as_ref()
             .and_then(|details| details.cached_tokens);
         known.cached_tokens = cached.or(known.cached_tokens);
-        let Some(total) = usage.completion_tokens else {
+        let reasoning = usage
+            .completion_tokens_details
+            .as_ref()
+            .and_then(|details| details.reasoning_tokens);
+        known.reasoning_tokens = reasoning.or(known.reasoning_tokens);
+        let total = usage.completion_tokens.unwrap_or_default();
+        if total == 0 {
+            // Text without a count: what is counted here does not run along.
+            self.uncounted |= event.token;
             return;
-        };
+        }
         // A count that runs along from the first token event says what each event brought; one that comes at the end is the
         // whole.
         let raised = total.saturating_sub(self.running);
@@ -309,42 +276,6 @@ impl ChunkDecoder {
             event.tokens = raised;
             self.running = total;
         }
-    }
-}
-
-impl ToolCall {
-    fn says_something(&self) -> bool {
-        let some = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        self.function
-            .as_ref()
-            .is_some_and(|function| some(&function.name) || some(&function.arguments))
-    }
-}
-
-impl Envelope {
-    /// The bytes of `data` around `text`, which is a part of it.
-    fn around(data: &[u8], text: &str, visible: bool) -> Option<Self> {
-        let before = (text.as_ptr() as usize).checked_sub(data.as_ptr() as usize)?;
-        let after = data.get(before + text.len()..)?;
-        let bytes = [data.get(..before)?, after].concat();
-        Some(Self {
-            bytes,
-            before,
-            visible,
-        })
-    }
-
-    /// Whether `data` is this envelope around another text that is not empty and has nothing to be unescaped.
-    fn holds(&self, data: &[u8]) -> bool {
-        let (before, after) = self.bytes.split_at(self.before);
-        let Some(middle) = data
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-        else {
-            return false;
-        };
-        // A quote would end the text, and what follows could be anything; a backslash needs the parser.
-        !middle.is_empty() && memchr2(b'"', b'\\', middle).is_none()
     }
 }
 

@@ -157,7 +157,10 @@ impl Framer {
                     return Err(EventTooLarge.into());
                 }
             }
-            b"event" => self.name = value.to_vec(),
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
             // Comments have an empty name; `id` and `retry` are for clients that reconnect.
             _ => {}
         }

@@ -81,7 +81,7 @@ fn the_usage_at_the_end_is_no_token_event() {
     decoder
         .event(None, completion("a").to_string().as_bytes())
         .unwrap();
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}}});
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}, "completion_tokens_details": {"reasoning_tokens": 1}}});
     assert_eq!(
         decoder.event(None, usage.to_string().as_bytes()),
         Ok(Event::default())
@@ -90,6 +90,7 @@ fn the_usage_at_the_end_is_no_token_event() {
         prompt_tokens: Some(7),
         completion_tokens: Some(2),
         cached_tokens: Some(3),
+        reasoning_tokens: Some(1),
     };
     assert_eq!(decoder.usage(), Some(expected));
     assert!(!decoder.is_complete());
@@ -132,6 +133,82 @@ fn a_running_count_says_how_many_tokens_an_event_brought() {
 }
 
 #[test]
+fn a_count_that_does_not_run_along_makes_no_token_event() {
+    for usage in [json!({"prompt_tokens": 5}), json!({"completion_tokens": 0})] {
+        let mut first = completion("a");
+        first["usage"] = usage.clone();
+        let mut last = completion("");
+        last["usage"] = json!({"completion_tokens": 9});
+        assert_eq!(
+            read(Api::Completion, &[first, last]),
+            [token(true), Event::default()],
+            "{usage}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_finish_reason_is_none() {
+    let mut decoder = ChunkDecoder::new(Api::Completion);
+    let event = json!({"choices": [{"text": "a", "finish_reason": ""}]}).to_string();
+    decoder.event(None, event.as_bytes()).unwrap();
+    assert!(!decoder.is_complete());
+    let event = json!({"choices": [{"text": "a", "finish_reason": "length"}]}).to_string();
+    decoder.event(None, event.as_bytes()).unwrap();
+    assert!(decoder.is_complete());
+}
+
+#[test]
+fn a_delta_beside_an_empty_message_is_read() {
+    for event in [
+        json!({"choices": [{"delta": {"content": "a"}, "message": null}]}),
+        json!({"choices": [{"delta": null, "message": {"content": "a"}}]}),
+    ] {
+        assert_eq!(
+            read(Api::Chat, std::slice::from_ref(&event)),
+            [token(true)],
+            "{event}"
+        );
+    }
+}
+
+#[test]
+fn text_is_kept_where_it_is_wanted() {
+    let events: Vec<String> = [
+        json!({"role": "assistant", "content": ""}),
+        json!({"reasoning_content": "hm", "reasoning": "hm", "content": null}),
+        json!({"content": "a"}),
+        json!({"content": "é"}),
+        json!({"content": "\"\n"}),
+        json!({"content": "b"}),
+        json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{"}}]}),
+    ]
+    .iter()
+    .map(|delta| chat(delta).to_string())
+    .collect();
+    let (mut keeping, mut plain) = (
+        ChunkDecoder::new(Api::Chat).keeping_text(),
+        ChunkDecoder::new(Api::Chat),
+    );
+    for event in &events {
+        let data = event.as_bytes();
+        assert_eq!(
+            keeping.event(None, data),
+            plain.event(None, data),
+            "{event}"
+        );
+    }
+    assert_eq!(keeping.take_text(), "hmaé\"\nbf{");
+    assert_eq!(
+        (keeping.take_text(), plain.take_text()),
+        (String::new(), String::new())
+    );
+    let mut whole = ChunkDecoder::new(Api::Completion).keeping_text();
+    whole.whole(br#"{"choices": [{"text": "a b"}]}"#).unwrap();
+    assert_eq!(whole.take_text(), "a b");
+}
+
+#[test]
 fn returned_token_ids_count_too() {
     let event = json!({"choices": [{"text": "ab", "token_ids": [5, 6]}]});
     assert_eq!(read(Api::Completion, &[event])[0].tokens, 2);
@@ -169,7 +246,11 @@ fn what_is_no_event_of_the_api_is_a_protocol_error() {
     for data in [
         "{\"choices\": [",
         "5",
+        "null",
+        "\"a\"",
         "[1]",
+        "[]",
+        "[null]",
         "",
         "{\"choices\": 5}",
         "\u{0}",
@@ -210,7 +291,48 @@ fn any_event() -> impl Strategy<Value = String> {
     })
 }
 
+/// The inside of a JSON string, or what is none: raw bytes, halves of characters and of escapes, quotes.
+fn any_middle() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        4 => "[a-z ]{1,3}".prop_map(String::into_bytes),
+        1 => any::<u8>().prop_map(|byte| vec![byte]),
+        1 => prop::sample::select(vec![
+            "é", "한", "🦀", "\\n", "\\\"", "\\\\", "\\", "\\/", "\\u", "\\u0041", "\\u00", "\\uD83E", "\\uDD80", "\\udBff",
+            "\\uD7ff", "\\uE000", "\\x", "\"", "\",\"finish_reason\":\"stop", "\n", "\u{7f}",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+    ];
+    prop::collection::vec(part, 0..5).prop_map(|parts| parts.concat())
+}
+
 proptest! {
+    #[test]
+    fn whatever_is_in_the_envelope_the_parser_agrees(
+        middles in prop::collection::vec(any_middle(), 1..20),
+        reasoning in any::<bool>(),
+    ) {
+        let name = if reasoning { "reasoning_content" } else { "content" };
+        let [before, after] = [
+            format!("{{\"choices\":[{{\"delta\":{{\"{name}\":\""),
+            "\"},\"finish_reason\":null}]}".to_owned(),
+        ];
+        let event = |middle: &[u8]| [before.as_bytes(), middle, after.as_bytes()].concat();
+        for keeping in [false, true] {
+            let new = || {
+                let decoder = ChunkDecoder::new(Api::Chat);
+                if keeping { decoder.keeping_text() } else { decoder }
+            };
+            let mut decoder = new();
+            prop_assert_eq!(decoder.event(None, &event(b"first")), Ok(token(!reasoning)));
+            let _ = decoder.take_text();
+            for middle in &middles {
+                let (data, mut fresh) = (event(middle), new());
+                prop_assert_eq!(decoder.event(None, &data), fresh.event(None, &data), "{:?}", String::from_utf8_lossy(&data));
+                prop_assert_eq!(decoder.take_text(), fresh.take_text());
+            }
+        }
+    }
+
     #[test]
     fn the_short_way_and_the_parser_agree(events in proptest::collection::vec(any_event(), 1..30)) {
         let mut decoder = ChunkDecoder::new(Api::Completion);

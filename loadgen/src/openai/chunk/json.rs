@@ -1,0 +1,136 @@
+//! The JSON of an event, as far as it is read.
+
+use std::borrow::Cow;
+
+use bench_contract::TokenCount;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+#[derive(Deserialize)]
+pub(super) struct Chunk<'a> {
+    #[serde(default, borrow)]
+    pub(super) choices: Option<Vec<Choice<'a>>>,
+    #[serde(default)]
+    pub(super) usage: Option<UsageJson>,
+    #[serde(default)]
+    pub(super) error: Option<serde_json::Value>,
+    #[serde(default, borrow)]
+    pub(super) object: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) message: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Choice<'a> {
+    #[serde(default, borrow)]
+    pub(super) text: Option<Text<'a>>,
+    /// Of a stream.
+    #[serde(default, borrow)]
+    pub(super) delta: Option<Delta<'a>>,
+    /// Of a reply that is no stream. No alias of `delta`: servers send one beside a null of the other. Boxed, for events of
+    /// streams do without.
+    #[serde(default, borrow)]
+    pub(super) message: Option<Box<Delta<'a>>>,
+    #[serde(default, borrow)]
+    pub(super) finish_reason: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) token_ids: Option<Vec<IgnoredAny>>,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Delta<'a> {
+    #[serde(default, borrow)]
+    pub(super) content: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) reasoning_content: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) reasoning: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) tool_calls: Option<Vec<ToolCall>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ToolCall {
+    #[serde(default)]
+    pub(super) function: Option<Function>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Function {
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) arguments: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UsageJson {
+    #[serde(default)]
+    pub(super) prompt_tokens: Option<TokenCount>,
+    #[serde(default)]
+    pub(super) completion_tokens: Option<TokenCount>,
+    #[serde(default)]
+    pub(super) prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    pub(super) completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PromptDetails {
+    #[serde(default)]
+    pub(super) cached_tokens: Option<TokenCount>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CompletionDetails {
+    #[serde(default)]
+    pub(super) reasoning_tokens: Option<TokenCount>,
+}
+
+impl ToolCall {
+    /// Whether it has text: a name, or a part of the arguments.
+    pub(super) fn says_something(&self) -> bool {
+        let some = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        self.function
+            .as_ref()
+            .is_some_and(|function| some(&function.name) || some(&function.arguments))
+    }
+}
+
+impl<'a> Choice<'a> {
+    /// What is said: the delta of a stream, or the message of a reply that is none.
+    pub(super) fn said(&self) -> Option<&Delta<'a>> {
+        self.delta.as_ref().or(self.message.as_deref())
+    }
+
+    /// Whether it says why it finished. Some servers send an empty reason until then.
+    pub(super) fn is_finished(&self) -> bool {
+        let reason = self.finish_reason.as_ref();
+        reason.is_some_and(|reason| !reason.0.is_empty())
+    }
+
+    /// Appends all its text to `kept`.
+    pub(super) fn text_into(&self, is_completion: bool, kept: &mut String) {
+        let mut push = |text: &Option<Text<'_>>| {
+            kept.push_str(text.as_ref().map_or("", |text| &text.0));
+        };
+        if is_completion {
+            return push(&self.text);
+        }
+        let Some(said) = self.said() else { return };
+        // Some servers send one reasoning under both names.
+        match &said.reasoning_content {
+            Some(text) if !text.0.is_empty() => push(&said.reasoning_content),
+            _ => push(&said.reasoning),
+        }
+        push(&said.content);
+        let calls = said.tool_calls.iter().flatten();
+        for function in calls.filter_map(|call| call.function.as_ref()) {
+            kept.push_str(function.name.as_deref().unwrap_or_default());
+            kept.push_str(function.arguments.as_deref().unwrap_or_default());
+        }
+    }
+}
