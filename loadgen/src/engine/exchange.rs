@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use super::composer::Body;
 use super::counters::Counters;
-use super::flight::{End, Flight, Local};
-use super::reply::{Reply, State};
+use super::flight::{Flight, Local};
+use super::reply::{End, Reply, State};
 use crate::http::connect::{connect, is_ours};
 use crate::plan::Planned;
 

@@ -11,7 +11,7 @@ use bench_report::{StageCollector, inference_perf};
 
 use super::composer::Body;
 use super::counters::Counters;
-use super::reply::Trace;
+use super::reply::{End, Trace};
 use super::target::Addresses;
 use crate::clock::Origin;
 use crate::http::pool::Pool;
@@ -183,35 +183,6 @@ pub(super) fn blank(place: StagePlace, planned: &Planned) -> RequestRecord {
         events: 0,
         reused: false,
         reads: None,
-    }
-}
-
-/// How an exchange ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
-    /// The outcome.
-    pub outcome: Outcome,
-    /// What went wrong, in words.
-    pub error: Option<String>,
-}
-
-impl End {
-    /// It ended well.
-    #[must_use]
-    pub fn ok() -> Self {
-        Self {
-            outcome: Outcome::Ok,
-            error: None,
-        }
-    }
-
-    /// It failed.
-    #[must_use]
-    pub fn failed(outcome: Outcome, error: impl Into<String>) -> Self {
-        Self {
-            outcome,
-            error: Some(error.into()),
-        }
     }
 }
 

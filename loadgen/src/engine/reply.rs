@@ -4,7 +4,6 @@
 use bench_contract::{Outcome, TokenCount};
 use bench_report::TokenRead;
 
-use super::flight::End;
 use crate::http::body::{Body, BodyError};
 use crate::http::head::{Head, HeadError, HeadReader, sample};
 use crate::openai::chunk::{Api, ChunkDecoder, ChunkError, Event, Usage, server_message};
@@ -35,6 +34,35 @@ pub struct Trace {
     pub first_event_tokens: Option<TokenCount>,
     /// What the server counted.
     pub usage: Option<Usage>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+}
+
+impl End {
+    /// It ended well.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self {
+            outcome: Outcome::Ok,
+            error: None,
+        }
+    }
+
+    /// It failed.
+    #[must_use]
+    pub fn failed(outcome: Outcome, error: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            error: Some(error.into()),
+        }
+    }
 }
 
 /// Whether a reply goes on.
