@@ -5,7 +5,7 @@ use bench_contract::{Outcome, TokenCount};
 use bench_report::TokenRead;
 
 use crate::http::body::{Body, BodyError};
-use crate::http::head::{Head, HeadError, HeadReader, sample};
+use crate::http::head::{Framing, Head, HeadError, HeadReader, sample};
 use crate::openai::chunk::{Api, ChunkDecoder, ChunkError, Event, Usage, server_message};
 use crate::openai::sse::{EventTooLarge, Framer, SseEvent};
 
@@ -235,6 +235,7 @@ impl Reply {
         };
         let mut all_counted = true;
         let decoder = &mut self.decoder;
+        let is_cut = self.streaming && head.framing == Framing::UntilClose;
         let last = match content {
             Content::Whole(body) if head.status != 200 => {
                 let message = error_message(head, body);
@@ -265,6 +266,11 @@ impl Reply {
         }
         trace.usage = self.decoder.usage();
         let end = match last {
+            // Where the end of the connection is the end of the body, half an event is a cut, not a fault of its writer.
+            Err(Failure::Chunk(ChunkError::Protocol(_))) if is_cut => End::failed(
+                Outcome::Truncated,
+                "the connection was closed in the middle of an event",
+            ),
             Err(failure) => return failure.state(),
             Ok(()) if self.decoder.is_complete() => End::ok(),
             Ok(()) => End::failed(

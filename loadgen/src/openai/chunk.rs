@@ -185,6 +185,10 @@ impl ChunkDecoder {
         if chunk.choices.is_none() && chunk.usage.is_none() && chunk.message.is_some() {
             return Err(ChunkError::Server(server_message(data)));
         }
+        if !is_stream && chunk.choices.as_ref().is_none_or(Vec::is_empty) {
+            let message = format!("the reply has no choices: {}", sample(data));
+            return Err(ChunkError::Protocol(message));
+        }
         let mut event = Event::default();
         let choice = chunk.choices.iter().flatten().next();
         let mut text = None;

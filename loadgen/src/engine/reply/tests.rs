@@ -117,6 +117,30 @@ fn an_endless_error_page_is_not_kept() {
     );
 }
 
+#[test]
+fn a_stream_up_to_the_end_of_its_connection_is_truncated_wherever_it_is_cut() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    let whole =
+        format!("{head}data: {{\"choices\":[{{\"text\":\"a\"}}]}}\n\ndata: {{\"choices\":[]}}\n\n");
+    for cut in head.len()..whole.len() {
+        let end = read([&whole.as_bytes()[..cut]], true).1;
+        assert_eq!(end.outcome, Outcome::Truncated, "cut at {cut}: {end:?}");
+    }
+}
+
+#[test]
+fn a_reply_without_choices_is_no_reply() {
+    let body = r#"{"object":"list"}"#;
+    let text = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(
+        read([text.as_bytes()], false).1.outcome,
+        Outcome::ProtocolError
+    );
+}
+
 proptest! {
     #[test]
     fn what_is_seen_does_not_depend_on_how_the_bytes_were_split(
