@@ -4,6 +4,7 @@ use bench_contract::ExitCode;
 use bench_yaml::{Diagnostic, Severity, Source, Span, dotted, mask};
 
 use crate::problem::{Anchor, Problem};
+use crate::scenario::SECRET;
 use crate::values::{Effective, Location, codes};
 
 /// A problem as a message, located through the merged values.
@@ -27,6 +28,9 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
                     &location.source,
                     key.unwrap_or_else(|| first_line(&location)),
                 );
+                if problem.code == SECRET {
+                    diagnostic = diagnostic.hide(location.value_span);
+                }
                 here = Some(location);
             }
         }
@@ -130,6 +134,7 @@ pub fn summary(problems: &[Diagnostic], consequence: &str) -> String {
 #[must_use]
 pub fn exit_code(problems: &[Diagnostic]) -> ExitCode {
     let code = |problem: &Diagnostic| match problem.code {
+        codes::USAGE => ExitCode::Usage,
         codes::FILE | codes::STDIN => ExitCode::Failed,
         code if code.starts_with("B9") => ExitCode::Failed,
         _ => ExitCode::InvalidInput,

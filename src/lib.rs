@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod commands;
 pub mod diagnostics;
+mod flags;
+mod names;
 pub mod output;
 pub mod pipeline;
 pub mod problem;

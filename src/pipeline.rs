@@ -5,11 +5,12 @@ use bench_yaml::{Diagnostic, ParseOptions, Source, parse};
 use serde_json::Value;
 
 use crate::diagnostics::located;
+use crate::flags;
 use crate::problem::{Anchor, Problem};
-use crate::render::{Document, Rendered, render};
+use crate::render::{Document, Rendered, conflicts, render};
 use crate::scenario::catalog::{DEFAULTS, PRESETS};
 use crate::scenario::raw::Values;
-use crate::scenario::{Run, resolve, secrets, values_schema_text};
+use crate::scenario::{Provenance, Run, resolve, secrets, values_schema_text};
 use crate::validate::{check_config, check_values, kubernetes, located as fault_located};
 use crate::values::{Effective, Layer, Sources, effective};
 
@@ -51,22 +52,49 @@ pub fn defaults() -> Result<Vec<Layer>, Vec<Diagnostic>> {
     Ok(layers)
 }
 
+/// Reads and merges values, and looks for nothing but secrets in them.
+///
+/// # Errors
+/// Every problem found.
+pub fn unchecked(
+    sources: &Sources,
+) -> Result<(Effective, Value, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let effective = effective(&defaults()?, sources)?;
+    let json = effective.json();
+    let warnings = effective.warnings().to_vec();
+    let problems = secrets(&json);
+    if problems.is_empty() {
+        Ok((effective, json, warnings))
+    } else {
+        Err(all(&problems, &effective, warnings))
+    }
+}
+
 /// Reads, merges and checks values.
 ///
 /// # Errors
 /// Every problem found.
 pub fn merge(sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
-    let layers = defaults()?;
-    let effective = effective(&layers, sources)?;
-    let json = effective.json();
-    let mut problems = if skip.schema {
-        Vec::new()
+    let mut effective = effective(&defaults()?, sources)?;
+    let mut json = effective.json();
+    let mut walked = check_values_of(&effective, &json)?;
+    let numbers = flags::numbers(&walked, &json, &effective);
+    if !numbers.is_empty() {
+        for pointer in &numbers {
+            effective.read_as_number(pointer);
+        }
+        json = effective.json();
+        walked = check_values_of(&effective, &json)?;
+    }
+    let usable = usable(&json, &walked, skip);
+    // With the schema switched off its word counts only where the values cannot be used.
+    let (mut problems, unused) = if skip.schema {
+        (Vec::new(), walked)
     } else {
-        check_values_of(&effective, &json)?
+        (walked, Vec::new())
     };
     problems.extend(secrets(&json));
     let warnings = effective.warnings().to_vec();
-    let usable = usable(&json, &problems, skip);
     match serde_path_to_error::deserialize::<_, Values>(&usable) {
         Ok(values) if problems.is_empty() => Ok(Merged {
             effective,
@@ -76,18 +104,35 @@ pub fn merge(sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
         }),
         Ok(values) => {
             // The keys are wrong and the rest can be read: what else is wrong is said in the same run.
-            if let Err(more) = resolve(values, &|_| true) {
+            let provenance = Provenance {
+                given: &|_| true,
+                deleted: &deleted(&effective),
+            };
+            if let Err(more) = resolve(values, provenance) {
                 problems.extend(more);
             }
             Err(all(&problems, &effective, warnings))
         }
         Err(error) => {
+            problems.extend(
+                unused
+                    .into_iter()
+                    .filter(|problem| !matches!(problem.code, "B101" | "B104")),
+            );
             if problems.is_empty() {
                 problems.push(unreadable(&error));
             }
             Err(all(&problems, &effective, warnings))
         }
     }
+}
+
+fn deleted(effective: &Effective) -> Vec<String> {
+    effective
+        .deleted()
+        .iter()
+        .map(|deleted| deleted.pointer.clone())
+        .collect()
 }
 
 /// Resolves merged values into a run.
@@ -101,7 +146,11 @@ pub fn run(merged: &mut Merged) -> Result<Run, Vec<Diagnostic>> {
             .layer_of(pointer)
             .is_some_and(|layer| !is_built_in(layer))
     };
-    let found = resolve(merged.values.clone(), &given);
+    let provenance = Provenance {
+        given: &given,
+        deleted: &deleted(&merged.effective),
+    };
+    let found = resolve(merged.values.clone(), provenance);
     match found {
         Ok((run, warnings)) => {
             let located = warnings
@@ -120,11 +169,18 @@ pub fn run(merged: &mut Merged) -> Result<Run, Vec<Diagnostic>> {
 /// Every problem found, and the text that has them, for `--debug`.
 pub fn manifests(
     run: &Run,
-    merged: &Merged,
+    merged: &mut Merged,
     name: Option<&str>,
     with_namespace: bool,
     skip: Skip,
 ) -> Result<(Rendered, Vec<Value>), (Vec<Diagnostic>, String)> {
+    let conflicts = conflicts(run);
+    if conflicts.iter().any(Problem::is_error) {
+        let warnings = merged.warnings.clone();
+        return Err((all(&conflicts, &merged.effective, warnings), String::new()));
+    }
+    let located_conflicts = all(&conflicts, &merged.effective, Vec::new());
+    merged.warnings.extend(located_conflicts);
     let fail = |problems: &[Problem], text: String| {
         (
             all(problems, &merged.effective, merged.warnings.clone()),
@@ -285,7 +341,7 @@ fn all(problems: &[Problem], effective: &Effective, warnings: Vec<Diagnostic>) -
     all.extend(
         problems
             .iter()
-            .map(|problem| located(problem, Some(effective))),
+            .map(|problem| located(&flags::with_remedy(problem, effective), Some(effective))),
     );
     all
 }

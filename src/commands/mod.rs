@@ -6,9 +6,11 @@ mod scenario;
 mod schema;
 mod values;
 
+use std::ffi::OsString;
+
 use bench_contract::ExitCode;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
 use crate::cli::{Cli, Command};
 use crate::output::{Failure, Output};
@@ -16,7 +18,11 @@ use crate::output::{Failure, Output};
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = Cli::command()
+        .color(color(std::env::args_os().skip(1)))
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are data, and go to stdout; the rest is wrong usage.
@@ -32,6 +38,28 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::Done,
         Err(failure) => output.failed(&failure),
     }
+}
+
+/// The last `--color`, which wrong usage is coloured by too.
+fn color(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut choice = ColorChoice::Auto;
+    let mut is_next = false;
+    for argument in arguments {
+        let text = argument.to_string_lossy();
+        if text == "--" {
+            break;
+        }
+        let word = if is_next {
+            Some(&*text)
+        } else {
+            text.strip_prefix("--color=")
+        };
+        choice = word
+            .and_then(|word| ColorChoice::from_str(word, false).ok())
+            .unwrap_or(choice);
+        is_next = text == "--color";
+    }
+    choice
 }
 
 fn run(command: &Command, output: &Output) -> Result<(), Failure> {

@@ -26,7 +26,7 @@ pub(super) fn run(args: &RenderArgs, output: &Output) -> Result<(), Failure> {
     let run = resolve_run(&mut merged).map_err(|problems| Failure::of(problems, NOTHING))?;
     let (rendered, objects) = manifests(
         &run,
-        &merged,
+        &mut merged,
         args.name.as_deref(),
         args.create_namespace,
         skip,

@@ -5,25 +5,28 @@ use serde_json::{Value, json};
 
 use crate::cli::{Format, ValuesArgs};
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, merge};
+use crate::pipeline::{Skip, merge, unchecked};
 use crate::render::to_yaml;
 use crate::values::{Effective, Location};
 
 pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
-    let skip = Skip {
-        schema: args.skip_schema_validation,
-        manifests: true,
+    let sources = args.values.sources();
+    let merged = if args.skip_schema_validation {
+        unchecked(&sources)
+    } else {
+        merge(&sources, Skip::default())
+            .map(|merged| (merged.effective, merged.json, merged.warnings))
     };
-    let merged = merge(&args.values.sources(), skip)
-        .map_err(|problems| Failure::of(problems, "no values were printed"))?;
-    output.warn(&merged.warnings);
+    let (effective, json, warnings) =
+        merged.map_err(|problems| Failure::of(problems, "no values were printed"))?;
+    output.warn(&warnings);
     if args.provenance {
-        return output.data(&provenance(&merged.effective, &merged.json, args.output));
+        return output.data(&provenance(&effective, &json, args.output));
     }
     let values = if args.user_supplied {
-        merged.effective.user_supplied()
+        effective.user_supplied()
     } else {
-        merged.json
+        json
     };
     output.data(&written(&values, args.output)?)
 }

@@ -63,25 +63,18 @@ pub(super) fn affinity(
 /// `name.word` can be a Service in a namespace or a host on the internet; it counts as a Service unless the word is one
 /// of the usual top-level domains.
 pub(super) fn service(base_url: &str, own_namespace: &str) -> Option<Service> {
-    const DOMAINS: [&str; 30] = [
+    // Words that one would call a namespace (dev, app, ai, cloud …) are none of these.
+    const DOMAINS: [&str; 24] = [
         "com",
         "net",
         "org",
         "io",
-        "ai",
-        "dev",
-        "cloud",
-        "app",
-        "co",
         "edu",
         "gov",
         "mil",
-        "int",
         "info",
         "biz",
-        "xyz",
-        "tech",
-        "me",
+        "co",
         "us",
         "eu",
         "uk",
@@ -90,10 +83,12 @@ pub(super) fn service(base_url: &str, own_namespace: &str) -> Option<Service> {
         "jp",
         "kr",
         "cn",
-        "in",
+        "ca",
+        "au",
         "internal",
         "local",
         "localhost",
+        "lan",
     ];
     let authority = base_url
         .split_once("://")?
@@ -121,6 +116,17 @@ pub(super) fn service(base_url: &str, own_namespace: &str) -> Option<Service> {
             name: name.to_owned(),
             namespace: namespace.to_owned(),
         })
+}
+
+/// Whether a host could be one on the internet as well: `svc.dev`, or two letters as a country has.
+pub(super) fn is_guess(service: &Service, base_url: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "ai", "app", "cloud", "dev", "int", "me", "page", "run", "site", "tech", "xyz",
+    ];
+    let namespace = service.namespace.as_str();
+    let has_two_labels = base_url.contains(&format!("://{}.{namespace}", service.name))
+        && !base_url.contains(&format!("://{}.{namespace}.", service.name));
+    has_two_labels && (namespace.len() == 2 || WORDS.contains(&namespace))
 }
 
 fn is_dns_label(label: &str) -> bool {
@@ -154,7 +160,9 @@ mod tests {
             ("http://vllm:8000", Some(("vllm", "own"))),
             ("https://api.openai.com", None),
             ("https://example.com", None),
-            ("https://example.ai/v1", None),
+            ("https://example.co.uk/v1", None),
+            ("http://vllm.dev:8000", Some(("vllm", "dev"))),
+            ("http://vllm.ai:8000", Some(("vllm", "ai"))),
             ("http://10.0.0.1:8000", None),
             ("http://[::1]:8000", None),
             ("http://localhost:8000", None),
@@ -167,6 +175,20 @@ mod tests {
                 .as_ref()
                 .map(|service| (service.name.as_str(), service.namespace.as_str()));
             assert_eq!(found, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn guesses_are_told_from_what_is_certain() {
+        for (url, expected) in [
+            ("http://vllm.dev:8000", true),
+            ("http://vllm.ai", true),
+            ("http://vllm.default:8000", false),
+            ("http://vllm.dev.svc:8000", false),
+            ("http://vllm", false),
+        ] {
+            let service = service(url, "benchmarking").unwrap();
+            assert_eq!(is_guess(&service, url), expected, "{url}");
         }
     }
 

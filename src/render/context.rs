@@ -7,9 +7,19 @@ use serde_json::{Map, Value};
 
 use super::affinity::affinity;
 use super::names::{Names, label_value};
-use super::pod::{RESULTS, command, env, image, pull_policy, security, volumes};
+use super::pod::{RESULTS, command, env, has_own_folders, image, pull_policy, security, volumes};
 use crate::scenario::Run;
 use crate::scenario::raw::{ActiveDeadline, Engine, Resources};
+
+/// The labels of every object.
+pub(super) const OUR_LABELS: [&str; 6] = [
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/component",
+    "benchmark.scenario",
+];
 
 /// Everything that the templates interpolate.
 #[derive(Clone, Debug, Serialize)]
@@ -131,7 +141,7 @@ pub(super) fn context(
             name: run.engine().as_str(),
             image,
             image_pull_policy: pull_policy(&benchmark.image),
-            working_dir: is_ours.then_some(RESULTS),
+            working_dir: has_own_folders(run).then_some(RESULTS),
             command,
             args,
             env: env(run),
@@ -145,17 +155,19 @@ pub(super) fn context(
 }
 
 fn labels(run: &Run, names: &Names, version: &str) -> BTreeMap<String, String> {
-    [
-        ("app.kubernetes.io/name", label_value(&names.app)),
-        ("app.kubernetes.io/instance", label_value(&names.instance)),
-        ("app.kubernetes.io/version", label_value(version)),
-        ("app.kubernetes.io/managed-by", "benchctl".to_owned()),
-        ("app.kubernetes.io/component", "benchmark".to_owned()),
-        ("benchmark.scenario", label_value(&run.scenario)),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect()
+    let values = [
+        label_value(&names.app),
+        label_value(&names.instance),
+        label_value(version),
+        "benchctl".to_owned(),
+        "benchmark".to_owned(),
+        label_value(&run.scenario),
+    ];
+    OUR_LABELS
+        .into_iter()
+        .map(str::to_owned)
+        .zip(values)
+        .collect()
 }
 
 /// The guide's Job for inference-perf has no annotations, and so ours has none either.

@@ -1,7 +1,9 @@
 //! The manifests of a run, as text.
 
 use bench_contract::Config;
+use bench_yaml::{ParseOptions, Source, parse};
 use minijinja::value::{Serde, Value};
+use serde_json::Value as Json;
 
 use super::context::{Context, context};
 use super::environment::{TEMPLATES, environment};
@@ -71,13 +73,14 @@ pub fn render(
             .map_err(|error| internal(&error))
     };
     // Under its bare name first: what the hash is taken over cannot hold the hash.
-    let (_, bare) = at(&names.base)?;
+    let (bare_config, bare) = at(&names.base)?;
     let job = write("job.yaml", &Value::from(Serde(&bare)))?;
-    let spec = job
-        .split_once("\nspec:")
-        .map_or(job.as_str(), |(_, spec)| spec);
     let benchmark = run.benchmark();
-    let hash = hash(&[&bare.config_yml, spec, &benchmark.job.run]);
+    let hash = hash(&[
+        &canonical(&bare_config).map_err(|error| internal(&error))?,
+        &spec_of(&job),
+        &benchmark.job.run,
+    ]);
     let name = full_name(&names, benchmark.job.name_suffix, &hash, given_name)?;
 
     let (config, context) = at(&name)?;
@@ -100,6 +103,36 @@ pub fn render(
     })
 }
 
+/// The spec of a manifest as JSON with sorted keys: what a template says beside it (comments, order) is not the Job.
+fn spec_of(manifest: &str) -> String {
+    let parsed = parse(&Source::new("job.yaml", manifest), &ParseOptions::default());
+    let document = parsed.documents.first().map(bench_yaml::Node::to_json);
+    let spec = document.as_ref().and_then(|document| document.get("spec"));
+    // What is not YAML is refused when it is read back.
+    spec.map_or_else(|| manifest.to_owned(), |spec| sorted(spec).to_string())
+}
+
+fn canonical<T: serde::Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    Ok(sorted(&serde_json::to_value(value)?).to_string())
+}
+
+fn sorted(value: &Json) -> Json {
+    match value {
+        Json::Object(entries) => {
+            let mut pairs: Vec<(&String, &Json)> = entries.iter().collect();
+            pairs.sort_by_key(|(key, _)| *key);
+            Json::Object(
+                pairs
+                    .into_iter()
+                    .map(|(key, value)| (key.clone(), sorted(value)))
+                    .collect(),
+            )
+        }
+        Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
 fn internal(error: &dyn std::error::Error) -> Box<Problem> {
     let mut message = error.to_string();
     let mut cause = error.source();
@@ -113,4 +146,17 @@ fn internal(error: &dyn std::error::Error) -> Box<Problem> {
         format!("a template cannot be rendered: {message}"),
     );
     Box::new(problem.help("this is a mistake of benchctl, please report it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_the_order_of_keys_are_not_the_job() {
+        let one = spec_of("a: b\nspec:\n  # why\n  x: {p: 1, q: [2, 3]}\n  y: 4\n");
+        let two = spec_of("spec:\n  y: 4\n  x: {q: [2, 3], p: 1}\n");
+        assert_eq!(one, two);
+        assert_ne!(one, spec_of("spec: {x: {p: 1, q: [3, 2]}, y: 4}\n"));
+    }
 }

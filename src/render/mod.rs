@@ -1,6 +1,7 @@
 //! From a run to the text of its manifests.
 
 mod affinity;
+mod conflicts;
 mod context;
 mod documents;
 mod environment;
@@ -8,5 +9,6 @@ mod names;
 mod pod;
 mod yaml;
 
+pub use conflicts::conflicts;
 pub use documents::{Document, Rendered, render};
 pub use yaml::to_yaml;

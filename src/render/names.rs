@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::names::corrected;
 use crate::problem::{Anchor, Problem};
 use crate::scenario::raw::{NameSuffix, Values};
 
@@ -60,7 +61,7 @@ pub(super) fn names(
     Ok(Names {
         app: app.to_owned(),
         instance: instance.to_owned(),
-        base: format!("{first}-{}", name_part(scenario)),
+        base: format!("{first}-{}", corrected(scenario)),
     })
 }
 
@@ -138,21 +139,6 @@ pub(super) fn label_value(text: &str) -> String {
     kept.trim_matches(['-', '_', '.']).to_owned()
 }
 
-/// `text` as a part of a name: lower case, letters, digits and `-`.
-fn name_part(text: &str) -> String {
-    let kept: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    kept.trim_matches('-').to_owned()
-}
-
 fn or_default<'a>(text: &'a str, default: &'a str) -> &'a str {
     if text.is_empty() { default } else { text }
 }
@@ -167,7 +153,7 @@ fn check(name: &str, anchor: impl FnOnce() -> Anchor) -> Result<(), Box<Problem>
     if fits {
         return Ok(());
     }
-    let better = name_part(name);
+    let better = corrected(name);
     let problem = Problem::error(
         "K204",
         anchor(),

@@ -129,6 +129,10 @@ pub(super) fn env(run: &Run) -> Vec<Value> {
             ours.extend(from_secret("OPENAI_API_KEY", &target.api_key_secret));
         }
         Engine::InferencePerf => {
+            if has_own_folders(run) {
+                ours.push(json!({"name": "HOME", "value": "/tmp"}));
+                ours.push(json!({"name": "HF_HOME", "value": HF_HOME}));
+            }
             let s3 = &run.benchmark().storage.s3;
             for (name, value) in [
                 ("AWS_DEFAULT_REGION", &s3.region),
@@ -170,13 +174,20 @@ pub(super) fn volumes(run: &Run, config_map: &str) -> (Vec<Value>, Vec<Value>) {
         .iter()
         .map(|mount| json!(mount))
         .collect();
-    if run.engine() == Engine::Loadgen {
+    if has_own_folders(run) {
         for (name, path) in [("results", RESULTS), ("tmp", "/tmp"), ("hf-home", HF_HOME)] {
-            if users.iter().all(|mount| mount["mountPath"] != path) {
+            let is_taken = |mount: &Value| {
+                mount["mountPath"]
+                    .as_str()
+                    .is_some_and(|taken| taken.trim_end_matches('/') == path)
+            };
+            if !users.iter().any(is_taken) {
                 volumes.push(json!({"name": name, "emptyDir": {}}));
                 mounts.push(json!({"name": name, "mountPath": path}));
             }
         }
+    }
+    if run.engine() == Engine::Loadgen {
         mounts[0]["readOnly"] = json!(true);
     }
     volumes.extend(run.benchmark().volumes.iter().map(|volume| json!(volume)));
@@ -195,12 +206,7 @@ fn replaced(ours: Vec<Value>, users: Vec<Value>, key: &str) -> Vec<Value> {
 /// What pod and container may do.
 pub(super) fn security(run: &Run) -> (Value, Value) {
     let security = &run.benchmark().security_context;
-    let is_restricted = match security.profile {
-        SecurityProfile::Auto => run.engine() == Engine::Loadgen,
-        SecurityProfile::Restricted => true,
-        SecurityProfile::None => false,
-    };
-    let (pod, container) = if is_restricted {
+    let (pod, container) = if is_restricted(run) {
         (
             json!({
                 "runAsNonRoot": true,
@@ -222,6 +228,20 @@ pub(super) fn security(run: &Run) -> (Value, Value) {
         laid_over(pod, &security.pod),
         laid_over(container, &security.container),
     )
+}
+
+fn is_restricted(run: &Run) -> bool {
+    match run.benchmark().security_context.profile {
+        SecurityProfile::Auto => run.engine() == Engine::Loadgen,
+        SecurityProfile::Restricted => true,
+        SecurityProfile::None => false,
+    }
+}
+
+/// Whether results, temporary files and downloads go to folders of their own: always for loadgen; for inference-perf
+/// where its image may not be written to.
+pub(super) fn has_own_folders(run: &Run) -> bool {
+    run.engine() == Engine::Loadgen || is_restricted(run)
 }
 
 fn laid_over(mut base: Value, over: &Map<String, Value>) -> Value {

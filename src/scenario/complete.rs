@@ -211,7 +211,7 @@ pub(super) fn missing_key(pointer: &str, name: &str, example: &str) -> Problem {
 }
 
 /// `pointer` with one more step.
-pub(super) fn join(pointer: &str, step: &str) -> String {
+pub(crate) fn join(pointer: &str, step: &str) -> String {
     let mut joined = pointer.to_owned();
     pointer_push(&mut joined, step);
     joined

@@ -186,6 +186,16 @@ fn for_inference_perf(
         "/benchmark/target/apiKeySecret",
         "inference-perf 0.2.0 takes a key only in its config file, which would be a ConfigMap",
     );
+    if target.tokenizer_path.is_empty() {
+        found.0.push(
+            Problem::value(
+                CODE,
+                "/benchmark/target/tokenizerPath",
+                "inference-perf 0.2.0 cannot do without a tokenizer: it would take the model's name for one",
+            )
+            .help("set it to a Hugging Face id, for example Qwen/Qwen3-8B, or use benchmark.engine: loadgen"),
+        );
+    }
     found.data(benchmark, raw, scenario, pointer);
     found.load(scenario, pointer);
     found.0

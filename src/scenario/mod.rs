@@ -10,6 +10,7 @@ mod resolve;
 mod schema;
 mod secrets;
 
-pub use resolve::{Run, resolve, unknown_scenario};
+pub(crate) use complete::join;
+pub use resolve::{Provenance, Run, resolve, unknown_scenario};
 pub use schema::{values_schema, values_schema_text};
-pub(crate) use secrets::secrets;
+pub(crate) use secrets::{CODE as SECRET, secrets};

@@ -1,16 +1,21 @@
 //! From merged values to a run.
 
+use std::collections::BTreeMap;
+
 use bench_contract::config::{ConfigProblem, Severity};
 use bench_contract::{Config, Seconds};
 use bench_yaml::suggest;
 
-use super::catalog::PRESETS;
+use super::catalog::{self, PRESETS};
 use super::complete::{complete, join};
 use super::config::{config, upload};
 use super::engine::unhonoured;
 use super::paths::{Origins, in_values_words};
-use super::raw::{ActiveDeadline, Benchmark, Engine, Values};
+use super::raw::{ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values};
+use crate::names;
 use crate::problem::{Anchor, Problem};
+
+const SCENARIOS: &str = "/benchmark/scenarios";
 
 /// What is run, against what and how; complete.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,34 +60,42 @@ impl Run {
     }
 }
 
-/// Resolves merged values. `given` tells whether the user, and not a default or a preset, wrote the value at a pointer.
-/// Warnings come back beside the run.
+/// Where merged values came from.
+#[derive(Clone, Copy)]
+pub struct Provenance<'a> {
+    /// Whether the user, and not a default or a preset, wrote the value at a pointer.
+    pub given: &'a dyn Fn(&str) -> bool,
+    /// The pointers of the defaults that a null of the user took away.
+    pub deleted: &'a [String],
+}
+
+/// Resolves merged values. Warnings come back beside the run.
 ///
 /// # Errors
 /// Every problem found, warnings among them.
 pub fn resolve(
     values: Values,
-    given: &dyn Fn(&str) -> bool,
+    provenance: Provenance<'_>,
 ) -> Result<(Run, Vec<Problem>), Vec<Problem>> {
+    let given = provenance.given;
     let benchmark = &values.benchmark;
-    let mut problems = Vec::new();
+    let mut problems = defined(&benchmark.scenarios, provenance.deleted);
     let Some(raw) = benchmark.scenarios.get(&benchmark.scenario) else {
-        problems.push(unknown_scenario(&benchmark.scenario, &values));
+        // A preset that a null took away has been named already.
+        if problems.is_empty() || catalog::preset(&benchmark.scenario).is_none() {
+            problems.push(unknown_scenario(&benchmark.scenario, &values));
+        }
         return Err(problems);
     };
-    let pointer = join("/benchmark/scenarios", &benchmark.scenario);
-    let scenario = match complete(raw, &pointer) {
-        Ok(scenario) => scenario,
-        Err(missing) => {
-            problems.extend(missing);
-            return Err(problems);
-        }
+    let pointer = join(SCENARIOS, &benchmark.scenario);
+    let Ok(scenario) = complete(raw, &pointer) else {
+        return Err(problems);
     };
     let config = config(benchmark, raw, &scenario);
     problems.extend(
         unhonoured(benchmark, raw, &scenario, &pointer, given)
             .into_iter()
-            .map(|p| blame_choice(p, given)),
+            .map(|p| blame(p, provenance)),
     );
     let origins = Origins {
         scenario: &benchmark.scenario,
@@ -91,7 +104,7 @@ pub fn resolve(
     problems.extend(
         config_problems(&config, benchmark.engine, &origins)
             .into_iter()
-            .map(|p| blame_choice(p, given)),
+            .map(|p| blame(p, provenance)),
     );
     problems.extend(too_short(benchmark, &config));
     if problems.iter().any(Problem::is_error) {
@@ -131,13 +144,107 @@ pub fn unknown_scenario(wanted: &str, values: &Values) -> Problem {
     .note(list)
 }
 
+/// What is wrong with the scenarios, whichever is run: names, missing parts, presets that a null took away.
+fn defined(scenarios: &BTreeMap<String, RawScenario>, deleted: &[String]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = PRESETS
+        .iter()
+        .map(|preset| join(SCENARIOS, preset.name))
+        .filter(|pointer| deleted.contains(pointer))
+        .map(|pointer| emptied(&pointer))
+        .collect();
+    for (name, raw) in scenarios {
+        let pointer = join(SCENARIOS, name);
+        let is_preset = catalog::preset(name).is_some();
+        if let Some(reason) = names::not_label(name).filter(|_| !is_preset) {
+            let problem = Problem::key(
+                "K204",
+                &pointer,
+                format!("scenario `{name}` cannot be part of a name in Kubernetes: {reason}"),
+            );
+            problems.push(match names::corrected(name) {
+                better if better.is_empty() => problem,
+                better => problem.help(format!("use `{better}`")),
+            });
+        }
+        let Err(missing) = complete(raw, &pointer) else {
+            continue;
+        };
+        if is_preset {
+            problems.extend(
+                missing
+                    .into_iter()
+                    .map(|problem| blame_null(problem, deleted)),
+            );
+            continue;
+        }
+        match suggest(name, PRESETS.iter().map(|preset| preset.name)) {
+            Some(near) => {
+                let problem = Problem::key(
+                    "B111",
+                    &pointer,
+                    format!("`{name}` is no preset, and incomplete as a scenario of its own"),
+                )
+                .label(format!("did you mean `{near}`?"));
+                problems.push(missing.iter().fold(problem, |problem, missing| {
+                    problem.note(missing.message.clone())
+                }));
+            }
+            None => problems.extend(
+                missing
+                    .into_iter()
+                    .map(|problem| problem.note("a scenario that is no preset must be complete")),
+            ),
+        }
+    }
+    problems
+}
+
+/// A part of a preset that a null took away.
+fn emptied(pointer: &str) -> Problem {
+    Problem::key(
+        "B104",
+        pointer,
+        format!(
+            "`{}` is empty (null) and would delete what the preset has there",
+            bench_yaml::dotted(pointer)
+        ),
+    )
+    .label("no value")
+    .help("remove the line to keep what the preset has, or write a value")
+}
+
+/// What is wrong where a null took something away is wrong with the null.
+fn blame_null(problem: Problem, deleted: &[String]) -> Problem {
+    let (Anchor::Value(pointer) | Anchor::Key(pointer)) = &problem.anchor else {
+        return problem;
+    };
+    let is_within = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let null = deleted.iter().find(|null| {
+        null.starts_with(SCENARIOS) && (is_within(null, pointer) || is_within(pointer, null))
+    });
+    match null {
+        Some(null) => emptied(null).note(problem.message),
+        None => problem,
+    }
+}
+
 /// What is wrong in a preset that the user did not touch is wrong with the choice of the preset.
-fn blame_choice(mut problem: Problem, given: &dyn Fn(&str) -> bool) -> Problem {
+fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
     const CHOICE: &str = "/benchmark/scenario";
+    let mut problem = if problem.is_error() {
+        blame_null(problem, provenance.deleted)
+    } else {
+        problem
+    };
     if let Anchor::Value(pointer) | Anchor::Key(pointer) = &problem.anchor
+        && problem.code != "B104"
         && pointer.starts_with("/benchmark/scenarios/")
-        && !given(pointer)
-        && given(CHOICE)
+        && !(provenance.given)(pointer)
+        && (provenance.given)(CHOICE)
     {
         let note = format!("the preset has {}", bench_yaml::dotted(pointer));
         problem.anchor = Anchor::Value(CHOICE.to_owned());

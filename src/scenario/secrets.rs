@@ -1,11 +1,14 @@
 //! Values that look like secrets. Values files end up in Git, and what they hold in ConfigMaps.
 
+use bench_yaml::{is_secret_name, secret_kind};
 use serde_json::Value;
 
 use super::complete::join;
 use crate::problem::Problem;
 
-const CODE: &str = "B130";
+/// The code of a value that looks like a secret; no message shows it.
+pub(crate) const CODE: &str = "B130";
+const ENV: &str = "/benchmark/env/";
 
 /// Every text in the merged values that looks like a secret. The text itself is in no message.
 pub(crate) fn secrets(values: &Value) -> Vec<Problem> {
@@ -23,65 +26,61 @@ fn walk(value: &Value, pointer: &str, found: &mut Vec<Problem>) {
             }
         }
         Value::Object(entries) => {
+            let name = entries.get("name").and_then(Value::as_str);
             for (key, item) in entries {
-                walk(item, &join(pointer, key), found);
+                let inner = join(pointer, key);
+                match (name, item) {
+                    (Some(name), Value::String(text))
+                        if key == "value" && pointer.starts_with(ENV) =>
+                    {
+                        found.extend(variable(name, text, &inner));
+                    }
+                    _ => walk(item, &inner, found),
+                }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
+/// A variable's literal value, which the Job would show to whoever may read Jobs.
+fn variable(name: &str, text: &str, pointer: &str) -> Option<Problem> {
+    // `$(OTHER)` refers to another variable.
+    if text.is_empty() || text.starts_with("$(") || !is_secret_name(name) {
+        return secret(text, pointer);
+    }
+    let what = secret_kind(text).unwrap_or("a secret");
+    Some(problem(what, name == "HF_TOKEN", pointer))
+}
+
 fn secret(text: &str, pointer: &str) -> Option<Problem> {
-    let header = pointer
-        .strip_prefix("/benchmark/target/headers/")
-        .map(str::to_ascii_lowercase);
-    let what = match header.as_deref() {
-        Some("authorization" | "x-api-key" | "api-key" | "proxy-authorization") => {
-            "a key of the server"
-        }
-        _ => kind(text)?,
+    let header = pointer.strip_prefix("/benchmark/target/headers/");
+    let what = match header {
+        Some(name) if !text.is_empty() && is_secret_header(name) => "a key of the server",
+        _ => secret_kind(text)?,
     };
-    let help = if what == "a Hugging Face token" {
+    Some(problem(what, what == "a Hugging Face token", pointer))
+}
+
+fn is_secret_header(name: &str) -> bool {
+    is_secret_name(name) || name.eq_ignore_ascii_case("api-key")
+}
+
+fn problem(what: &str, is_hugging_face: bool, pointer: &str) -> Problem {
+    let help = if is_hugging_face {
         "kubectl create secret generic hf-token --from-literal=token=…; then benchmark.target.hfTokenSecret: {name: hf-token, key: token}"
-    } else if pointer.starts_with("/benchmark/env/") {
+    } else if pointer.starts_with(ENV) {
         "put it into a Secret, and refer to it by valueFrom: {secretKeyRef: {name: …, key: …}}"
     } else {
         "kubectl create secret generic llm-key --from-literal=key=…; then benchmark.target.apiKeySecret: {name: llm-key, key: key}"
     };
-    Some(
-        Problem::value(
-            CODE,
-            pointer,
-            format!("this looks like {what}; values files end up in Git and ConfigMaps"),
-        )
-        .label("value hidden")
-        .help(help),
+    Problem::value(
+        CODE,
+        pointer,
+        format!("this looks like {what}; values files end up in Git and ConfigMaps"),
     )
-}
-
-/// What a text looks like, by the prefixes that issuers put there to be found.
-fn kind(text: &str) -> Option<&'static str> {
-    let is_token = |prefix: &str, least: usize| {
-        text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
-            .any(|word| {
-                word.strip_prefix(prefix)
-                    .is_some_and(|rest| rest.len() >= least)
-                    && word
-                        .bytes()
-                        .any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
-            })
-    };
-    if is_token("hf_", 16) {
-        Some("a Hugging Face token")
-    } else if is_token("sk-", 16) {
-        Some("an API key")
-    } else if is_token("AKIA", 16) || is_token("ASIA", 16) {
-        Some("an AWS access key")
-    } else if is_token("ghp_", 20) || is_token("github_pat_", 20) {
-        Some("a GitHub token")
-    } else {
-        None
-    }
+    .label("value hidden")
+    .help(help)
 }
 
 #[cfg(test)]
@@ -99,8 +98,25 @@ mod tests {
             ("hf_models", false),
             ("http://qwen3-vllm.default:8000", false),
         ] {
-            assert_eq!(kind(text).is_some(), expected, "{text}");
+            assert_eq!(secret(text, "/x").is_some(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn variables_and_headers_named_like_secrets_hold_none() {
+        for (name, value, expected) in [
+            ("OPENAI_API_KEY", "plain", 1),
+            ("AWS_SECRET_ACCESS_KEY", "plain", 1),
+            ("HF_TOKEN", "plain", 1),
+            ("HF_TOKEN", "$(OTHER)", 0),
+            ("RUST_LOG", "debug", 0),
+        ] {
+            let values =
+                serde_json::json!({"benchmark": {"env": [{"name": name, "value": value}]}});
+            assert_eq!(secrets(&values).len(), expected, "{name}={value}");
+        }
+        let values = serde_json::json!({"benchmark": {"target": {"headers": {"X-Auth-Token": "plain", "X-Tenant": "a"}}}});
+        assert_eq!(secrets(&values).len(), 1);
     }
 
     #[test]

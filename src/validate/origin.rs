@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::kubernetes::{Fault, UNKNOWN_FIELD};
+use super::kubernetes::{self, Fault, UNKNOWN_FIELD};
 use crate::problem::{Anchor, Problem, Severity};
+use crate::scenario::join;
 use crate::scenario::raw::Benchmark;
 
 /// A fault of a manifest as a problem of the values, where a key of the values is behind it.
@@ -34,10 +35,7 @@ pub fn located(
         .path
         .strip_prefix("spec.template.spec.containers[0].resources.requests.")
     {
-        problem = problem.related(
-            format!("/benchmark/resources/limits/{}", escape(limit)),
-            "limit",
-        );
+        problem = problem.related(join("/benchmark/resources/limits", limit), "limit");
     }
     Problem {
         severity: Severity::Error,
@@ -52,10 +50,7 @@ fn pointer(kind: &str, path: &str, manifest: &Value, benchmark: &Benchmark) -> O
     }
     if kind == "ServiceAccount" {
         return match path.strip_prefix("metadata.annotations.") {
-            Some(key) => Some(format!(
-                "/benchmark/serviceAccount/annotations/{}",
-                escape(key)
-            )),
+            Some(key) => Some(join("/benchmark/serviceAccount/annotations", key)),
             None => (path == "metadata.name").then(|| "/benchmark/serviceAccount/name".to_owned()),
         };
     }
@@ -75,13 +70,13 @@ fn pointer(kind: &str, path: &str, manifest: &Value, benchmark: &Benchmark) -> O
         return benchmark
             .pod_labels
             .contains_key(key)
-            .then(|| format!("/benchmark/podLabels/{}", escape(key)));
+            .then(|| join("/benchmark/podLabels", key));
     }
     if let Some(key) = template.strip_prefix("metadata.annotations.") {
         return benchmark
             .pod_annotations
             .contains_key(key)
-            .then(|| format!("/benchmark/podAnnotations/{}", escape(key)));
+            .then(|| join("/benchmark/podAnnotations", key));
     }
     let pod = template.strip_prefix("spec.")?;
     match pod.strip_prefix("containers[0].") {
@@ -137,13 +132,14 @@ fn container(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
     };
     let key = field.split(['.', '[']).next().unwrap_or_default();
     match key {
-        "image" => Some("/benchmark/image".to_owned()),
+        "image" => Some(image(manifest, benchmark)),
         "imagePullPolicy" => Some("/benchmark/image/pullPolicy".to_owned()),
         "env" => in_list(
             field,
             "/benchmark/env",
             count("env").saturating_sub(benchmark.env.len()),
-        ),
+        )
+        .or_else(|| secret(field, manifest)),
         "envFrom" => in_list(field, "/benchmark/envFrom", 0),
         "volumeMounts" => in_list(
             field,
@@ -160,11 +156,44 @@ fn container(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
             Some(if resource.is_empty() {
                 format!("/benchmark/resources/{side}")
             } else {
-                format!("/benchmark/resources/{side}/{}", escape(resource))
+                join(&format!("/benchmark/resources/{side}"), resource)
             })
         }
         _ => None,
     }
+}
+
+/// The part of the image's name that has a mistake in it, else all of them.
+fn image(manifest: &Value, benchmark: &Benchmark) -> String {
+    let section = "/benchmark/image";
+    let digest = &benchmark.image.digest;
+    let name = manifest
+        .pointer("/spec/template/spec/containers/0/image")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match kubernetes::wrong_image_part(name) {
+        Some(part) if part == "digest" && digest.is_empty() => section.to_owned(),
+        Some(part) => join(section, part),
+        None => section.to_owned(),
+    }
+}
+
+/// The key of the values behind a variable of ours that is read from a Secret.
+fn secret(field: &str, manifest: &Value) -> Option<String> {
+    let (_, rest) = field.split_once("env[")?;
+    let (index, rest) = rest.split_once(']')?;
+    let name = manifest
+        .pointer(&format!(
+            "/spec/template/spec/containers/0/env/{index}/name"
+        ))
+        .and_then(Value::as_str)?;
+    let section = match name {
+        "OPENAI_API_KEY" => "/benchmark/target/apiKeySecret",
+        "HF_TOKEN" => "/benchmark/target/hfTokenSecret",
+        _ => return None,
+    };
+    let part = rest.strip_prefix(".valueFrom.secretKeyRef.")?;
+    Some(join(section, part))
 }
 
 /// A field of an item of a list in the manifest, whose first `ours` items are not the user's.
@@ -180,7 +209,7 @@ fn in_map(field: &str, key: &str, pointer: &str) -> String {
         .strip_prefix(key)
         .and_then(|rest| rest.strip_prefix('.'))
     {
-        Some(inner) => format!("{pointer}/{}", escape(inner)),
+        Some(inner) => join(pointer, inner),
         None => pointer.to_owned(),
     }
 }
@@ -192,9 +221,5 @@ fn tail(field: &str, key: &str) -> String {
         .split(['.', '['])
         .map(|step| step.trim_end_matches(']'))
         .filter(|step| !step.is_empty());
-    steps.map(|step| format!("/{}", escape(step))).collect()
-}
-
-fn escape(step: &str) -> String {
-    step.replace('~', "~0").replace('/', "~1")
+    steps.fold(String::new(), |pointer, step| join(&pointer, step))
 }

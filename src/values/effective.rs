@@ -8,7 +8,7 @@ use super::assign::assign;
 use super::layer::{Layer, Location};
 use super::load::{Change, Loaded, Sources, load};
 use super::merge::{coalesce, merge_maps};
-use super::tree::{Data, Fields, Item};
+use super::tree::{Data, Fields, Item, number_in};
 
 /// The merged values, each with the place it came from.
 #[derive(Clone, Debug)]
@@ -117,6 +117,20 @@ impl Effective {
         leaves
     }
 
+    /// Reads a text as the number that stands in it, as Helm's templates would. Nothing happens where it is none.
+    pub fn read_as_number(&mut self, pointer: &str) {
+        for fields in [&mut self.merged, &mut self.user] {
+            let Some(item) = find_mut(fields, pointer) else {
+                continue;
+            };
+            if let Data::String(text) = &item.data
+                && let Some(read) = number_in(text)
+            {
+                item.data = read;
+            }
+        }
+    }
+
     /// The defaults that a null of the user took away, and where that null stands.
     pub fn deleted(&self) -> &[Deleted] {
         &self.deleted
@@ -140,6 +154,12 @@ fn find<'a>(fields: &'a Fields, pointer: &str) -> Option<&'a Item> {
     let mut tokens = pointer_tokens(pointer);
     let first = fields.get(&tokens.next()?)?;
     tokens.try_fold(first, |item, token| item.child(&token))
+}
+
+fn find_mut<'a>(fields: &'a mut Fields, pointer: &str) -> Option<&'a mut Item> {
+    let mut tokens = pointer_tokens(pointer);
+    let first = fields.get_mut(&tokens.next()?)?;
+    tokens.try_fold(first, |item, token| item.child_mut(&token))
 }
 
 fn collect_leaves(item: &Item, pointer: &str, leaves: &mut Vec<(String, Arc<str>)>) {

@@ -143,7 +143,7 @@ impl Loader<'_> {
         if let Some(first) = &self.stdin_user {
             let message = format!("standard input can be read once, and `{first}` has read it");
             return Err(Box::new(
-                Diagnostic::error(codes::STDIN, message).help("write one of the two to a file"),
+                Diagnostic::error(codes::USAGE, message).help("write one of the two to a file"),
             ));
         }
         self.stdin_user = Some(user.to_owned());

@@ -52,4 +52,6 @@ pub mod codes {
     pub const JSON: &str = "B116";
     /// `{}` after `--set`, which is a list of one empty string.
     pub const EMPTY_LIST: &str = "B117";
+    /// Arguments that name standard input twice, or a file by an empty path.
+    pub const USAGE: &str = "B118";
 }

@@ -349,7 +349,7 @@ fn standard_input_is_read_once() {
         set_file: vec!["text=-".to_owned()],
         ..Sources::default()
     };
-    assert_eq!(codes_of(fold_with("a: 1", sources.clone())), ["B003"]);
+    assert_eq!(codes_of(fold_with("a: 1", sources.clone())), ["B118"]);
     let loaded = load_with(&sources, &mut || Ok(b"line\n".to_vec()));
     assert_eq!(fold(&[], loaded).unwrap().json(), json!({"text": "line\n"}));
     let loaded = load_with(

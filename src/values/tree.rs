@@ -181,6 +181,25 @@ impl Item {
             Data::Null | Data::Bool(_) | Data::Number(_) | Data::String(_) => None,
         }
     }
+
+    /// The same, to change it.
+    pub(crate) fn child_mut(&mut self, token: &str) -> Option<&mut Self> {
+        match &mut self.data {
+            Data::Map(fields) => fields.get_mut(token),
+            Data::List(items) => items.get_mut(token.parse::<usize>().ok()?),
+            Data::Null | Data::Bool(_) | Data::Number(_) | Data::String(_) => None,
+        }
+    }
+}
+
+/// The number that a text is, in JSON's grammar: `0.5`, `1e3`.
+pub(crate) fn number_in(text: &str) -> Option<Data> {
+    let read: Number = text.parse().ok()?;
+    Some(if read.is_f64() {
+        number(read.as_f64()?)
+    } else {
+        Data::Number(read)
+    })
 }
 
 /// A whole number is an integer, however it was written: `15.0` is `15`. Beyond 2^53 a float may stand for several.

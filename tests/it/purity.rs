@@ -41,6 +41,16 @@ fn the_name_follows_what_runs() {
     let base = name(&[]);
     assert_eq!(base, name(&["--create-namespace"]));
     assert_eq!(base, name(&["--set", "benchmark.scenario=baseline"]));
+    let pod = "benchmark.securityContext.pod";
+    let ordered = |json: &str| name(&["--set-json", &format!("{pod}={json}")]);
+    assert_eq!(
+        ordered(r#"{"runAsUser": 1000, "fsGroup": 1000, "supplementalGroups": [1, 2]}"#),
+        ordered(r#"{"supplementalGroups": [1, 2], "fsGroup": 1000, "runAsUser": 1000}"#)
+    );
+    assert_ne!(
+        ordered(r#"{"supplementalGroups": [1, 2]}"#),
+        ordered(r#"{"supplementalGroups": [2, 1]}"#)
+    );
     for change in [
         "benchmark.seed=7",
         "benchmark.job.run=second",

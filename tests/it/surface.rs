@@ -30,6 +30,9 @@ fn exit_codes() {
         (&["render", "--set", "benchmark.engin=x"], 3),
         (&["scenario", "show", "prodution"], 3),
         (&["render", "-f", "no-such-file.yaml"], 1),
+        (&["render", "-f", "-", "-f", "-"], 2),
+        (&["render", "-f", ""], 2),
+        (&["values", "-f", "a.yaml,"], 2),
     ] {
         let output = run(args);
         assert_eq!(
@@ -45,8 +48,29 @@ fn exit_codes() {
 }
 
 #[test]
+fn colours_of_usage_errors_are_asked_for() {
+    for (args, is_coloured) in [
+        (&["render", "--color", "always", "--no-such-flag"][..], true),
+        (&["render", "--color=never", "--no-such-flag"], false),
+        (&["render", "--no-such-flag"], false),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            text(&output.stderr).contains('\u{1b}'),
+            is_coloured,
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
-    let mut child = benchctl(root(), &["schema"])
+    // More than a pipe holds, so that the writer is still there when the reader goes.
+    let set = format!("benchmark.job.run={}", "x".repeat(100_000));
+    let args = ["values", "--set", &set];
+    assert!(stdout(&args).len() > 1 << 16);
+    let mut child = benchctl(root(), &args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -41,6 +41,8 @@ pub struct Diagnostic {
     pub span: Span,
     /// What to say beside the caret; may be empty.
     pub label: String,
+    /// A part of that text that no snippet may show, whatever it looks like.
+    pub hidden: Option<Span>,
     /// Further places.
     pub secondary: Vec<Secondary>,
     /// Where in the values it is, dotted: `benchmark.scenarios.baseline.load.stages[0].rate`.
@@ -69,6 +71,7 @@ impl Diagnostic {
             message: mask(message).into_owned(),
             source: None,
             span: Span::default(),
+            hidden: None,
             label: String::new(),
             secondary: Vec::new(),
             path: None,
@@ -82,6 +85,13 @@ impl Diagnostic {
     pub fn at(mut self, source: &Source, span: Span) -> Self {
         self.source = Some(source.clone());
         self.span = span;
+        self
+    }
+
+    /// Keeps a part of the text that it points into out of every snippet.
+    #[must_use]
+    pub fn hide(mut self, span: Span) -> Self {
+        self.hidden = Some(span);
         self
     }
 

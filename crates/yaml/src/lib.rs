@@ -37,7 +37,7 @@ mod tags;
 mod window;
 
 pub use diagnostic::{Diagnostic, Secondary, Severity};
-pub use mask::mask;
+pub use mask::{is_secret_name, mask, secret_kind};
 pub use node::{Entry, Node, Value};
 pub use parse::{Ambiguous, ParseOptions, Parsed, parse};
 pub use pointer::{Located, dotted, pointer_push, pointer_tokens};

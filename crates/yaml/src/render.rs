@@ -37,9 +37,13 @@ pub fn render(problems: &[Diagnostic], color: Color) -> String {
         Color::Always => Renderer::styled(),
     }
     .term_width(WIDTH);
+    let hidden: Vec<(&Source, Span)> = problems
+        .iter()
+        .filter_map(|problem| Some((problem.source.as_ref()?, problem.hidden?)))
+        .collect();
     let mut drawn: Vec<String> = Vec::with_capacity(problems.len());
     for problem in in_order(problems) {
-        let text = draw(problem, &renderer);
+        let text = draw(problem, &hidden, &renderer);
         drawn.push(tidy(&text));
     }
     drawn.join("\n")
@@ -71,7 +75,7 @@ fn is_same(a: &Source, b: &Source) -> bool {
     a.name == b.name && (Arc::ptr_eq(&a.text, &b.text) || a.text == b.text)
 }
 
-fn draw(problem: &Diagnostic, renderer: &Renderer) -> String {
+fn draw(problem: &Diagnostic, hidden: &[(&Source, Span)], renderer: &Renderer) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -101,7 +105,12 @@ fn draw(problem: &Diagnostic, renderer: &Renderer) -> String {
             if index > 0 {
                 elements.push(Padding.into());
             }
-            elements.extend(snippet(shown, &marks));
+            let hidden: Vec<Span> = hidden
+                .iter()
+                .filter(|(source, _)| is_same(source, shown))
+                .map(|(_, span)| *span)
+                .collect();
+            elements.extend(snippet(shown, &marks, &hidden));
         }
     }
     if let Some(path) = &problem.path
@@ -123,9 +132,13 @@ fn draw(problem: &Diagnostic, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-fn snippet<'a>(source: &'a Source, marks: &[(Span, &'a str, bool)]) -> [Element<'a>; 2] {
+fn snippet<'a>(
+    source: &'a Source,
+    marks: &[(Span, &'a str, bool)],
+    hidden: &[Span],
+) -> [Element<'a>; 2] {
     let spans: Vec<Span> = marks.iter().map(|(span, _, _)| *span).collect();
-    let window = Window::new(&source.text, &spans);
+    let window = Window::new(&source.text, &spans, hidden);
     let mut origin = Origin::path(normalize_untrusted_str(&source.name));
     if source.kind == SourceKind::Text
         && let Some(first) = spans.first()

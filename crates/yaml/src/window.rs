@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::mask::{STARS, secrets};
+use crate::mask::{STARS, apart, secrets};
 use crate::source::Span;
 
 /// Lines cut out of a text.
@@ -16,7 +16,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new(text: &str, spans: &[Span]) -> Self {
+    pub(crate) fn new(text: &str, spans: &[Span], hidden: &[Span]) -> Self {
         let spans: Vec<Span> = spans.iter().map(|span| one_line(text, *span)).collect();
         let from = spans
             .iter()
@@ -29,7 +29,12 @@ impl Window {
             .max()
             .unwrap_or(0);
         let lines = text.get(from..to).unwrap_or_default();
-        let (shown, moves) = rewrite(lines);
+        let hidden = hidden
+            .iter()
+            .flat_map(|span| on_lines(text, *span))
+            .filter(|range| from <= range.start && range.end <= to)
+            .map(|range| range.start - from..range.end - from);
+        let (shown, moves) = rewrite(lines, hidden.collect());
         let move_to = |offset: usize| moved(&moves, offset - from, shown.len());
         let spans = spans
             .iter()
@@ -57,6 +62,26 @@ fn one_line(text: &str, span: Span) -> Span {
     Span::new(start, span.end.min(line_end(text, start)))
 }
 
+/// The parts of a span on each of its lines, without the space around them.
+fn on_lines(text: &str, span: Span) -> Vec<Range<usize>> {
+    let span = span.clip(text);
+    let mut parts = Vec::new();
+    let mut at = span.start;
+    for line in text
+        .get(span.range())
+        .unwrap_or_default()
+        .split_inclusive(['\n', '\r'])
+    {
+        let start = at + (line.len() - line.trim_start().len());
+        let end = at + line.trim_end().len();
+        if start < end {
+            parts.push(start..end);
+        }
+        at += line.len();
+    }
+    parts
+}
+
 fn line_start(text: &str, offset: usize) -> usize {
     text.get(..offset)
         .and_then(|before| before.rfind(['\n', '\r']))
@@ -81,7 +106,7 @@ fn count_breaks(text: &str) -> usize {
 type Move = (Range<usize>, Range<usize>);
 
 /// The text as shown, and what was replaced in it.
-fn rewrite(text: &str) -> (String, Vec<Move>) {
+fn rewrite(text: &str, hidden: Vec<Range<usize>>) -> (String, Vec<Move>) {
     let mut shown = String::with_capacity(text.len());
     let mut moves = Vec::new();
     let mut replace = |shown: &mut String, range: Range<usize>, with: &str| {
@@ -89,7 +114,9 @@ fn rewrite(text: &str) -> (String, Vec<Move>) {
         shown.push_str(with);
         moves.push((range, start..shown.len()));
     };
-    let secrets = secrets(text);
+    let mut secrets = secrets(text);
+    secrets.extend(hidden);
+    let secrets = apart(secrets);
     let mut hidden = secrets.iter().peekable();
     let mut skip_to = 0;
     for (at, character) in text.char_indices() {
@@ -157,15 +184,27 @@ mod tests {
     fn masks_and_moves() {
         let text = "a: 1\r\nhf: hf_0123456789abcdef # x\r\n";
         let at = text.find("# x").unwrap();
-        let window = Window::new(text, &[Span::new(at, at + 3)]);
+        let window = Window::new(text, &[Span::new(at, at + 3)], &[]);
         assert_eq!(window.first_line, 2);
         assert_eq!(window.text, "hf: hf_******** # x");
         assert_eq!(&window.text[window.spans[0].range()], "# x");
     }
 
     #[test]
+    fn hides_what_it_is_told_to() {
+        let text = "a: {b: plain words, c: 1}\nd: |\n  x\n  y\n";
+        let span = Span::new(7, 18);
+        let window = Window::new(text, &[span], &[span]);
+        assert_eq!(window.text, "a: {b: ********, c: 1}");
+        assert_eq!(&window.text[window.spans[0].range()], "********");
+        let block = Span::new(29, text.len());
+        let window = Window::new(text, &[Span::new(33, 34), Span::new(37, 38)], &[block]);
+        assert_eq!(window.text, "  ********\n  ********");
+    }
+
+    #[test]
     fn never_points_behind_the_last_line() {
-        let window = Window::new("a: 1\n\n", &[Span::new(6, 6)]);
+        let window = Window::new("a: 1\n\n", &[Span::new(6, 6)], &[]);
         assert_eq!(
             (window.text.as_str(), window.spans[0]),
             ("a: 1", Span::new(4, 4))

@@ -1,14 +1,18 @@
 //! Manifests as an API server would look at them, offline.
 
+mod environment;
+mod image;
 mod job;
 mod names;
 mod pod;
 mod quantity;
 mod resources;
+mod security;
 mod set;
 mod strict;
 mod volumes;
 
+pub(crate) use image::wrong_part as wrong_image_part;
 pub use set::check_set;
 
 use k8s_openapi::api::batch::v1::Job;

@@ -3,6 +3,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Fault;
+use crate::names::corrected;
+pub(super) use crate::names::not_label;
 
 /// What metadata has wrong. `is_namespaced` objects must say where they live.
 pub(super) fn metadata(metadata: &ObjectMeta, is_namespaced: bool) -> Vec<Fault> {
@@ -60,14 +62,17 @@ pub(super) fn label(path: &str, key: &str, value: &str) -> Option<Fault> {
         ));
     }
     let reason = not_label_value(value)?;
-    Some(
-        Fault::new(
-            "K207",
-            path,
-            format!("`{value}` is not a label's value: {reason}"),
-        )
-        .help("put the text into an annotation, which takes any"),
-    )
+    let fault = Fault::new(
+        "K207",
+        path,
+        format!("`{value}` is not a label's value: {reason}"),
+    );
+    // A selector looks for labels of other objects: there is no annotation to choose.
+    Some(if path.contains("metadata.labels") {
+        fault.help("put the text into an annotation, which takes any")
+    } else {
+        fault
+    })
 }
 
 /// The keys of annotations, and their size together.
@@ -96,25 +101,6 @@ pub(super) fn annotations(
         ));
     }
     faults
-}
-
-/// Why `name` is not a DNS-1123 label.
-pub(super) fn not_label(name: &str) -> Option<String> {
-    if name.is_empty() {
-        return Some("it is empty".to_owned());
-    }
-    if name.len() > 63 {
-        return Some(format!("{} characters; the limit is 63", name.len()));
-    }
-    if let Some(bad) = name
-        .chars()
-        .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-'))
-    {
-        return Some(format!(
-            "`{bad}` is not allowed, only lower-case letters, digits and `-`"
-        ));
-    }
-    (name.starts_with('-') || name.ends_with('-')).then(|| "it starts or ends with `-`".to_owned())
 }
 
 /// Why `name` is not a DNS-1123 subdomain: labels joined by dots.
@@ -165,22 +151,6 @@ pub(super) fn not_label_value(value: &str) -> Option<String> {
     let is_edge = |c: char| c.is_ascii_alphanumeric();
     let fits = value.is_empty() || (value.starts_with(is_edge) && value.ends_with(is_edge));
     (!fits).then(|| "it does not start and end with a letter or digit".to_owned())
-}
-
-/// The nearest DNS-1123 label.
-fn corrected(name: &str) -> String {
-    let kept: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
-        .take(63)
-        .collect();
-    kept.trim_matches('-').to_owned()
 }
 
 #[cfg(test)]

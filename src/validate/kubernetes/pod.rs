@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{
-    Affinity, Container, EnvVar, PodAffinityTerm, PodSpec, PodTemplateSpec, Toleration,
-};
+use k8s_openapi::api::core::v1::{Affinity, PodAffinityTerm, PodSpec, PodTemplateSpec, Toleration};
 
-use super::{Fault, names};
-use super::{resources, volumes};
+use super::{Fault, environment, image, names, resources, security, volumes};
 
 /// Everything that an API server refuses in a Job's pod template.
 pub(super) fn check(template: &PodTemplateSpec) -> Vec<Fault> {
@@ -36,6 +33,7 @@ pub(super) fn check(template: &PodTemplateSpec) -> Vec<Fault> {
     let path = "spec.template.spec";
     faults.extend(pod_names(pod, path));
     faults.extend(volumes::check(pod, path));
+    faults.extend(security::pod(pod, path));
     for (index, toleration) in pod.tolerations.iter().flatten().enumerate() {
         faults.extend(check_toleration(
             toleration,
@@ -110,117 +108,12 @@ fn containers(pod: &PodSpec, path: &str) -> Vec<Fault> {
                 format!("container `{}` is there twice", container.name),
             ));
         }
-        faults.extend(image(container, &path));
-        faults.extend(environment(container, &path));
+        faults.extend(image::check(container, &path));
+        faults.extend(environment::check(container, &path));
+        faults.extend(security::container(container, pod, &path));
         faults.extend(resources::check(container, &path));
     }
     faults
-}
-
-fn image(container: &Container, path: &str) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let image = container.image.as_deref().unwrap_or_default();
-    let path_of = |field: &str| format!("{path}.{field}");
-    if image.is_empty() || image.contains(char::is_whitespace) {
-        faults.push(Fault::new(
-            "K241",
-            path_of("image"),
-            format!("`{image}` is not the name of an image"),
-        ));
-    }
-    if let Some((_, digest)) = image.split_once('@') {
-        let is_digest = digest.strip_prefix("sha256:").is_some_and(|hex| {
-            hex.len() == 64
-                && hex
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        });
-        if !is_digest {
-            faults.push(
-                Fault::new(
-                    "K241",
-                    path_of("image"),
-                    format!("`{digest}` is not a digest"),
-                )
-                .help("write sha256: and 64 hexadecimal digits"),
-            );
-        }
-    }
-    if let Some(policy) = container.image_pull_policy.as_deref()
-        && !matches!(policy, "Always" | "IfNotPresent" | "Never")
-    {
-        faults.push(Fault::new(
-            "K241",
-            path_of("imagePullPolicy"),
-            format!("`{policy}` is not one of Always, IfNotPresent, Never"),
-        ));
-    }
-    faults
-}
-
-/// Environment variables: names, one source each, none twice.
-fn environment(container: &Container, path: &str) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut seen = BTreeSet::new();
-    for (index, variable) in container.env.iter().flatten().enumerate() {
-        let path = format!("{path}.env[{index}]");
-        faults.extend(variable_fault(variable, &path));
-        if !seen.insert(variable.name.as_str()) {
-            faults.push(Fault::new(
-                "K242",
-                format!("{path}.name"),
-                format!("variable `{}` is there twice", variable.name),
-            ));
-        }
-    }
-    for (index, source) in container.env_from.iter().flatten().enumerate() {
-        if source.config_map_ref.is_some() == source.secret_ref.is_some() {
-            faults.push(Fault::new(
-                "K242",
-                format!("{path}.envFrom[{index}]"),
-                "exactly one of configMapRef and secretRef",
-            ));
-        }
-    }
-    faults
-}
-
-fn variable_fault(variable: &EnvVar, path: &str) -> Option<Fault> {
-    let name = &variable.name;
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty()
-        || name.starts_with(|c: char| c.is_ascii_digit())
-        || name.starts_with("..")
-        || !name.chars().all(is_allowed)
-    {
-        return Some(Fault::new(
-            "K242",
-            format!("{path}.name"),
-            format!("`{name}` is not the name of a variable"),
-        ));
-    }
-    let source = variable.value_from.as_ref()?;
-    if variable.value.is_some() {
-        return Some(Fault::new(
-            "K242",
-            path,
-            format!("variable `{name}` has both `value` and `valueFrom`"),
-        ));
-    }
-    let sources = [
-        source.config_map_key_ref.is_some(),
-        source.field_ref.is_some(),
-        source.file_key_ref.is_some(),
-        source.resource_field_ref.is_some(),
-        source.secret_key_ref.is_some(),
-    ];
-    (sources.into_iter().filter(|is_there| *is_there).count() != 1).then(|| {
-        Fault::new(
-            "K242",
-            format!("{path}.valueFrom"),
-            format!("variable `{name}` needs exactly one source"),
-        )
-    })
 }
 
 fn check_toleration(toleration: &Toleration, path: &str) -> Option<Fault> {

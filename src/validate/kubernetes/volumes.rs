@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{Fault, names};
 
+mod sources;
+
 /// Volumes: named once, one source each; mounts: of a volume that exists, one a path.
 pub(super) fn check(pod: &PodSpec, path: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -24,7 +26,10 @@ pub(super) fn check(pod: &PodSpec, path: &str) -> Vec<Fault> {
                 format!("volume `{}` is there twice", volume.name),
             ));
         }
-        faults.extend(one_source(volume, &path));
+        match one_source(volume, &path) {
+            Some(fault) => faults.push(fault),
+            None => faults.extend(sources::check(volume, &path)),
+        }
     }
     for (index, container) in pod.containers.iter().enumerate() {
         let mut taken = BTreeSet::new();
@@ -42,7 +47,7 @@ pub(super) fn check(pod: &PodSpec, path: &str) -> Vec<Fault> {
                     None => fault.help("add it under benchmark.volumes"),
                 });
             }
-            if !taken.insert(mount.mount_path.as_str()) {
+            if !taken.insert(mount.mount_path.trim_end_matches('/')) {
                 let message = format!("something is mounted at `{}` already", mount.mount_path);
                 faults.push(Fault::new("K246", format!("{path}.mountPath"), message));
             }
@@ -123,6 +128,78 @@ mod tests {
         for (pointer, value, expected) in [
             ("/volumes/1/name", json!("a"), vec!["K245", "K246"]),
             ("/volumes/0/name", json!("A"), vec!["K204", "K246"]),
+            ("/volumes/0/emptyDir", json!({"sizeLimit": "1Gi"}), vec![]),
+            (
+                "/volumes/0/emptyDir",
+                json!({"sizeLimit": "1GiB"}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0/emptyDir",
+                json!({"medium": "memory"}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "hostPath": {}}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "hostPath": {"path": "/x/.."}}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "hostPath": {"path": "/x", "type": "Dir"}}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "secret": {}}),
+                vec!["K248"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "secret": {"secretName": "A"}}),
+                vec!["K204"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "secret": {"secretName": "s", "defaultMode": 512}}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "secret": {"secretName": "s", "items": [{"key": "k", "path": "/k"}]}}),
+                vec!["K245"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "secret": {"secretName": "s", "items": [{"key": "k", "path": "k", "mode": 420}]}}),
+                vec![],
+            ),
+            ("/volumes/1/configMap", json!({"name": ""}), vec!["K248"]),
+            (
+                "/volumes/1/configMap",
+                json!({"name": "c", "items": [{"key": "", "path": "k"}]}),
+                vec!["K248"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "persistentVolumeClaim": {}}),
+                vec!["K248"],
+            ),
+            (
+                "/volumes/0",
+                json!({"name": "a", "persistentVolumeClaim": {"claimName": "p"}}),
+                vec![],
+            ),
+            (
+                "/containers/0/volumeMounts/1/mountPath",
+                json!("/a/"),
+                vec!["K246"],
+            ),
             ("/volumes/0", json!({"name": "a"}), vec!["K245"]),
             (
                 "/volumes/0",

@@ -51,7 +51,7 @@ pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnosti
     };
     if path.is_empty() {
         return Err(Box::new(Diagnostic::error(
-            codes::FILE,
+            codes::USAGE,
             format!("the path of a {what} is empty"),
         )));
     }
