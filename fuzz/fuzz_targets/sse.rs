@@ -17,8 +17,15 @@ fuzz_target!(|bytes: &[u8]| {
     for api in [Api::Completion, Api::Chat] {
         let mut decoder = ChunkDecoder::new(api);
         for (name, data) in &whole {
-            if decoder.event(name.as_deref(), data).is_err() {
+            let Ok(event) = decoder.event(name.as_deref(), data) else {
                 break;
+            };
+            // What an event brings does not depend on those before it, unless the server counts along.
+            let mut fresh = ChunkDecoder::new(api);
+            if let Ok(alone) = fresh.event(name.as_deref(), data)
+                && fresh.usage().is_none()
+            {
+                assert_eq!(event, alone, "the short way and the long one");
             }
         }
         let _ = (decoder.usage(), decoder.is_complete());
