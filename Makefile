@@ -34,18 +34,18 @@ schemas:
 # installed into target/real, once, for which python3 with venv and the Python package index are needed.
 test-real: build
 	sh tests/real/install.sh
-	target/real/venv/bin/python tests/real/run.py
+	target/real/venv/bin/python -B tests/real/run.py
 
 # The same and what takes minutes; every part has to run.
 test-real-all: build
 	sh tests/real/install.sh
-	target/real/venv/bin/python tests/real/run.py all
+	target/real/venv/bin/python -B tests/real/run.py all
 	sh scripts/fuzz.sh 30
 
 # `benchctl render` beside `helm template` of an equal chart: below 10 ms, and at least 5 times faster.
 bench-render: build
 	sh tests/real/install.sh
-	target/real/venv/bin/python tests/real/bench_render.py
+	target/real/venv/bin/python -B tests/real/bench_render.py
 
 # Every fuzz target for a minute; fuzz/README.md.
 fuzz:

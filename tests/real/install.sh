@@ -21,7 +21,7 @@ mkdir -p "$real/wheels" "$real/bin"
 "$python" -m venv "$real/venv" || fail "the module venv is needed (Debian: apt-get install python3-venv)"
 
 pip() {
-    "$real/venv/bin/python" -m pip --disable-pip-version-check --quiet --retries 1 --timeout 20 "$@" ||
+    "$real/venv/bin/python" -m pip --disable-pip-version-check --quiet --no-cache-dir --retries 1 --timeout 20 "$@" ||
         fail "pip could not get a package (its words are above). The first run needs the Python package index, or a mirror of it in
 PIP_INDEX_URL; every later one works offline."
 }
