@@ -38,7 +38,7 @@ def lost(written, read, path: str = "") -> list[str]:
 def test(failures: Failures) -> str:
     logging.disable(logging.INFO)
     read_config = reader()
-    rendered = [item for item in everything(Failures()) if item.engine == "inference-perf"]
+    rendered = [item for item in everything(failures) if item.engine == "inference-perf"]
     keys = 0
     with tempfile.TemporaryDirectory() as scratch:
         for item in rendered:
