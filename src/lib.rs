@@ -3,11 +3,15 @@
 //! The core is pure: values come in, documents or problems go out. Files, the terminal and the exit code are the
 //! business of [`commands`] alone.
 
+pub mod chart;
 pub mod cli;
 pub mod commands;
 pub mod diagnostics;
+pub mod diff;
+pub mod messages;
 pub mod output;
 pub mod pipeline;
+pub mod plan;
 pub mod problem;
 pub mod render;
 pub mod scenario;

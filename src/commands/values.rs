@@ -3,27 +3,42 @@
 use bench_yaml::{dotted, mask};
 use serde_json::{Value, json};
 
+use super::chart;
 use crate::cli::{Format, ValuesArgs};
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, merge};
+use crate::pipeline::{Skip, Wanted, foreign, merge};
 use crate::render::to_yaml;
-use crate::values::{Effective, Location};
+use crate::values::{Effective, Location, load};
+
+const NOTHING: &str = "no values were printed";
 
 pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
     let skip = Skip {
         schema: args.skip_schema_validation,
         manifests: true,
     };
-    let merged = merge(&args.values.sources(), skip)
-        .map_err(|problems| Failure::of(problems, "no values were printed"))?;
-    output.warn(&merged.warnings);
+    let failed = |problems| Failure::of(problems, NOTHING);
+    let chart = chart(args.values.chart.as_deref(), NOTHING)?;
+    let (effective, json, warnings) = if chart.is_foreign() {
+        let wanted = Wanted {
+            skip,
+            ..Wanted::default()
+        };
+        let loaded = load(&args.values.foreign_sources()?);
+        let found = foreign(&chart, loaded, None, wanted).map_err(failed)?;
+        (found.effective, found.json, found.warnings)
+    } else {
+        let merged = merge(&chart, &args.values.sources(), skip).map_err(failed)?;
+        (merged.effective, merged.json, merged.warnings)
+    };
+    output.warn(&warnings);
     if args.provenance {
-        return output.data(&provenance(&merged.effective, &merged.json, args.output));
+        return output.data(&provenance(&effective, &json, args.output));
     }
     let values = if args.user_supplied {
-        merged.effective.user_supplied()
+        effective.user_supplied()
     } else {
-        merged.json
+        json
     };
     output.data(&written(&values, args.output)?)
 }

@@ -5,8 +5,11 @@ mod context;
 mod documents;
 mod environment;
 mod names;
+mod own;
 mod pod;
 mod yaml;
 
 pub use documents::{Document, Rendered, render};
+pub use environment::Templates;
+pub use own::{Release, render_own};
 pub use yaml::to_yaml;

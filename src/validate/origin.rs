@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::kubernetes::{Fault, UNKNOWN_FIELD};
-use crate::problem::{Anchor, Problem, Severity};
+use crate::problem::{Anchor, Problem};
 use crate::scenario::raw::Benchmark;
 
 /// A fault of a manifest as a problem of the values, where a key of the values is behind it.
@@ -39,9 +39,10 @@ pub fn located(
             "limit",
         );
     }
-    Problem {
-        severity: Severity::Error,
-        ..problem
+    if fault.is_warning {
+        problem.warning()
+    } else {
+        problem
     }
 }
 
