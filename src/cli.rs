@@ -1,8 +1,18 @@
 //! The command line.
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+mod args;
+mod values_flags;
 
-use crate::values::{Override, Sources};
+pub use args::{
+    CompletionsArgs, ConfigArgs, DiffArgs, DiffFormat, Format, InitArgs, ManArgs, PlanArgs,
+    PlanFormat, RenderArgs, ScenarioArgs, ScenarioCommand, SchemaArgs, SchemaOf, ValidateArgs,
+    ValuesArgs,
+};
+pub use values_flags::ValuesFlags;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::output::MessageFormat;
 
 /// Render LLM load tests into validated Kubernetes manifests.
 ///
@@ -20,12 +30,21 @@ pub struct Cli {
         hide_possible_values = false
     )]
     pub color: ColorChoice,
+    /// How problems are written to stderr: for people, one JSON object a line, or as annotations of GitHub Actions.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_possible_values = false
+    )]
+    pub message_format: MessageFormat,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed (I/O), 2 wrong usage, 3 invalid input.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed (I/O), or differences (diff --exit-code), 2 wrong usage, 3 invalid input.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -39,12 +58,30 @@ pub enum Command {
     /// Print only the config.yml that the Job would run.
     #[command(after_help = CONFIG_EXAMPLES)]
     Config(ConfigArgs),
-    /// List scenarios, or show one.
+    /// Check values files and manifests, each on its own; silent when all is well.
+    #[command(after_help = VALIDATE_EXAMPLES)]
+    Validate(ValidateArgs),
+    /// Show what would change in the cluster's manifests, object by object.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
+    /// Show what a run will do before it runs: requests, tokens, time, connections, cost.
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// Write a commented values file to start from.
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
+    /// List scenarios, show one, or write a new one.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario(ScenarioArgs),
     /// Print a JSON Schema, for editors and validators.
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
+    /// Print the completion script of a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 const RENDER_EXAMPLES: &str = "\
@@ -69,7 +106,45 @@ const SCENARIO_EXAMPLES: &str = "\
 Examples:
   benchctl scenario list
   benchctl scenario show production > my-scenario.yaml
-  benchctl scenario list -f values.yaml";
+  benchctl scenario list -f values.yaml
+  benchctl scenario new nightly --from production > nightly.yaml";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  benchctl validate bench/*.yaml
+  benchctl validate --strict --message-format github bench/*.yaml
+  benchctl render -f values.yaml | benchctl validate -
+Each file is checked on its own, over the built-in defaults: the values, the scenario that they choose and those that they
+define, and the manifests that they render to. A file of manifests (apiVersion and kind) is checked as it is.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  benchctl diff -f new.yaml --against-values old.yaml
+  benchctl diff -f values.yaml --against rendered.yaml --exit-code
+  kubectl get job,configmap,serviceaccount -n benchmarking -o yaml | benchctl diff -f values.yaml --against -";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  benchctl plan -f values.yaml
+  benchctl plan --scenario saturation --price-per-hour 32.77
+  benchctl plan -f values.yaml --ttft 150ms --tpot 8ms -o json";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  benchctl init                      # writes benchctl.yaml
+  benchctl init bench/nightly.yaml --scenario production
+  benchctl init - --scenario sweep";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  benchctl completions bash > ~/.local/share/bash-completion/completions/benchctl
+  benchctl completions zsh > ~/.zfunc/_benchctl
+  benchctl completions fish > ~/.config/fish/completions/benchctl.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  benchctl man | man -l -
+  benchctl man --output-dir ~/.local/share/man/man1";
 
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
@@ -77,180 +152,3 @@ Examples:
   benchctl schema config
 First line of a values file, for editors with yaml-language-server:
   # yaml-language-server: $schema=values.schema.json";
-
-/// `benchctl render`.
-#[derive(Debug, Args)]
-pub struct RenderArgs {
-    /// First part of the names of Job and ConfigMap [default: inference-perf].
-    pub name: Option<String>,
-    /// Print only these: the path of a template (templates/job.yaml), a Kind or Kind/name; repeatable.
-    #[arg(short = 's', long, value_name = "SELECTOR")]
-    pub show_only: Vec<String>,
-    /// Write each manifest to a file in this directory instead of stdout.
-    #[arg(long, value_name = "DIR")]
-    pub output_dir: Option<std::path::PathBuf>,
-    /// Format of the manifests.
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "yaml")]
-    pub output: Format,
-    /// Print the Namespace too, first.
-    #[arg(long)]
-    pub create_namespace: bool,
-    /// Do not check the values against their schema.
-    #[arg(long)]
-    pub skip_schema_validation: bool,
-    /// Do not check the manifests against Kubernetes.
-    #[arg(long)]
-    pub skip_manifest_validation: bool,
-    /// When a manifest is refused, show it on stderr.
-    #[arg(long)]
-    pub debug: bool,
-    /// Values.
-    #[command(flatten)]
-    pub values: ValuesFlags,
-}
-
-/// `benchctl values`.
-#[derive(Debug, Args)]
-pub struct ValuesArgs {
-    /// Say for each value which layer set it.
-    #[arg(long)]
-    pub provenance: bool,
-    /// Print only what files and flags gave.
-    #[arg(long, conflicts_with = "provenance")]
-    pub user_supplied: bool,
-    /// Format.
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "yaml")]
-    pub output: Format,
-    /// Do not check the values against their schema.
-    #[arg(long)]
-    pub skip_schema_validation: bool,
-    /// Values.
-    #[command(flatten)]
-    pub values: ValuesFlags,
-}
-
-/// `benchctl config`.
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    /// First part of the Job's name, which the upload path ends with [default: inference-perf].
-    pub name: Option<String>,
-    /// Do not check the values against their schema.
-    #[arg(long)]
-    pub skip_schema_validation: bool,
-    /// Values.
-    #[command(flatten)]
-    pub values: ValuesFlags,
-}
-
-/// `benchctl scenario`.
-#[derive(Debug, Args)]
-pub struct ScenarioArgs {
-    /// What to do with scenarios.
-    #[command(subcommand)]
-    pub command: ScenarioCommand,
-}
-
-/// `benchctl scenario …`.
-#[derive(Debug, Subcommand)]
-pub enum ScenarioCommand {
-    /// A table of the presets, and of the scenarios in the values.
-    List {
-        /// Values.
-        #[command(flatten)]
-        values: ValuesFlags,
-    },
-    /// The text of a preset, or a scenario as the values make it.
-    Show {
-        /// The scenario.
-        name: String,
-        /// Values.
-        #[command(flatten)]
-        values: ValuesFlags,
-    },
-}
-
-/// `benchctl schema`.
-#[derive(Debug, Args)]
-pub struct SchemaArgs {
-    /// Which schema.
-    #[arg(default_value = "values")]
-    pub of: SchemaOf,
-}
-
-/// What a schema describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    /// Values files of benchctl.
-    Values,
-    /// config.yml of loadgen.
-    Config,
-    /// report.json of loadgen.
-    Report,
-}
-
-/// How data is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// YAML that YAML 1.1 and 1.2 read alike.
-    Yaml,
-    /// JSON.
-    Json,
-}
-
-/// Where values come from, lowest first: defaults, presets, -f, --set-json, --set, --set-string, --set-file,
-/// --set-literal, --scenario and --namespace.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Values")]
-pub struct ValuesFlags {
-    /// Values file, or - for stdin; repeatable, the last one wins.
-    #[arg(short = 'f', long = "values", value_name = "FILE")]
-    pub files: Vec<String>,
-    /// Set values: key1=val1,key2.inner=val2,list[0]=val3; repeatable.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Set values that stay strings whatever they look like.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set_string: Vec<String>,
-    /// Set values from JSON: key=json, or a whole object.
-    #[arg(long, value_name = "KEY=JSON")]
-    pub set_json: Vec<String>,
-    /// Set a value to the content of a file.
-    #[arg(long, value_name = "KEY=FILE")]
-    pub set_file: Vec<String>,
-    /// Set one value to the text as it is, commas and all.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set_literal: Vec<String>,
-    /// Namespace of every object; wins over benchmark.namespace.
-    #[arg(short = 'n', long, value_name = "NAMESPACE")]
-    pub namespace: Option<String>,
-    /// The scenario to run; wins over benchmark.scenario.
-    #[arg(long, value_name = "NAME")]
-    pub scenario: Option<String>,
-}
-
-impl ValuesFlags {
-    /// The same as sources of values.
-    #[must_use]
-    pub fn sources(&self) -> Sources {
-        let flag = |flag, path, value: &Option<String>| {
-            value.clone().map(|value| Override { flag, path, value })
-        };
-        let overrides = [
-            flag(
-                "--namespace",
-                &["benchmark", "namespace"] as &[_],
-                &self.namespace,
-            ),
-            flag("--scenario", &["benchmark", "scenario"], &self.scenario),
-        ];
-        Sources {
-            values: self.files.clone(),
-            set_json: self.set_json.clone(),
-            set: self.set.clone(),
-            set_string: self.set_string.clone(),
-            set_file: self.set_file.clone(),
-            set_literal: self.set_literal.clone(),
-            overrides: overrides.into_iter().flatten().collect(),
-        }
-    }
-}

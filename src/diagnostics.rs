@@ -1,7 +1,7 @@
 //! From problems of the core to messages that point into the user's text.
 
 use bench_contract::ExitCode;
-use bench_yaml::{Diagnostic, Severity, Source, Span, dotted, mask};
+use bench_yaml::{Diagnostic, Severity, Source, SourceKind, Span, dotted, mask};
 
 use crate::problem::{Anchor, Problem};
 use crate::scenario::SECRET;
@@ -30,6 +30,8 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
                 );
                 if problem.code == SECRET {
                     diagnostic = diagnostic.hide(location.value_span);
+                } else if problem.code == "B101" {
+                    diagnostic = after_comma(diagnostic, &location);
                 }
                 here = Some(location);
             }
@@ -52,6 +54,26 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
         diagnostic = diagnostic.help(help.clone());
     }
     diagnostic
+}
+
+/// An unknown key behind a comma of a `--set` argument is most likely the rest of a value.
+fn after_comma(mut diagnostic: Diagnostic, location: &Location) -> Diagnostic {
+    let (text, start) = (&*location.source.text, diagnostic.span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let is_second = location.source.kind == SourceKind::Argument && before.ends_with(',');
+    if !is_second {
+        return diagnostic;
+    }
+    diagnostic.message = format!(
+        "{} contains several assignments, and {}",
+        location.layer,
+        diagnostic
+            .message
+            .replace("unknown key ", "an unknown key ")
+    );
+    diagnostic
+        .label("a comma starts a new assignment")
+        .help(format!("escape it (`\\,`), or use --set-literal '{text}'"))
 }
 
 /// The value at a pointer, else the null that took it away, else the nearest value above it.

@@ -3,13 +3,17 @@
 //! The core is pure: values come in, documents or problems go out. Files, the terminal and the exit code are the
 //! business of [`commands`] alone.
 
+pub mod chart;
 pub mod cli;
 pub mod commands;
 pub mod diagnostics;
+pub mod diff;
 mod flags;
+pub mod messages;
 mod names;
 pub mod output;
 pub mod pipeline;
+pub mod plan;
 pub mod problem;
 pub mod render;
 pub mod scenario;

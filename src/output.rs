@@ -4,9 +4,22 @@ use std::io::{self, IsTerminal, Write};
 
 use bench_contract::ExitCode;
 use bench_yaml::{Color, Diagnostic, render};
-use clap::ColorChoice;
+use clap::{ColorChoice, ValueEnum};
 
 use crate::diagnostics::{exit_code, summary};
+use crate::messages;
+
+/// How problems are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// With the lines in question and a caret.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+}
 
 /// Why a command ended without its data.
 #[derive(Debug)]
@@ -16,7 +29,7 @@ pub enum Failure {
         /// Everything that is wrong, warnings among it.
         problems: Vec<Diagnostic>,
         /// What did not happen because of it: `nothing was rendered`.
-        consequence: &'static str,
+        consequence: String,
         /// A text that shows where.
         debug: Option<String>,
     },
@@ -24,15 +37,17 @@ pub enum Failure {
     Usage(String),
     /// A file or stream cannot be written.
     Io(String),
+    /// Nothing went wrong: there are differences, and they were to be told by the exit code.
+    Differences,
 }
 
 impl Failure {
     /// Wrong input, without more to show.
     #[must_use]
-    pub fn of(problems: Vec<Diagnostic>, consequence: &'static str) -> Self {
+    pub fn of(problems: Vec<Diagnostic>, consequence: impl Into<String>) -> Self {
         Self::Problems {
             problems,
-            consequence,
+            consequence: consequence.into(),
             debug: None,
         }
     }
@@ -42,27 +57,35 @@ impl Failure {
 #[derive(Debug)]
 pub struct Output {
     color: Color,
+    data_color: Color,
+    format: MessageFormat,
 }
 
 impl Output {
     /// An output that colours as it was asked for: `auto` on a terminal, unless `NO_COLOR` is set.
     #[must_use]
-    pub fn new(choice: ColorChoice) -> Self {
-        let is_wanted = match choice {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                io::stderr().is_terminal()
-                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    pub fn new(choice: ColorChoice, format: MessageFormat) -> Self {
+        let color = |is_terminal: bool| match choice {
+            ColorChoice::Always => Color::Always,
+            ColorChoice::Auto
+                if is_terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) =>
+            {
+                Color::Always
             }
+            ColorChoice::Auto | ColorChoice::Never => Color::Never,
         };
         Self {
-            color: if is_wanted {
-                Color::Always
-            } else {
-                Color::Never
-            },
+            color: color(io::stderr().is_terminal()),
+            data_color: color(io::stdout().is_terminal()),
+            format,
         }
+    }
+
+    /// Whether data on stdout is to be coloured.
+    #[must_use]
+    pub fn data_color(&self) -> Color {
+        self.data_color
     }
 
     /// Writes data to stdout. A reader that has gone away is no error: `| head` has what it wanted.
@@ -88,13 +111,17 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// Writes warnings to stderr.
-    pub fn warn(&self, warnings: &[Diagnostic]) {
-        if !warnings.is_empty() {
-            let _ = io::stderr()
-                .lock()
-                .write_all(render(warnings, self.color).as_bytes());
+    /// Writes warnings, or other problems, to stderr.
+    pub fn warn(&self, problems: &[Diagnostic]) {
+        if problems.is_empty() {
+            return;
         }
+        let text = match self.format {
+            MessageFormat::Human => render(problems, self.color),
+            MessageFormat::Json => messages::json(problems),
+            MessageFormat::Github => messages::github(problems),
+        };
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Says why a command failed, and gives its exit code.
@@ -110,17 +137,29 @@ impl Output {
                     self.note(&numbered(text));
                 }
                 self.warn(problems);
-                self.note("");
-                self.note(&summary(problems, consequence));
+                if self.format == MessageFormat::Human {
+                    self.note("");
+                    self.note(&summary(problems, consequence));
+                }
                 exit_code(problems)
             }
             Failure::Usage(message) => {
-                self.note(&format!("error: {message}"));
+                self.plain_error(message);
                 ExitCode::Usage
             }
             Failure::Io(message) => {
-                self.note(&format!("error: {message}"));
+                self.plain_error(message);
                 ExitCode::Failed
+            }
+            Failure::Differences => ExitCode::Failed,
+        }
+    }
+
+    fn plain_error(&self, message: &str) {
+        match self.format {
+            MessageFormat::Human => self.note(&format!("error: {message}")),
+            MessageFormat::Json | MessageFormat::Github => {
+                self.warn(&[Diagnostic::error("", message)]);
             }
         }
     }

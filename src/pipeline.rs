@@ -4,18 +4,21 @@
 use bench_yaml::{Diagnostic, ParseOptions, Source, parse};
 use serde_json::Value;
 
+mod foreign;
+
+pub use foreign::{Foreign, foreign};
+
+use crate::chart::{BUILT_IN, Chart};
 use crate::diagnostics::located;
 use crate::flags;
 use crate::problem::{Anchor, Problem};
 use crate::render::{Document, Rendered, conflicts, render};
-use crate::scenario::catalog::{DEFAULTS, PRESETS};
+use crate::scenario::catalog::DEFAULTS;
 use crate::scenario::raw::Values;
-use crate::scenario::{Provenance, Run, resolve, secrets, values_schema_text};
+use crate::scenario::{Provenance, Run, resolve, secrets};
+use crate::validate::kubernetes::KubeVersion;
 use crate::validate::{check_config, check_values, kubernetes, located as fault_located};
-use crate::values::{Effective, Layer, Sources, effective};
-
-/// What the built-in defaults are called in messages.
-const BUILT_IN: &str = "built-in defaults";
+use crate::values::{Effective, Loaded, Sources, fold_on, load};
 
 /// Values that fit their schema.
 #[derive(Debug)]
@@ -39,31 +42,19 @@ pub struct Skip {
     pub manifests: bool,
 }
 
-/// Presets and defaults, the lowest layers.
-///
-/// # Errors
-/// When a built-in text is wrong, which a test rules out.
-pub fn defaults() -> Result<Vec<Layer>, Vec<Diagnostic>> {
-    let mut layers = vec![Layer::parse(BUILT_IN, &Source::new(BUILT_IN, DEFAULTS))?];
-    for preset in &PRESETS {
-        let name = format!("preset `{}`", preset.name);
-        layers.push(Layer::parse(&name, &Source::new(&name, preset.text))?);
-    }
-    Ok(layers)
-}
-
 /// Reads and merges values, and looks for nothing but secrets in them.
 ///
 /// # Errors
 /// Every problem found.
 pub fn unchecked(
+    chart: &Chart,
     sources: &Sources,
 ) -> Result<(Effective, Value, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let effective = effective(&defaults()?, sources)?;
+    let effective = fold_on(chart.defaults(), load(sources))?;
     let json = effective.json();
-    let warnings = effective.warnings().to_vec();
+    let warnings = effective.problems().to_vec();
     let problems = secrets(&json);
-    if problems.is_empty() {
+    if problems.is_empty() && !warnings.iter().any(Diagnostic::is_error) {
         Ok((effective, json, warnings))
     } else {
         Err(all(&problems, &effective, warnings))
@@ -74,29 +65,47 @@ pub fn unchecked(
 ///
 /// # Errors
 /// Every problem found.
-pub fn merge(sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
-    let mut effective = effective(&defaults()?, sources)?;
+pub fn merge(chart: &Chart, sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
+    merge_loaded(chart, load(sources), skip)
+}
+
+/// Merges and checks values that were read.
+///
+/// # Errors
+/// Every problem found.
+pub fn merge_loaded(chart: &Chart, loaded: Loaded, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
+    let mut effective = fold_on(chart.defaults(), loaded)?;
     let mut json = effective.json();
-    let mut walked = check_values_of(&effective, &json)?;
+    let walk = |effective: &Effective, json: &Value| match chart.schema() {
+        Some(schema) => check_values_of(effective, schema, json),
+        None => Vec::new(),
+    };
+    let mut walked = walk(&effective, &json);
     let numbers = flags::numbers(&walked, &json, &effective);
     if !numbers.is_empty() {
         for pointer in &numbers {
             effective.read_as_number(pointer);
         }
         json = effective.json();
-        walked = check_values_of(&effective, &json)?;
+        walked = walk(&effective, &json);
     }
     let usable = usable(&json, &walked, skip);
+    let warnings = effective.problems().to_vec();
+    let is_broken = warnings.iter().any(Diagnostic::is_error);
     // With the schema switched off its word counts only where the values cannot be used.
     let (mut problems, unused) = if skip.schema {
         (Vec::new(), walked)
     } else {
         (walked, Vec::new())
     };
+    if !skip.schema
+        && let Some(schema) = chart.own_schema()
+    {
+        problems.extend(schema.check(&json));
+    }
     problems.extend(secrets(&json));
-    let warnings = effective.warnings().to_vec();
     match serde_path_to_error::deserialize::<_, Values>(&usable) {
-        Ok(values) if problems.is_empty() => Ok(Merged {
+        Ok(values) if problems.is_empty() && !is_broken => Ok(Merged {
             effective,
             json,
             values,
@@ -111,6 +120,10 @@ pub fn merge(sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
             if let Err(more) = resolve(values, provenance) {
                 problems.extend(more);
             }
+            if is_broken {
+                // What seems to be missing may be what could not be read.
+                problems.retain(|problem| problem.code != "B111");
+            }
             Err(all(&problems, &effective, warnings))
         }
         Err(error) => {
@@ -119,7 +132,7 @@ pub fn merge(sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
                     .into_iter()
                     .filter(|problem| !matches!(problem.code, "B101" | "B104")),
             );
-            if problems.is_empty() {
+            if problems.is_empty() && !is_broken {
                 problems.push(unreadable(&error));
             }
             Err(all(&problems, &effective, warnings))
@@ -127,7 +140,8 @@ pub fn merge(sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
     }
 }
 
-fn deleted(effective: &Effective) -> Vec<String> {
+/// Where nulls have deleted defaults.
+pub(crate) fn deleted(effective: &Effective) -> Vec<String> {
     effective
         .deleted()
         .iter()
@@ -139,13 +153,8 @@ fn deleted(effective: &Effective) -> Vec<String> {
 ///
 /// # Errors
 /// Every problem found.
-pub fn run(merged: &mut Merged) -> Result<Run, Vec<Diagnostic>> {
-    let given = |pointer: &str| {
-        merged
-            .effective
-            .layer_of(pointer)
-            .is_some_and(|layer| !is_built_in(layer))
-    };
+pub fn run(chart: &Chart, merged: &mut Merged) -> Result<Run, Vec<Diagnostic>> {
+    let given = |pointer: &str| chart.is_given(&merged.effective, pointer);
     let provenance = Provenance {
         given: &given,
         deleted: &deleted(&merged.effective),
@@ -163,17 +172,30 @@ pub fn run(merged: &mut Merged) -> Result<Run, Vec<Diagnostic>> {
     }
 }
 
+/// How manifests are named and checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// NAME.
+    pub name: Option<&'a str>,
+    /// Whether a Namespace comes first.
+    pub with_namespace: bool,
+    /// What the user switched off.
+    pub skip: Skip,
+    /// The cluster's version.
+    pub version: KubeVersion,
+}
+
 /// Renders a run and checks what was written, as it was written.
 ///
 /// # Errors
 /// Every problem found, and the text that has them, for `--debug`.
 pub fn manifests(
+    chart: &Chart,
     run: &Run,
     merged: &mut Merged,
-    name: Option<&str>,
-    with_namespace: bool,
-    skip: Skip,
+    wanted: Wanted<'_>,
 ) -> Result<(Rendered, Vec<Value>), (Vec<Diagnostic>, String)> {
+    let Wanted { name, .. } = wanted;
     let conflicts = conflicts(run);
     if conflicts.iter().any(Problem::is_error) {
         let warnings = merged.warnings.clone();
@@ -187,20 +209,23 @@ pub fn manifests(
             text,
         )
     };
-    let rendered =
-        render(run, name, with_namespace).map_err(|problem| fail(&[*problem], String::new()))?;
+    let rendered = render(run, chart.templates(), name, wanted.with_namespace)
+        .map_err(|problem| fail(&[*problem], String::new()))?;
     let manifests =
         read_back(&rendered.documents).map_err(|problem| fail(&[*problem], rendered.text()))?;
-    if skip.manifests {
+    if wanted.skip.manifests {
         return Ok((rendered, manifests));
     }
     let mut problems = Vec::new();
     for manifest in &manifests {
         let kind = manifest["kind"].as_str().unwrap_or_default();
-        for fault in kubernetes::check_manifest(manifest) {
+        let faults = kubernetes::check_manifest(manifest)
+            .into_iter()
+            .chain(kubernetes::check_version(manifest, wanted.version));
+        for fault in faults {
             problems.push(fault_located(&fault, kind, manifest, run.benchmark(), name));
         }
-        if kind == "ConfigMap" {
+        if kind == "ConfigMap" && manifest.pointer("/data/config.yml").is_some() {
             problems.extend(check_config(manifest, &rendered.config));
         }
     }
@@ -209,9 +234,22 @@ pub fn manifests(
         let kind = manifest["kind"].as_str().unwrap_or_default();
         problems.push(fault_located(&fault, kind, manifest, run.benchmark(), name));
     }
-    let mut said: Vec<&Problem> = Vec::new();
-    for problem in &problems {
-        // A namespace is on every object, and wrong once.
+    let said = once(problems);
+    if said.iter().any(Problem::is_error) {
+        return Err(fail(&said, rendered.text()));
+    }
+    let warnings: Vec<Diagnostic> = said
+        .iter()
+        .map(|problem| located(problem, Some(&merged.effective)))
+        .collect();
+    merged.warnings.extend(warnings);
+    Ok((rendered, manifests))
+}
+
+/// A namespace is on every object, and wrong once.
+fn once(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut said: Vec<Problem> = Vec::new();
+    for problem in problems {
         if !said
             .iter()
             .any(|other| other.message == problem.message && other.anchor == problem.anchor)
@@ -219,36 +257,16 @@ pub fn manifests(
             said.push(problem);
         }
     }
-    if said.is_empty() {
-        Ok((rendered, manifests))
-    } else {
-        let said: Vec<Problem> = said.into_iter().cloned().collect();
-        Err(fail(&said, rendered.text()))
-    }
+    said
 }
 
-/// Whether a layer is part of the program.
-#[must_use]
-pub fn is_built_in(layer: &str) -> bool {
-    layer == BUILT_IN
-        || PRESETS
-            .iter()
-            .any(|preset| layer == format!("preset `{}`", preset.name))
-}
-
-fn check_values_of(effective: &Effective, json: &Value) -> Result<Vec<Problem>, Vec<Diagnostic>> {
-    let schema: Value = serde_json::from_str(values_schema_text()).map_err(|error| {
-        vec![Diagnostic::error(
-            "B901",
-            format!("the built-in schema cannot be read: {error}"),
-        )]
-    })?;
+fn check_values_of(effective: &Effective, schema: &Value, json: &Value) -> Vec<Problem> {
     let written = |pointer: &str| {
         let location = effective.locate(pointer)?;
         let text = location.source.slice(location.value_span).trim();
         (!text.is_empty() && text.len() <= 60 && !text.contains('\n')).then(|| text.to_owned())
     };
-    Ok(check_values(&schema, json, &written))
+    check_values(schema, json, &written)
 }
 
 /// The values without the keys that are unknown, so that the rest can be read; with the schema switched off, also with
@@ -319,19 +337,30 @@ fn read_back(documents: &[Document]) -> Result<Vec<Value>, Box<Problem>> {
             &Source::new(&document.source, &document.text),
             &ParseOptions::default(),
         );
-        if let Some(problem) = parsed.problems.first() {
-            return Err(Problem::error(
-                "B903",
-                Anchor::Nowhere,
-                format!(
-                    "{} was written wrongly: {}",
-                    document.source, problem.message
-                ),
+        let Some(problem) = parsed.problems.first() else {
+            manifests.extend(parsed.documents.iter().map(bench_yaml::Node::to_json));
+            continue;
+        };
+        let is_ours = document.source.starts_with("benchctl/");
+        let (code, help) = if is_ours {
+            ("B903", "this is a mistake of benchctl, please report it")
+        } else {
+            (
+                "B142",
+                "correct the template; write values with the filter `yaml`: {{ x | yaml }}",
             )
-            .help("this is a mistake of benchctl, please report it")
-            .into());
-        }
-        manifests.extend(parsed.documents.iter().map(bench_yaml::Node::to_json));
+        };
+        let line = problem.location().map_or(0, |at| at.start.line);
+        return Err(Problem::error(
+            code,
+            Anchor::Nowhere,
+            format!(
+                "{} was written wrongly: line {line}: {}",
+                document.source, problem.message
+            ),
+        )
+        .help(help)
+        .into());
     }
     Ok(manifests)
 }

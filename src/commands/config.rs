@@ -1,5 +1,6 @@
 //! `benchctl config`.
 
+use super::chart_with_scenarios;
 use crate::cli::ConfigArgs;
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
@@ -14,9 +15,10 @@ pub(super) fn run(args: &ConfigArgs, output: &Output) -> Result<(), Failure> {
         manifests: true,
     };
     let failed = |problems| Failure::of(problems, NOTHING);
-    let mut merged = merge(&args.values.sources(), skip).map_err(failed)?;
-    let run = resolve_run(&mut merged).map_err(failed)?;
-    let rendered = render(&run, args.name.as_deref(), false)
+    let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
+    let mut merged = merge(&chart, &args.values.sources(), skip).map_err(failed)?;
+    let run = resolve_run(&chart, &mut merged).map_err(failed)?;
+    let rendered = render(&run, chart.templates(), args.name.as_deref(), false)
         .map_err(|problem| failed(vec![located(&problem, Some(&merged.effective))]))?;
     output.warn(&merged.warnings);
     output.data(&rendered.config_yml)

@@ -1,9 +1,15 @@
 //! One file a command: read, call, write.
 
+mod completions;
 mod config;
+mod diff;
+mod init;
+mod objects;
+mod plan;
 mod render;
 mod scenario;
 mod schema;
+mod validate;
 mod values;
 
 use std::ffi::OsString;
@@ -12,6 +18,7 @@ use bench_contract::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
+use crate::chart::Chart;
 use crate::cli::{Cli, Command};
 use crate::output::{Failure, Output};
 
@@ -33,7 +40,7 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    let output = Output::new(cli.color);
+    let output = Output::new(cli.color, cli.message_format);
     match run(&cli.command, &output) {
         Ok(()) => ExitCode::Done,
         Err(failure) => output.failed(&failure),
@@ -69,5 +76,56 @@ fn run(command: &Command, output: &Output) -> Result<(), Failure> {
         Command::Config(args) => config::run(args, output),
         Command::Scenario(args) => scenario::run(args, output),
         Command::Schema(args) => schema::run(args, output),
+        Command::Validate(args) => validate::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
+        Command::Plan(args) => plan::run(args, output),
+        Command::Init(args) => init::run(args, output),
+        Command::Completions(args) => completions::completions(args, output),
+        Command::Man(args) => completions::man(args, output),
     }
+}
+
+/// The chart in a directory, or the built-in one.
+fn chart(directory: Option<&std::path::Path>, consequence: &str) -> Result<Chart, Failure> {
+    match directory {
+        Some(directory) => Chart::read(directory),
+        None => Chart::built_in(),
+    }
+    .map_err(|problems| Failure::of(problems, consequence))
+}
+
+/// The same, for commands that need scenarios.
+fn chart_with_scenarios(
+    directory: Option<&std::path::Path>,
+    consequence: &str,
+) -> Result<Chart, Failure> {
+    let chart = chart(directory, consequence)?;
+    if chart.is_foreign() {
+        return Err(Failure::Usage(
+            "the values of this chart are its own, and it has no scenarios: render, values, diff and validate work with it"
+                .to_owned(),
+        ));
+    }
+    Ok(chart)
+}
+
+/// Writes a new file. One that exists is left alone, unless it is to be overwritten.
+fn write_new(path: &std::path::Path, text: &str, force: bool) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                Failure::Io(format!("{} exists already", path.display()))
+            }
+            _ => Failure::Io(format!("cannot write {}: {error}", path.display())),
+        })
 }

@@ -1,44 +1,36 @@
 //! `benchctl render`.
 
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::objects::objects;
 use crate::cli::{Format, RenderArgs};
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, manifests, merge, run as resolve_run};
+use crate::pipeline::{Skip, Wanted};
 use crate::render::Document;
 
 const NOTHING: &str = "nothing was rendered";
 
 pub(super) fn run(args: &RenderArgs, output: &Output) -> Result<(), Failure> {
-    let skip = Skip {
-        schema: args.skip_schema_validation,
-        manifests: args.skip_manifest_validation,
+    let wanted = Wanted {
+        name: args.name.as_deref(),
+        with_namespace: args.create_namespace,
+        skip: Skip {
+            schema: args.skip_schema_validation,
+            manifests: args.skip_manifest_validation,
+        },
+        version: args.kube_version,
     };
-    let mut merged =
-        merge(&args.values.sources(), skip).map_err(|problems| Failure::of(problems, NOTHING))?;
-    if !merged.values.benchmark.enabled {
-        output.warn(&merged.warnings);
+    let found = objects(&args.values, wanted, args.debug, NOTHING)?;
+    if found.is_disabled {
+        output.warn(&found.warnings);
         output.note("benchmark.enabled is false: there is nothing to render");
         return Ok(());
     }
-    let run = resolve_run(&mut merged).map_err(|problems| Failure::of(problems, NOTHING))?;
-    let (rendered, objects) = manifests(
-        &run,
-        &mut merged,
-        args.name.as_deref(),
-        args.create_namespace,
-        skip,
-    )
-    .map_err(|(problems, text)| Failure::Problems {
-        problems,
-        consequence: NOTHING,
-        debug: args.debug.then_some(text),
-    })?;
-    let all: Vec<(Document, Value)> = rendered.documents.into_iter().zip(objects).collect();
-    let chosen = select(&all, &args.show_only)?;
-    output.warn(&merged.warnings);
+    let chosen = select(&found.items, &args.show_only)?;
+    output.warn(&found.warnings);
     match &args.output_dir {
         Some(directory) => write_files(directory, &chosen, args.output, output),
         None => output.data(&text(&chosen, args.output)),
@@ -62,7 +54,10 @@ fn select<'a>(
         };
         let (kind, name) = (text("/kind"), text("/metadata/name"));
         document.source == selector
-            || document.source.strip_prefix("benchctl/") == Some(selector)
+            || document
+                .source
+                .split_once('/')
+                .is_some_and(|(_, path)| path == selector)
             || kind.eq_ignore_ascii_case(selector)
             || selector
                 .split_once('/')
@@ -76,7 +71,10 @@ fn select<'a>(
                     let kind = object["kind"].as_str().unwrap_or_default();
                     format!(
                         "{kind} ({})",
-                        document.source.trim_start_matches("benchctl/")
+                        document
+                            .source
+                            .split_once('/')
+                            .map_or(document.source.as_str(), |(_, path)| path)
                     )
                 })
                 .collect();
@@ -116,6 +114,7 @@ fn write_files(
     format: Format,
     output: &Output,
 ) -> Result<(), Failure> {
+    let mut written: Vec<PathBuf> = Vec::new();
     for (document, object) in chosen {
         let path = match format {
             Format::Yaml => directory.join(&document.source),
@@ -131,8 +130,18 @@ fn write_files(
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
+        // A template of a chart may hold several manifests.
+        if written.contains(&path) {
+            let mut file = std::fs::OpenOptions::new().append(true).open(&path);
+            let appended = file.as_mut().map(|file| file.write_all(text.as_bytes()));
+            appended
+                .map_err(|error| failed(std::io::Error::from(error.kind())))?
+                .map_err(failed)?;
+            continue;
+        }
         std::fs::write(&path, text).map_err(failed)?;
         output.note(&format!("wrote {}", path.display()));
+        written.push(path);
     }
     Ok(())
 }

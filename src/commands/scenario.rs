@@ -2,53 +2,110 @@
 
 use serde_json::{Value, json};
 
+use super::init::modeline;
 use super::values::written;
+use super::{chart_with_scenarios, write_new};
+use crate::chart::Chart;
 use crate::cli::{Format, ScenarioArgs, ScenarioCommand, ValuesFlags};
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
-use crate::pipeline::{Merged, Skip, is_built_in, merge};
+use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
 use crate::scenario::raw::{Scenario, ScenarioLoad};
 use crate::scenario::{catalog, unknown_scenario};
 
-const NOTHING: &str = "nothing was shown";
+const NOTHING: &str = "nothing was printed";
 
 pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
     match &args.command {
         ScenarioCommand::List { values } => {
-            let merged = merged(values)?;
-            output.data(&table(&merged))
+            let (chart, merged) = merged(values)?;
+            output.data(&table(&chart, &merged, values.chart.is_some()))
         }
         ScenarioCommand::Show { name, values } => {
-            let merged = merged(values)?;
-            output.data(&shown(name, &merged)?)
+            let (chart, merged) = merged(values)?;
+            output.data(&shown(name, &chart, &merged, values.chart.is_some())?)
+        }
+        ScenarioCommand::New {
+            name,
+            from,
+            output: file,
+            values,
+        } => {
+            let (_, merged) = merged(values)?;
+            let text = new(name, from, &merged)?;
+            match file {
+                None => output.data(&text),
+                Some(path) => {
+                    write_new(path, &text, false)?;
+                    output.note(&format!("wrote {}", path.display()));
+                    Ok(())
+                }
+            }
         }
     }
 }
 
-fn merged(values: &ValuesFlags) -> Result<Merged, Failure> {
-    merge(&values.sources(), Skip::default()).map_err(|problems| Failure::of(problems, NOTHING))
+fn merged(values: &ValuesFlags) -> Result<(Chart, Merged), Failure> {
+    let chart = chart_with_scenarios(values.chart.as_deref(), NOTHING)?;
+    let merged = merge(&chart, &values.sources(), Skip::default())
+        .map_err(|problems| Failure::of(problems, NOTHING))?;
+    Ok((chart, merged))
 }
 
 /// A preset as it lies in `scenarios/`, comments and all; anything else, and a preset that was changed, as the values
 /// have it.
-fn shown(name: &str, merged: &Merged) -> Result<String, Failure> {
-    let pointer = pointer(name);
+fn shown(name: &str, chart: &Chart, merged: &Merged, is_own: bool) -> Result<String, Failure> {
     if let Some(preset) = catalog::preset(name)
-        && merged.effective.layer_of(&pointer).is_some_and(is_built_in)
+        && !is_own
+        && !chart.is_given(&merged.effective, &pointer(name))
     {
         return Ok(preset.text.to_owned());
     }
-    let Some(scenario) = merged.json.pointer(&pointer) else {
+    let scenario = find(name, merged)?;
+    let mut scenarios = serde_json::Map::new();
+    scenarios.insert(name.to_owned(), scenario);
+    let values: Value = json!({"benchmark": {"scenarios": scenarios}});
+    written(&values, Format::Yaml)
+}
+
+/// A scenario of the merged values.
+fn find(name: &str, merged: &Merged) -> Result<Value, Failure> {
+    merged.json.pointer(&pointer(name)).cloned().ok_or_else(|| {
         let problem = unknown_scenario(name, &merged.values);
         let anchor = Anchor::Argument("NAME", name.to_owned());
         let problem = Problem { anchor, ..problem };
-        return Err(Failure::of(vec![located(&problem, None)], NOTHING));
-    };
+        Failure::of(vec![located(&problem, None)], NOTHING)
+    })
+}
+
+/// A values file that chooses a new scenario and holds all of it.
+fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
+    if merged.json.pointer(&pointer(name)).is_some() {
+        return Err(Failure::Usage(format!(
+            "scenario `{name}` exists already: choose another name, or change it in a values file"
+        )));
+    }
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || !name.chars().all(is_name) || name.starts_with('-') || name.ends_with('-')
+    {
+        return Err(Failure::Usage(format!(
+            "`{name}` cannot be part of a Job's name: lower-case letters, digits and `-`"
+        )));
+    }
+    let mut scenario = find(from, merged)?;
+    if let Some(scenario) = scenario.as_object_mut() {
+        let description = format!("as {from}");
+        scenario.insert("description".to_owned(), description.into());
+    }
     let mut scenarios = serde_json::Map::new();
-    scenarios.insert(name.to_owned(), scenario.clone());
-    let values: Value = json!({"benchmark": {"scenarios": scenarios}});
-    written(&values, Format::Yaml)
+    scenarios.insert(name.to_owned(), scenario);
+    let values: Value = json!({"benchmark": {"scenario": name, "scenarios": scenarios}});
+    Ok(format!(
+        "{}# Scenario `{name}`, made from `{from}`. Lengths in tokens, rate in requests/s, duration in s.\n{}",
+        modeline(),
+        written(&values, Format::Yaml)?
+    ))
 }
 
 fn pointer(name: &str) -> String {
@@ -57,7 +114,7 @@ fn pointer(name: &str) -> String {
     pointer
 }
 
-fn table(merged: &Merged) -> String {
+fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
     let mut rows = vec![[
         "NAME".to_owned(),
         "FROM".to_owned(),
@@ -76,10 +133,10 @@ fn table(merged: &Merged) -> String {
         };
         let pointer = pointer(name);
         let layer = merged.effective.layer_of(&pointer).unwrap_or_default();
-        let from = if is_built_in(layer) {
-            "built in"
-        } else {
-            layer
+        let from = match (chart.is_given(&merged.effective, &pointer), is_own) {
+            (true, _) => layer,
+            (false, true) => "chart",
+            (false, false) => "built in",
         };
         rows.push([
             name.to_owned(),

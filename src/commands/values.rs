@@ -3,22 +3,36 @@
 use bench_yaml::{dotted, mask};
 use serde_json::{Value, json};
 
+use super::chart;
 use crate::cli::{Format, ValuesArgs};
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, merge, unchecked};
+use crate::pipeline::{Skip, Wanted, foreign, merge, unchecked};
 use crate::render::to_yaml;
-use crate::values::{Effective, Location};
+use crate::values::{Effective, Location, load};
+
+const NOTHING: &str = "no values were printed";
 
 pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
-    let sources = args.values.sources();
-    let merged = if args.skip_schema_validation {
-        unchecked(&sources)
-    } else {
-        merge(&sources, Skip::default())
-            .map(|merged| (merged.effective, merged.json, merged.warnings))
+    let failed = |problems| Failure::of(problems, NOTHING);
+    let chart = chart(args.values.chart.as_deref(), NOTHING)?;
+    let skip = Skip {
+        schema: args.skip_schema_validation,
+        manifests: true,
     };
-    let (effective, json, warnings) =
-        merged.map_err(|problems| Failure::of(problems, "no values were printed"))?;
+    let (effective, json, warnings) = if chart.is_foreign() {
+        let wanted = Wanted {
+            skip,
+            ..Wanted::default()
+        };
+        let loaded = load(&args.values.foreign_sources()?);
+        let found = foreign(&chart, loaded, None, wanted).map_err(failed)?;
+        (found.effective, found.json, found.warnings)
+    } else if skip.schema {
+        unchecked(&chart, &args.values.sources()).map_err(failed)?
+    } else {
+        let merged = merge(&chart, &args.values.sources(), skip).map_err(failed)?;
+        (merged.effective, merged.json, merged.warnings)
+    };
     output.warn(&warnings);
     if args.provenance {
         return output.data(&provenance(&effective, &json, args.output));

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 use serde_json::Value as Json;
 
 use super::context::{Context, context};
-use super::environment::{TEMPLATES, environment};
+use super::environment::Templates;
 use super::names::{full_name, hash, names};
 use super::yaml::to_yaml;
 use crate::problem::{Anchor, Problem};
@@ -51,50 +51,33 @@ impl Rendered {
 /// When a name does not fit, or a template is wrong.
 pub fn render(
     run: &Run,
+    templates: &Templates,
     given_name: Option<&str>,
     with_namespace: bool,
 ) -> Result<Rendered, Box<Problem>> {
     let names = names(&run.values, given_name, &run.scenario)?;
-    let environment = environment().map_err(|error| internal(&error))?;
     let at = |name: &str| -> Result<(Config, Context), Box<Problem>> {
         let config = run.config(name);
-        let config_yml = to_yaml(&config).map_err(|error| internal(&error))?;
+        let config_yml =
+            to_yaml(&config).map_err(|error| internal(templates, &error.to_string()))?;
         Ok((
             config,
             context(run, &names, name, config_yml, with_namespace),
         ))
     };
-    let write = |template: &str, context: &Value| -> Result<String, Box<Problem>> {
-        let template = environment
-            .get_template(template)
-            .map_err(|error| internal(&error))?;
-        template
-            .render(context.clone())
-            .map_err(|error| internal(&error))
-    };
     // Under its bare name first: what the hash is taken over cannot hold the hash.
     let (bare_config, bare) = at(&names.base)?;
-    let job = write("job.yaml", &Value::from(Serde(&bare)))?;
+    let job = hashed(templates, &Value::from(Serde(&bare)))?;
     let benchmark = run.benchmark();
     let hash = hash(&[
-        &canonical(&bare_config).map_err(|error| internal(&error))?,
-        &spec_of(&job),
+        &canonical(&bare_config).map_err(|error| internal(templates, &error.to_string()))?,
+        &job,
         &benchmark.job.run,
     ]);
     let name = full_name(&names, benchmark.job.name_suffix, &hash, given_name)?;
 
     let (config, context) = at(&name)?;
-    let values = Value::from(Serde(&context));
-    let mut documents = Vec::with_capacity(TEMPLATES.len());
-    for (template, _) in TEMPLATES {
-        let text = write(template, &values)?;
-        if !text.trim().is_empty() {
-            documents.push(Document {
-                source: format!("benchctl/templates/{template}"),
-                text: format!("{}\n", text.trim_end()),
-            });
-        }
-    }
+    let documents = documents(templates, &Value::from(Serde(&context)))?;
     Ok(Rendered {
         documents,
         config,
@@ -133,19 +116,103 @@ fn sorted(value: &Json) -> Json {
     }
 }
 
-fn internal(error: &dyn std::error::Error) -> Box<Problem> {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(&format!(": {error}"));
-        cause = error.source();
+/// What makes another Job of it, besides the config: the Job's spec; all other templates of a chart of one's own.
+fn hashed(templates: &Templates, context: &Value) -> Result<String, Box<Problem>> {
+    let job = "job.yaml";
+    if templates.names().any(|name| name == job) {
+        let text = templates
+            .write(job, context)
+            .map_err(|e| internal(templates, &e))?;
+        return Ok(spec_of(&text));
     }
-    let problem = Problem::error(
-        "B901",
-        Anchor::Nowhere,
-        format!("a template cannot be rendered: {message}"),
-    );
-    Box::new(problem.help("this is a mistake of benchctl, please report it"))
+    let mut all = String::new();
+    for name in templates.names() {
+        all.push_str(
+            &templates
+                .write(name, context)
+                .map_err(|e| internal(templates, &e))?,
+        );
+    }
+    Ok(all)
+}
+
+/// Everything that templates print, one document for each object, in the order in which Helm applies kinds.
+///
+/// # Errors
+/// When a template is wrong.
+pub(super) fn documents(
+    templates: &Templates,
+    context: &Value,
+) -> Result<Vec<Document>, Box<Problem>> {
+    let mut documents = Vec::new();
+    for name in templates.names() {
+        let text = templates
+            .write(name, context)
+            .map_err(|e| internal(templates, &e))?;
+        let lines: Vec<&str> = text.lines().collect();
+        for part in lines.split(|line| line.trim_end() == "---") {
+            let part = part.join("\n");
+            let is_empty = part
+                .lines()
+                .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+            if !is_empty {
+                documents.push(Document {
+                    source: templates.source(name),
+                    text: format!("{}\n", part.trim_matches('\n').trim_end()),
+                });
+            }
+        }
+    }
+    documents.sort_by_key(|document| rank(&document.text));
+    Ok(documents)
+}
+
+/// The place of a document's kind in Helm's order of installation; what is not known comes last.
+fn rank(text: &str) -> usize {
+    const ORDER: [&str; 20] = [
+        "PriorityClass",
+        "Namespace",
+        "NetworkPolicy",
+        "ResourceQuota",
+        "LimitRange",
+        "PodDisruptionBudget",
+        "ServiceAccount",
+        "Secret",
+        "ConfigMap",
+        "StorageClass",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "CustomResourceDefinition",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "Pod",
+        "Job",
+    ];
+    let kind = text
+        .lines()
+        .find_map(|line| line.strip_prefix("kind:"))
+        .unwrap_or_default()
+        .trim()
+        .trim_matches(['"', '\'']);
+    ORDER
+        .iter()
+        .position(|known| *known == kind)
+        .unwrap_or(ORDER.len())
+}
+
+/// A template or a value that cannot be written.
+fn internal(templates: &Templates, message: &str) -> Box<Problem> {
+    let message = format!("a template cannot be rendered: {message}");
+    Box::new(if templates.are_built_in() {
+        Problem::error("B901", Anchor::Nowhere, message)
+            .help("this is a mistake of benchctl, please report it")
+    } else {
+        Problem::error("B140", Anchor::Nowhere, message)
+            .help("correct the template, or give the value that it uses")
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use super::yaml::{AsText, in_template};
 
 /// The built-in templates by file name, in the order in which their objects are applied.
-pub(super) const TEMPLATES: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 4] = [
     (
         "namespace.yaml",
         include_str!("../../chart-templates/namespace.yaml.j2"),
@@ -26,8 +26,86 @@ pub(super) const TEMPLATES: [(&str, &str); 4] = [
     ),
 ];
 
-/// An environment with the built-in templates. A name that is not defined is an error.
-pub(super) fn environment() -> Result<Environment<'static>, Error> {
+/// What the built-in chart is called.
+const BUILT_IN_CHART: &str = "benchctl";
+
+/// The templates of a chart, read and ready. A name that is not defined is an error.
+#[derive(Debug)]
+pub struct Templates {
+    chart: String,
+    environment: Environment<'static>,
+    /// Names of the templates that print something: those that start with `_` are there to be included.
+    names: Vec<String>,
+}
+
+impl Templates {
+    /// The built-in ones.
+    ///
+    /// # Errors
+    /// When a built-in template is wrong, which a test rules out.
+    pub fn built_in() -> Result<Self, String> {
+        let files = BUILT_IN.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        Self::new(BUILT_IN_CHART, files.into())
+    }
+
+    /// Templates of a chart: names without `.j2`, and texts.
+    ///
+    /// # Errors
+    /// What is wrong with which template.
+    pub fn new(chart: &str, files: Vec<(String, String)>) -> Result<Self, String> {
+        let mut environment = environment().map_err(|error| explained(&error))?;
+        let mut names = Vec::with_capacity(files.len());
+        for (name, text) in files {
+            if !name.starts_with('_') {
+                names.push(name.clone());
+            }
+            environment
+                .add_template_owned(name, text)
+                .map_err(|error| explained(&error))?;
+        }
+        Ok(Self {
+            chart: chart.to_owned(),
+            environment,
+            names,
+        })
+    }
+
+    /// Whether they are part of the program.
+    pub(super) fn are_built_in(&self) -> bool {
+        self.chart == BUILT_IN_CHART
+    }
+
+    /// The names of the templates that print something.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// The text of one template.
+    pub(super) fn write(&self, name: &str, context: &Value) -> Result<String, String> {
+        self.environment
+            .get_template(name)
+            .and_then(|template| template.render(context.clone()))
+            .map_err(|error| explained(&error))
+    }
+
+    /// What a document of a template names as its source.
+    pub(super) fn source(&self, name: &str) -> String {
+        format!("{}/templates/{name}", self.chart)
+    }
+}
+
+/// An error of the template engine with its causes.
+fn explained(error: &Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        message.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    message
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -41,9 +119,7 @@ pub(super) fn environment() -> Result<Environment<'static>, Error> {
         in_template(value, indent).map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))
     });
     environment.add_test("none", |value: &Value| value.is_none());
-    for (name, text) in TEMPLATES {
-        environment.add_template(name, text)?;
-    }
+    environment.add_test("defined", |value: &Value| !value.is_undefined());
     Ok(environment)
 }
 

@@ -6,9 +6,12 @@ mod context;
 mod documents;
 mod environment;
 mod names;
+mod own;
 mod pod;
 mod yaml;
 
 pub use conflicts::conflicts;
 pub use documents::{Document, Rendered, render};
+pub use environment::Templates;
+pub use own::{Release, render_own};
 pub use yaml::to_yaml;

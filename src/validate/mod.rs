@@ -2,6 +2,7 @@
 //! config is read as it was meant.
 
 mod contract;
+pub mod file;
 pub mod kubernetes;
 mod origin;
 mod schema;

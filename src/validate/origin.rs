@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::kubernetes::{self, Fault, UNKNOWN_FIELD};
-use crate::problem::{Anchor, Problem, Severity};
+use crate::problem::{Anchor, Problem};
 use crate::scenario::join;
 use crate::scenario::raw::Benchmark;
 
@@ -37,9 +37,10 @@ pub fn located(
     {
         problem = problem.related(join("/benchmark/resources/limits", limit), "limit");
     }
-    Problem {
-        severity: Severity::Error,
-        ..problem
+    if fault.is_warning {
+        problem.warning()
+    } else {
+        problem
     }
 }
 

@@ -1,11 +1,13 @@
 //! The fold of all layers, and what can be asked of its result.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bench_yaml::{Diagnostic, pointer_push, pointer_tokens};
 
 use super::assign::assign;
-use super::layer::{Layer, Location};
+use super::codes;
+use super::layer::{Layer, Location, merged};
 use super::load::{Change, Loaded, Sources, load};
 use super::merge::{coalesce, merge_maps};
 use super::tree::{Data, Fields, Item, number_in};
@@ -16,7 +18,7 @@ pub struct Effective {
     merged: Fields,
     user: Fields,
     deleted: Vec<Deleted>,
-    warnings: Vec<Diagnostic>,
+    problems: Vec<Diagnostic>,
 }
 
 /// A default that a null of the user took away. Whether that is allowed is for the schema to say.
@@ -30,29 +32,59 @@ pub struct Deleted {
     pub default: serde_json::Value,
 }
 
-/// Reads the sources and folds them over the defaults, later layers winning.
+/// Reads the sources and folds them over the defaults, later layers winning. Errors that leave everything else readable
+/// (a duplicate key, an ambiguous scalar, one `--set` argument) are in [`Effective::problems`], so that what else is
+/// wrong can be said in the same run.
 ///
 /// # Errors
 ///
-/// All problems of all sources, warnings included, if one of them is an error.
+/// All problems of all sources, warnings included, if one of them is an error that leaves too little.
 pub fn effective(defaults: &[Layer], sources: &Sources) -> Result<Effective, Vec<Diagnostic>> {
-    fold(defaults, load(sources))
+    fold_on(defaults, load(sources))
 }
 
-/// The pure part of [`effective`]: folds what was read.
+/// Folds what was read; nothing comes out when anything is an error.
+///
+/// # Errors
+///
+/// All problems, warnings included, if one of them is an error.
+pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
+    let effective = fold_on(defaults, loaded)?;
+    if effective.problems.iter().any(Diagnostic::is_error) {
+        Err(effective.problems)
+    } else {
+        Ok(effective)
+    }
+}
+
+/// Whether all other values can be trusted beside this problem.
+fn leaves_the_rest(problem: &Diagnostic) -> bool {
+    !problem.is_error()
+        || matches!(
+            problem.code,
+            bench_yaml::codes::AMBIGUOUS
+                | bench_yaml::codes::DUPLICATE_KEY
+                | codes::CONFLICT
+                | codes::INDEX
+                | codes::GRAMMAR
+                | codes::DROPPED
+        )
+}
+
+/// The pure part of [`effective`].
 ///
 /// # Errors
 ///
 /// As [`effective`].
-pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
+pub fn fold_on(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
     let Loaded {
         changes,
         mut problems,
     } = loaded;
-    let mut below = Fields::default();
-    for layer in defaults {
-        merge_maps(&mut below, layer.fields.clone());
-    }
+    let below = match defaults {
+        [only] => Cow::Borrowed(&only.fields),
+        layers => Cow::Owned(merged(layers).fields),
+    };
     let mut user = Fields::default();
     for change in changes {
         match change {
@@ -60,7 +92,7 @@ pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnos
             Change::Assign(assignment) => problems.extend(assign(&mut user, &below, assignment)),
         }
     }
-    if problems.iter().any(Diagnostic::is_error) {
+    if !problems.iter().all(leaves_the_rest) {
         return Err(problems);
     }
     let mut deleted = Vec::new();
@@ -69,7 +101,7 @@ pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnos
         merged,
         user,
         deleted,
-        warnings: problems,
+        problems,
     })
 }
 
@@ -136,9 +168,9 @@ impl Effective {
         &self.deleted
     }
 
-    /// What is worth a look and stops nothing.
-    pub fn warnings(&self) -> &[Diagnostic] {
-        &self.warnings
+    /// Warnings of all sources, and errors that leave the rest readable.
+    pub fn problems(&self) -> &[Diagnostic] {
+        &self.problems
     }
 }
 

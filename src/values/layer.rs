@@ -32,6 +32,16 @@ impl Layer {
     }
 }
 
+/// Several layers as one, later ones winning.
+#[must_use]
+pub fn merged(layers: &[Layer]) -> Layer {
+    let mut fields = Fields::default();
+    for layer in layers {
+        merge_maps(&mut fields, layer.fields.clone());
+    }
+    Layer { fields }
+}
+
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Location {

@@ -95,6 +95,15 @@ pub(crate) fn load_with(sources: &Sources, stdin: Stdin<'_>) -> Loaded {
     loader.loaded
 }
 
+/// A text that was read already, as the only values file.
+#[must_use]
+pub fn load_text(source: &Source) -> Loaded {
+    let mut loaded = Loaded::default();
+    let fields = read_mapping(&source.name, source, &mut loaded.problems);
+    loaded.changes.push(Change::Merge(fields));
+    loaded
+}
+
 /// Reads one file or, for `-`, standard input, as every command does that takes a values file.
 ///
 /// # Errors

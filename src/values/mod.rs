@@ -26,9 +26,9 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use effective::{Deleted, Effective, effective, fold};
-pub use layer::{Layer, Location};
-pub use load::{Loaded, Override, Sources, load, read_text};
+pub use effective::{Deleted, Effective, effective, fold, fold_on};
+pub use layer::{Layer, Location, merged};
+pub use load::{Loaded, Override, Sources, load, load_text, read_text};
 
 /// The codes of the problems that values have of their own; [`bench_yaml::codes`] lists those of YAML itself.
 pub mod codes {

@@ -319,7 +319,7 @@ fn an_empty_list_of_helm_warns() {
     assert_eq!(effective.json()["a"], json!([""]));
     assert_eq!(
         effective
-            .warnings()
+            .problems()
             .iter()
             .map(|warning| warning.code)
             .collect::<Vec<_>>(),

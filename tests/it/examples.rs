@@ -1,6 +1,7 @@
 //! Every preset and example, with every engine that can run it: what is printed is the config that was meant.
 
 use bench_contract::Config;
+use benchctl::chart::Chart;
 use benchctl::pipeline::{Skip, merge, run as resolve};
 use benchctl::values::{Override, Sources};
 
@@ -11,8 +12,9 @@ fn check(args: &[&str], sources: &Sources) {
     all.extend_from_slice(args);
     let printed = documents(&stdout(&all));
     let read: Config = serde_json::from_value(config_of(&printed)).unwrap();
-    let mut merged = merge(sources, Skip::default()).unwrap();
-    let run = resolve(&mut merged).unwrap();
+    let chart = Chart::built_in().unwrap();
+    let mut merged = merge(&chart, sources, Skip::default()).unwrap();
+    let run = resolve(&chart, &mut merged).unwrap();
     let job = printed
         .iter()
         .find(|document| document["kind"] == "Job")

@@ -1,18 +1,20 @@
 //! Whatever is written at whatever key: it renders, or the user is told; the program itself is never at fault.
 
-use benchctl::pipeline::{Skip, manifests, merge, run as resolve};
+use benchctl::chart::Chart;
+use benchctl::pipeline::{Skip, Wanted, manifests, merge, run as resolve};
 use benchctl::values::Sources;
 use serde_json::{Value, json};
 
 use crate::process::{benchctl, root, stdout, text};
 
 fn codes(sources: &Sources) -> Vec<&'static str> {
-    let merged = merge(sources, Skip::default());
+    let chart = Chart::built_in().unwrap();
+    let merged = merge(&chart, sources, Skip::default());
     let problems = match merged {
         Err(problems) => problems,
-        Ok(mut merged) => match resolve(&mut merged) {
+        Ok(mut merged) => match resolve(&chart, &mut merged) {
             Err(problems) => problems,
-            Ok(run) => match manifests(&run, &mut merged, None, false, Skip::default()) {
+            Ok(run) => match manifests(&chart, &run, &mut merged, Wanted::default()) {
                 Ok(_) => return Vec::new(),
                 Err((problems, _)) => problems,
             },

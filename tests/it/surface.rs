@@ -86,7 +86,19 @@ fn a_closed_pipe_ends_quietly() {
 
 #[test]
 fn every_command_has_examples_in_its_help() {
-    for command in ["render", "values", "config", "scenario", "schema"] {
+    for command in [
+        "render",
+        "values",
+        "config",
+        "validate",
+        "diff",
+        "plan",
+        "init",
+        "scenario",
+        "schema",
+        "completions",
+        "man",
+    ] {
         let help = stdout(&[command, "--help"]);
         assert!(help.contains("Examples:"), "{command}");
     }
@@ -176,4 +188,162 @@ fn provenance_names_every_layer() {
         line("benchmark.job.backoffLimit").contains("# built-in defaults:"),
         "{text}"
     );
+}
+
+#[test]
+fn differences_are_the_exit_code_when_they_are_asked_for() {
+    let args = [
+        "diff",
+        "--set=benchmark.target.modelName=other",
+        "--against-values=examples/baseline.yaml",
+    ];
+    let without = run(&args);
+    let with = run(&[&args[..], &["--exit-code"]].concat());
+    assert_eq!(without.status.code(), Some(0));
+    assert_eq!(with.status.code(), Some(1));
+    assert_eq!(without.stdout, with.stdout);
+    assert!(text(&with.stdout).contains("+      model_name: other\n"));
+    let coloured = stdout(&[&args[..], &["--color=always"]].concat());
+    assert!(coloured.contains("\u{1b}[32m+      model_name: other\u{1b}[0m\n"));
+}
+
+#[test]
+fn what_was_rendered_does_not_differ_from_itself_and_is_valid() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rendered.yaml");
+    let values = "examples/custom-production.yaml";
+    std::fs::write(&path, stdout(&["render", "-f", values])).unwrap();
+    let path = path.to_str().unwrap();
+    assert_eq!(stdout(&["diff", "-f", values, "--against", path]), "");
+    let checked = run(&["validate", "--strict", path]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(checked.stderr.is_empty() && checked.stdout.is_empty());
+}
+
+#[test]
+fn examples_and_starters_are_valid_and_decidable() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for scenario in ["baseline", "saturation", "sweep", "production", "dataset"] {
+        let starter = directory.path().join(format!("{scenario}.yaml"));
+        let starter = starter.to_str().unwrap().to_owned();
+        assert!(
+            run(&["init", &starter, "--scenario", scenario])
+                .status
+                .success()
+        );
+        // What a user has written is not overwritten.
+        assert_eq!(run(&["init", &starter]).status.code(), Some(1));
+        assert!(
+            run(&["init", &starter, "--scenario", scenario, "--force"])
+                .status
+                .success()
+        );
+        let uncommented = uncommented(&std::fs::read_to_string(&starter).unwrap());
+        let whole = directory.path().join(format!("{scenario}-whole.yaml"));
+        std::fs::write(&whole, uncommented).unwrap();
+        files.push(starter);
+        files.push(whole.to_str().unwrap().to_owned());
+    }
+    let mut args = vec!["validate"];
+    args.extend(files.iter().map(String::as_str));
+    let checked = run(&args);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    let examples: Vec<String> = std::fs::read_dir(root().join("examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
+        .collect();
+    let mut args = vec!["validate"];
+    args.extend(examples.iter().map(String::as_str));
+    let checked = run(&args);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(
+        !text(&checked.stderr).contains("B125"),
+        "{}",
+        text(&checked.stderr)
+    );
+}
+
+/// The starter as it is when everything that it offers is wanted.
+fn uncommented(starter: &str) -> String {
+    let lines = starter.lines().skip_while(|line| *line != "benchmark:");
+    lines
+        .map(|line| {
+            let is_offer = line.trim_start().starts_with("# ") && line.contains(": ")
+                || line.trim_end().ends_with(':')
+                || line.contains("# - ")
+                || line.contains("  - ");
+            let is_prose = line.contains("The server") || line.contains("What ");
+            if is_offer
+                && !is_prose
+                && !line.contains("Secret")
+                && !line.contains("slo")
+                && !line.contains("metric:")
+            {
+                format!("{}\n", line.replacen("# ", "", 1))
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_thousand_files_are_checked_each_on_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..1000).map(|index| format!("{index}.yaml")).collect();
+    for (index, name) in names.iter().enumerate() {
+        let text = match index {
+            7 => "benchmark: {scenario: prodution}\n".to_owned(),
+            _ => format!("benchmark: {{scenario: production, seed: {index}}}\n"),
+        };
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    let mut args = vec!["validate"];
+    args.extend(names.iter().map(String::as_str));
+    let output = benchctl(directory.path(), &args).output().unwrap();
+    let messages = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        messages.ends_with("error: 1 problem in 7.yaml; 1 of 1000 files are invalid\n"),
+        "{messages}"
+    );
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(
+            stdout(&["completions", shell]).contains("validate"),
+            "{shell}"
+        );
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(&["man", "--output-dir", directory.path().to_str().unwrap()]);
+    assert!(output.status.success());
+    for page in ["benchctl", "benchctl-render", "benchctl-validate"] {
+        let page = std::fs::read_to_string(directory.path().join(format!("{page}.1"))).unwrap();
+        assert!(page.contains(".TH"), "{page}");
+    }
+}
+
+#[test]
+fn a_new_scenario_is_a_valid_values_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("nightly.yaml");
+    let path = path.to_str().unwrap();
+    let args = [
+        "scenario",
+        "new",
+        "nightly",
+        "--from",
+        "saturation",
+        "-O",
+        path,
+    ];
+    assert!(run(&args).status.success());
+    assert_eq!(run(&args).status.code(), Some(1));
+    let checked = run(&["validate", "--strict", path]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(stdout(&["config", "-f", path]).contains("rate: 40"));
 }

@@ -41,7 +41,7 @@ pub use mask::{is_secret_name, mask, secret_kind};
 pub use node::{Entry, Node, Value};
 pub use parse::{Ambiguous, ParseOptions, Parsed, parse};
 pub use pointer::{Located, dotted, pointer_push, pointer_tokens};
-pub use render::{Color, render};
+pub use render::{Color, in_order, render};
 pub use source::{LineCol, Location, Source, SourceKind, Span};
 pub use suggest::{suggest, suggest_all};
 

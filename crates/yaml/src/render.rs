@@ -49,7 +49,8 @@ pub fn render(problems: &[Diagnostic], color: Color) -> String {
     drawn.join("\n")
 }
 
-fn in_order(problems: &[Diagnostic]) -> Vec<&Diagnostic> {
+/// Problems as [`render`] orders them.
+pub fn in_order(problems: &[Diagnostic]) -> Vec<&Diagnostic> {
     let mut sources: Vec<&Source> = Vec::new();
     for source in problems
         .iter()

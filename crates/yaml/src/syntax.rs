@@ -26,11 +26,11 @@ pub(crate) fn explain(source: &Source, error: &ScanError, context: &Context) -> 
             };
             place
                 .error(format!("unterminated {style}-quoted string"), 1)
-                .label("opened here, never closed")
+                .label(place.never_closed())
         }
         ErrorKind::UnclosedFlowCollection { open } => place
             .error(format!("`{open}` is never closed"), 1)
-            .label("opened here, never closed"),
+            .label(place.never_closed()),
         ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::InvalidColonPlacement
@@ -141,6 +141,13 @@ impl<'s> Place<'s> {
 
     fn column(&self, offset: usize) -> usize {
         self.source.line_col(offset).column - 1
+    }
+
+    /// A reader who is told where the text ends knows how far the parser has looked.
+    fn never_closed(&self) -> String {
+        let text = self.source.text.trim_end();
+        let last = self.source.line_col(text.len()).line;
+        format!("opened here, never closed (the text ends at line {last})")
     }
 
     fn inside_brackets(&self, context: &Context) -> Diagnostic {

@@ -10,13 +10,19 @@ mod resources;
 mod security;
 mod set;
 mod strict;
+mod version;
 mod volumes;
 
 pub(crate) use image::wrong_part as wrong_image_part;
 pub use set::check_set;
+pub use version::{KubeVersion, check_version};
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Namespace, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
+};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use serde_json::Value;
 
 /// The code of a field that Kubernetes does not have.
@@ -33,6 +39,8 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub help: Vec<String>,
+    /// Whether an API server takes it all the same.
+    pub is_warning: bool,
 }
 
 impl Fault {
@@ -42,6 +50,20 @@ impl Fault {
             path: path.into(),
             message: message.into(),
             help: Vec::new(),
+            is_warning: false,
+        }
+    }
+
+    /// The remedies that need no values of benchctl.
+    pub fn general_help(&self) -> impl Iterator<Item = &str> {
+        let is_general = |help: &&str| !help.contains("benchmark.");
+        self.help.iter().map(String::as_str).filter(is_general)
+    }
+
+    fn warning(self) -> Self {
+        Self {
+            is_warning: true,
+            ..self
         }
     }
 
@@ -69,13 +91,38 @@ pub fn check_manifest(manifest: &Value) -> Vec<Fault> {
         ("v1", "Namespace") => typed::<Namespace>(manifest, |namespace| {
             names::metadata(&namespace.metadata, false)
         }),
-        (version, kind) => {
-            vec![Fault::new(
+        ("v1", "Secret") => typed::<Secret>(manifest, |o| names::metadata(&o.metadata, true)),
+        ("v1", "Service") => typed::<Service>(manifest, |o| names::metadata(&o.metadata, true)),
+        ("v1", "PersistentVolumeClaim") => {
+            typed::<PersistentVolumeClaim>(manifest, |o| names::metadata(&o.metadata, true))
+        }
+        ("v1", "Pod") => typed::<Pod>(manifest, |o| names::metadata(&o.metadata, true)),
+        ("rbac.authorization.k8s.io/v1", "Role") => typed::<Role>(manifest, |_| Vec::new()),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding") => {
+            typed::<RoleBinding>(manifest, |_| Vec::new())
+        }
+        ("rbac.authorization.k8s.io/v1", "ClusterRole") => {
+            typed::<ClusterRole>(manifest, |_| Vec::new())
+        }
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => {
+            typed::<ClusterRoleBinding>(manifest, |_| Vec::new())
+        }
+        ("networking.k8s.io/v1", "NetworkPolicy") => {
+            typed::<NetworkPolicy>(manifest, |o| names::metadata(&o.metadata, true))
+        }
+        ("", _) | (_, "") => vec![Fault::new(
+            "K100",
+            "kind",
+            "a manifest needs `apiVersion` and `kind`",
+        )],
+        (version, kind) => vec![
+            Fault::new(
                 "K100",
                 "kind",
-                format!("{version} {kind} is not a kind that benchctl knows"),
-            )]
-        }
+                format!("{version} {kind} is not a kind that benchctl knows, and is not checked"),
+            )
+            .warning(),
+        ],
     }
 }
 

@@ -84,10 +84,10 @@ fn duplicates(manifests: &[Value]) -> Vec<(usize, Fault)> {
 fn namespaces(manifests: &[Value]) -> Vec<(usize, Fault)> {
     let of = |manifest: &Value| text(manifest, "/metadata/namespace").to_owned();
     let namespaced = || {
-        manifests
-            .iter()
-            .enumerate()
-            .filter(|(_, manifest)| text(manifest, "/kind") != "Namespace")
+        manifests.iter().enumerate().filter(|(_, manifest)| {
+            let kind = text(manifest, "/kind");
+            kind != "Namespace" && !kind.starts_with("Cluster")
+        })
     };
     let Some(first) = namespaced().next().map(|(_, manifest)| of(manifest)) else {
         return Vec::new();
@@ -104,39 +104,46 @@ fn namespaces(manifests: &[Value]) -> Vec<(usize, Fault)> {
         .collect()
 }
 
-/// The Job's own ConfigMap must be there, with the key that is mounted. Others may be in the cluster already.
+/// A ConfigMap that a Job's volume named `config` refers to is the Job's own: it must be there, with the keys that are
+/// mounted. Others may be in the cluster already.
 fn references(manifests: &[Value]) -> Vec<(usize, Fault)> {
+    const OWN: &str = "config";
+    let list = |value: &Value, pointer: &str| -> Vec<Value> {
+        let items = value.pointer(pointer).and_then(Value::as_array);
+        items.cloned().unwrap_or_default()
+    };
     let mut faults = Vec::new();
     for (index, job) in manifests
         .iter()
         .enumerate()
         .filter(|(_, manifest)| text(manifest, "/kind") == "Job")
     {
-        let name = text(job, "/spec/template/spec/volumes/0/configMap/name");
+        let volumes = list(job, "/spec/template/spec/volumes");
+        let Some((at, volume)) = volumes.iter().enumerate().find(|(_, volume)| {
+            text(volume, "/name") == OWN && volume.pointer("/configMap/name").is_some()
+        }) else {
+            continue;
+        };
+        let name = text(volume, "/configMap/name");
         let map = manifests.iter().find(|manifest| {
             text(manifest, "/kind") == "ConfigMap" && text(manifest, "/metadata/name") == name
         });
-        let path = "spec.template.spec.volumes[0].configMap.name";
+        let path = format!("spec.template.spec.volumes[{at}].configMap.name");
         let Some(map) = map else {
-            faults.push((
-                index,
-                Fault::new("K232", path, format!("ConfigMap `{name}` is not rendered")),
-            ));
+            let message = format!("ConfigMap `{name}` is not rendered");
+            faults.push((index, Fault::new("K232", path, message)));
             continue;
         };
-        let key = text(
-            job,
-            "/spec/template/spec/containers/0/volumeMounts/0/subPath",
-        );
-        if map.get("data").and_then(|data| data.get(key)).is_none() {
-            faults.push((
-                index,
-                Fault::new(
-                    "K232",
-                    path,
-                    format!("ConfigMap `{name}` has no key `{key}`"),
-                ),
-            ));
+        for container in list(job, "/spec/template/spec/containers") {
+            for mount in list(&container, "/volumeMounts") {
+                let key = text(&mount, "/subPath");
+                let is_there =
+                    key.is_empty() || map.get("data").is_some_and(|d| d.get(key).is_some());
+                if text(&mount, "/name") == OWN && !is_there {
+                    let message = format!("ConfigMap `{name}` has no key `{key}`");
+                    faults.push((index, Fault::new("K232", path.clone(), message)));
+                }
+            }
         }
     }
     faults

@@ -1,0 +1,225 @@
+//! What a run will do before it runs: requests, tokens, time, requests in flight, cost; and what it can never decide.
+//!
+//! Everything is computed from the config. How fast the server is nobody knows yet; what depends on it is Little's law
+//! over an assumption that the plan states.
+
+mod decidable;
+mod doubts;
+mod tokens;
+
+pub use doubts::doubts;
+
+use bench_contract::config::{Connections, LoadType};
+use bench_contract::{Config, Seconds};
+use serde::Serialize;
+
+use crate::scenario::Run;
+use tokens::mean_length;
+
+/// How fast the server is taken to be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Assumption {
+    /// Time to the first token, in seconds.
+    pub ttft: f64,
+    /// Time for each further token, in seconds.
+    pub tpot: f64,
+}
+
+impl Default for Assumption {
+    fn default() -> Self {
+        Self {
+            ttft: 0.5,
+            tpot: 0.025,
+        }
+    }
+}
+
+/// A stage before it runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StagePlan {
+    /// `warm-up`, or its number.
+    pub name: String,
+    /// The arrival process.
+    pub process: &'static str,
+    /// Requests per second.
+    pub rate: f64,
+    /// Seconds.
+    pub duration: f64,
+    /// Requests; for `poisson` the mean of their number.
+    pub requests: f64,
+    /// Tokens of all prompts; none where nothing says how long they are.
+    pub input_tokens: Option<f64>,
+    /// Tokens of all replies.
+    pub output_tokens: Option<f64>,
+    /// Mean number of requests in flight.
+    pub in_flight: Option<f64>,
+    /// What `poisson` arrivals exceed once in a thousand instants; the mean itself for `constant`.
+    pub in_flight_peak: Option<f64>,
+}
+
+/// A run before it runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The scenario.
+    pub scenario: String,
+    /// What it answers.
+    pub description: String,
+    /// The engine.
+    pub engine: &'static str,
+    /// Base URL of the server.
+    pub target: String,
+    /// Warm-up and stages, in sequence; empty for a search, whose rates nobody knows yet.
+    pub stages: Vec<StagePlan>,
+    /// The search, in words.
+    pub search: Option<String>,
+    /// Requests of all stages; those of a search up to its end.
+    pub requests: f64,
+    /// Tokens of all prompts.
+    pub input_tokens: Option<f64>,
+    /// Tokens of all replies.
+    pub output_tokens: Option<f64>,
+    /// Seconds from the first request to the last reply, if the server is as assumed.
+    pub seconds: f64,
+    /// The same if every stage drains for as long as a request may take.
+    pub seconds_at_most: f64,
+    /// How long a request may take.
+    pub request_timeout: f64,
+    /// Connections at once: as many as requests in flight.
+    pub connections: Option<f64>,
+    /// Whether each request opens its own.
+    pub connections_are_fresh: bool,
+    /// The assumption behind time and requests in flight.
+    pub assumption: Assumption,
+}
+
+/// The plan of a run.
+#[must_use]
+pub fn plan(run: &Run, assumption: Assumption) -> Plan {
+    let config = run.config("");
+    let benchmark = run.benchmark();
+    let lengths = Lengths::of(&config);
+    let stages = stages(&config, lengths, assumption);
+    let search = search(&config);
+    let requests = stages.iter().map(|stage| stage.requests).sum::<f64>()
+        + search.as_ref().map_or(0.0, |search| search.requests);
+    let tokens = |length: Option<f64>| length.map(|length| length * requests);
+    let service = lengths.service(assumption).unwrap_or(0.0);
+    let pauses = config.load.interval().get() + service;
+    let seconds = stages
+        .iter()
+        .map(|stage| stage.duration + pauses)
+        .sum::<f64>()
+        + search.as_ref().map_or(0.0, |search| search.seconds);
+    let peak = stages
+        .iter()
+        .filter_map(|stage| stage.in_flight_peak)
+        .fold(None, |most: Option<f64>, peak| {
+            Some(most.map_or(peak, |most| most.max(peak)))
+        });
+    Plan {
+        scenario: run.scenario.clone(),
+        description: run.description.clone(),
+        engine: run.engine().as_str(),
+        target: benchmark.target.base_url.clone(),
+        input_tokens: tokens(lengths.input),
+        output_tokens: tokens(lengths.output),
+        requests,
+        seconds,
+        seconds_at_most: run.plan.get(),
+        request_timeout: config.load.request_timeout().get(),
+        connections: peak,
+        connections_are_fresh: benchmark.api.connections == Connections::Fresh,
+        assumption,
+        search: search.map(|search| search.words),
+        stages,
+    }
+}
+
+/// Mean lengths in tokens, where the config says them.
+#[derive(Clone, Copy)]
+struct Lengths {
+    input: Option<f64>,
+    output: Option<f64>,
+}
+
+impl Lengths {
+    fn of(config: &Config) -> Self {
+        let data = &config.data;
+        let known = data.kind.uses_distributions();
+        let mean =
+            |distribution: &Option<_>| distribution.as_ref().filter(|_| known).map(mean_length);
+        Self {
+            input: mean(&data.input_distribution),
+            output: mean(&data.output_distribution),
+        }
+    }
+
+    /// How long a request takes, in seconds.
+    fn service(self, assumption: Assumption) -> Option<f64> {
+        let output = self.output?;
+        Some(assumption.ttft + (output - 1.0).max(0.0) * assumption.tpot)
+    }
+}
+
+fn stages(config: &Config, lengths: Lengths, assumption: Assumption) -> Vec<StagePlan> {
+    let load = &config.load;
+    let stage = |name: String, rate: f64, duration: f64| {
+        let requests = rate * duration;
+        // Little's law.
+        let in_flight = lengths.service(assumption).map(|service| rate * service);
+        let peak = in_flight.map(|mean| match load.kind {
+            LoadType::Poisson => mean + 3.09 * mean.sqrt(),
+            _ => mean,
+        });
+        StagePlan {
+            name,
+            process: load.kind.as_str(),
+            rate,
+            duration,
+            requests,
+            input_tokens: lengths.input.map(|length| length * requests),
+            output_tokens: lengths.output.map(|length| length * requests),
+            in_flight,
+            in_flight_peak: peak.map(f64::ceil),
+        }
+    };
+    let known = load.stages.iter().filter_map(|stage| {
+        Some((
+            stage.rate?.get(),
+            stage.duration.map(Seconds::get).unwrap_or_default(),
+        ))
+    });
+    let mut planned = Vec::new();
+    if let (Some(warmup), Some((rate, _))) = (&load.warmup, known.clone().next()) {
+        planned.push(stage("warm-up".to_owned(), rate, warmup.duration.get()));
+    }
+    for (number, (rate, duration)) in known.enumerate() {
+        planned.push(stage(number.to_string(), rate, duration));
+    }
+    planned
+}
+
+struct Search {
+    words: String,
+    requests: f64,
+    seconds: f64,
+}
+
+/// A search sends its probe, and then stages whose rates it finds itself.
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 requests")]
+fn search(config: &Config) -> Option<Search> {
+    let sweep = config.load.sweep.as_ref()?;
+    let stages = f64::from(sweep.num_stages);
+    let pause = config.load.interval().get();
+    Some(Search {
+        words: format!(
+            "a probe of {} requests, at most {}, then {} stages of {} below the saturation that it finds",
+            sweep.num_requests, sweep.timeout, sweep.num_stages, sweep.stage_duration
+        ),
+        requests: sweep.num_requests as f64,
+        seconds: sweep.timeout.get() + pause + stages * (sweep.stage_duration.get() + pause),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! What a plan cannot do, said before it costs anything.
+
+use super::decidable::needed;
+use super::{Assumption, StagePlan, plan};
+use crate::problem::Problem;
+use crate::scenario::Run;
+
+/// Local ports of a pod (`net.ipv4.ip_local_port_range`), and so its connections to one address.
+const PORTS: f64 = 28_232.0;
+
+/// How long a closed connection keeps its port.
+const TIME_WAIT: f64 = 60.0;
+
+/// Warnings about a run: objectives that its number of requests can never pass, and more connections than a pod has.
+#[must_use]
+pub fn doubts(run: &Run) -> Vec<Problem> {
+    let plan = plan(run, Assumption::default());
+    let scenario = pointer(&run.scenario);
+    let stages: Vec<&StagePlan> = plan
+        .stages
+        .iter()
+        .filter(|stage| stage.name != "warm-up")
+        .collect();
+    let mut found = too_few_requests(run, &stages);
+    let load = format!("{scenario}/load/stages");
+    if let Some(connections) = plan.connections.filter(|&count| count > PORTS) {
+        found.push(
+            Problem::value(
+                "B126",
+                load.clone(),
+                format!("about {connections:.0} requests would be in flight at once, and a pod has {PORTS:.0} ports to one address"),
+            )
+            .note("by Little's law, at 500 ms to the first token and 25 ms for each further one; `benchctl plan` takes others")
+            .help("spread the load over several Jobs")
+            .warning(),
+        );
+    }
+    let fastest = stages.iter().map(|stage| stage.rate).fold(0.0, f64::max);
+    if plan.connections_are_fresh && fastest * TIME_WAIT > PORTS {
+        found.push(
+            Problem::value(
+                "B126",
+                "/benchmark/api/connections",
+                format!("{fastest}/s new connections: a closed one keeps its port for {TIME_WAIT:.0} s, and a pod has {PORTS:.0} ports to one address"),
+            )
+            .help(format!("use connections: reuse, or at most {:.0}/s", (PORTS / TIME_WAIT).floor()))
+            .warning(),
+        );
+    }
+    found
+}
+
+fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
+    let config = run.config("");
+    let own = run
+        .benchmark()
+        .scenarios
+        .get(&run.scenario)
+        .is_some_and(|scenario| scenario.slo.is_some());
+    let list = if own {
+        format!("{}/slo", pointer(&run.scenario))
+    } else {
+        "/benchmark/slo".to_owned()
+    };
+    let mut found = Vec::new();
+    for (index, slo) in config.slo.iter().enumerate() {
+        let Some(needed) = needed(slo) else { continue };
+        let at = format!("{list}/{index}");
+        let name = slo.describe();
+        if needed.is_infinite() {
+            found.push(
+                Problem::value("B125", at, format!("`{name}` can never pass"))
+                    .label("no number of requests proves that nothing ever fails")
+                    .help("allow a small share, for example 0.001")
+                    .warning(),
+            );
+            continue;
+        }
+        let short: Vec<&&StagePlan> = stages
+            .iter()
+            .filter(|stage| stage.requests < needed)
+            .collect();
+        let Some(first) = short.first() else { continue };
+        let each: Vec<String> = short
+            .iter()
+            .map(|stage| format!("stage {} sends about {:.0}", stage.name, stage.requests))
+            .collect();
+        found.push(
+            Problem::value(
+                "B125",
+                at,
+                format!("`{name}` can never pass: it takes at least {needed:.0} requests, and {}", each.join(", ")),
+            )
+            .label("the run would end inconclusive")
+            .help(format!(
+                "at {}/s that is a duration of {:.0} s; requests that depend on each other need more",
+                first.rate,
+                (needed / first.rate).ceil()
+            ))
+            .warning(),
+        );
+    }
+    found
+}
+
+fn pointer(scenario: &str) -> String {
+    let mut pointer = "/benchmark/scenarios".to_owned();
+    bench_yaml::pointer_push(&mut pointer, scenario);
+    pointer
+}
