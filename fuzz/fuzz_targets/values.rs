@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
             must_be_the_users(&problems);
         }
         Ok(effective) => {
-            must_be_the_users(effective.warnings());
+            must_be_the_users(effective.problems());
             let json = effective.json();
             for (pointer, layer) in effective.leaves() {
                 assert!(
