@@ -107,7 +107,8 @@ Examples:
   benchctl scenario list
   benchctl scenario show production > my-scenario.yaml
   benchctl scenario list -f values.yaml
-  benchctl scenario new nightly --from production > nightly.yaml";
+  benchctl scenario new nightly --from production > nightly.yaml
+  benchctl scenario fit AzureLLMInferenceTrace_conv.csv --stages 6 > as-in-azure.yaml";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:

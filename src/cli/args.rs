@@ -113,6 +113,24 @@ pub enum ScenarioCommand {
         #[command(flatten)]
         values: ValuesFlags,
     },
+    /// A values file with a scenario that sends what a trace shows: lengths, rate, burstiness; the fit stands beside the data.
+    Fit {
+        /// CSV of the Azure LLM inference traces (TIMESTAMP, ContextTokens, GeneratedTokens), or loadgen's requests.jsonl or
+        /// requests.jsonl.zst; - for stdin.
+        trace: String,
+        /// The name of the scenario.
+        #[arg(long, value_name = "NAME", default_value = "fitted")]
+        name: String,
+        /// How many stages: the trace is cut into so many parts of equal length, each with its own rate.
+        #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        stages: u32,
+        /// How long all stages take together [default: as long as the trace].
+        #[arg(long, value_name = "DURATION")]
+        duration: Option<bench_contract::Seconds>,
+        /// Write it to this file, which must not exist, instead of stdout.
+        #[arg(short = 'O', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 /// `benchctl schema`.

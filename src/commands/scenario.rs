@@ -1,5 +1,9 @@
 //! `benchctl scenario`.
 
+use std::path::Path;
+
+use bench_contract::Seconds;
+use bench_yaml::Diagnostic;
 use serde_json::{Value, json};
 
 use super::init::modeline;
@@ -12,7 +16,7 @@ use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
 use crate::scenario::raw::{Scenario, ScenarioLoad};
-use crate::scenario::{catalog, unknown_scenario};
+use crate::scenario::{catalog, fit, unknown_scenario};
 
 const NOTHING: &str = "nothing was printed";
 
@@ -33,15 +37,18 @@ pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
             values,
         } => {
             let (_, merged) = merged(values)?;
-            let text = new(name, from, &merged)?;
-            match file {
-                None => output.data(&text),
-                Some(path) => {
-                    write_new(path, &text, false)?;
-                    output.note(&format!("wrote {}", path.display()));
-                    Ok(())
-                }
-            }
+            written_to(file.as_deref(), &new(name, from, &merged)?, output)
+        }
+        ScenarioCommand::Fit {
+            trace,
+            name,
+            stages,
+            duration,
+            output: file,
+        } => {
+            check_name(name)?;
+            let text = fitted(trace, name, *stages, *duration)?;
+            written_to(file.as_deref(), &text, output)
         }
     }
 }
@@ -79,6 +86,77 @@ fn find(name: &str, merged: &Merged) -> Result<Value, Failure> {
     })
 }
 
+fn written_to(file: Option<&Path>, text: &str, output: &Output) -> Result<(), Failure> {
+    let Some(path) = file else {
+        return output.data(text);
+    };
+    write_new(path, text, false)?;
+    output.note(&format!("wrote {}", path.display()));
+    Ok(())
+}
+
+/// A scenario's name becomes a part of the Job's.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(is_allowed)
+        && !name.ends_with('-');
+    if fits {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "`{name}` cannot be part of a Job's name: lower-case letters, digits and `-`, a letter first"
+    )))
+}
+
+/// A values file with a scenario fitted to a trace.
+fn fitted(
+    path: &str,
+    name: &str,
+    stages: u32,
+    duration: Option<Seconds>,
+) -> Result<String, Failure> {
+    let unreadable =
+        |error: std::io::Error| Failure::Io(format!("cannot read trace `{path}`: {error}"));
+    let requests = if path == "-" {
+        fit::read(std::io::stdin().lock())
+    } else {
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        if path.ends_with(".zst") {
+            let decoder = zstd::Decoder::new(file).map_err(unreadable)?;
+            fit::read(std::io::BufReader::new(decoder))
+        } else {
+            fit::read(std::io::BufReader::new(file))
+        }
+    };
+    let invalid = |message: String| {
+        let problem = Diagnostic::error("B150", message);
+        Failure::of(
+            vec![problem.help("a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl")],
+            NOTHING,
+        )
+    };
+    let requests = requests.map_err(|error| {
+        invalid(format!(
+            "cannot read trace `{path}`: line {}: {}",
+            error.line, error.reason
+        ))
+    })?;
+    let found =
+        fit::fit(requests, stages).map_err(|reason| invalid(format!("{path}: {reason}")))?;
+    let file = Path::new(path).file_name().unwrap_or_default();
+    let from = match path {
+        "-" => "standard input".into(),
+        _ => file.to_string_lossy(),
+    };
+    let duration = duration.map_or(found.span, Seconds::get);
+    Ok(format!(
+        "{}{}",
+        modeline(),
+        fit::to_text(&found, name, &from, duration)
+    ))
+}
+
 /// A values file that chooses a new scenario and holds all of it.
 fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
     if merged.json.pointer(&pointer(name)).is_some() {
@@ -86,13 +164,7 @@ fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
             "scenario `{name}` exists already: choose another name, or change it in a values file"
         )));
     }
-    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || !name.chars().all(is_name) || name.starts_with('-') || name.ends_with('-')
-    {
-        return Err(Failure::Usage(format!(
-            "`{name}` cannot be part of a Job's name: lower-case letters, digits and `-`"
-        )));
-    }
+    check_name(name)?;
     let mut scenario = find(from, merged)?;
     if let Some(scenario) = scenario.as_object_mut() {
         let description = format!("as {from}");

@@ -4,7 +4,7 @@ use bench_contract::config::{Distribution, DistributionType};
 
 /// The mean length in tokens: the integral over the standard normal variate that a length is drawn from. Clamping moves
 /// it away from the distribution's own mean.
-pub(super) fn mean_length(distribution: &Distribution) -> f64 {
+pub(crate) fn mean_length(distribution: &Distribution) -> f64 {
     let (min, max) = (f64::from(distribution.min), f64::from(distribution.max));
     let (mean, deviation) = (distribution.mean, distribution.standard_deviation());
     let clamped = |length: f64| length.min(max).max(min).max(1.0);

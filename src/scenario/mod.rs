@@ -4,6 +4,7 @@ pub mod catalog;
 mod complete;
 mod config;
 mod engine;
+pub mod fit;
 mod paths;
 pub mod raw;
 mod resolve;

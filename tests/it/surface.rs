@@ -347,3 +347,19 @@ fn a_new_scenario_is_a_valid_values_file() {
     assert!(checked.status.success(), "{}", text(&checked.stderr));
     assert!(stdout(&["config", "-f", path]).contains("rate: 40"));
 }
+
+#[test]
+fn a_fitted_scenario_is_a_valid_values_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("fitted.yaml");
+    let path = path.to_str().unwrap();
+    let trace = root().join("tests/cases/scenario-fit-azure/trace.csv");
+    let trace = std::fs::read(trace).unwrap();
+    let packed = directory.path().join("trace.csv.zst");
+    std::fs::write(&packed, zstd::encode_all(&trace[..], 1).unwrap()).unwrap();
+    let args = ["scenario", "fit", packed.to_str().unwrap(), "-O", path];
+    let written = run(&args);
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    let checked = run(&["validate", "--strict", path]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+}
