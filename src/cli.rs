@@ -151,5 +151,6 @@ const SCHEMA_EXAMPLES: &str = "\
 Examples:
   benchctl schema > values.schema.json
   benchctl schema config
+  benchctl schema config --check config.yml
 First line of a values file, for editors with yaml-language-server:
   # yaml-language-server: $schema=values.schema.json";

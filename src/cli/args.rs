@@ -139,6 +139,9 @@ pub struct SchemaArgs {
     /// Which schema.
     #[arg(default_value = "values")]
     pub of: SchemaOf,
+    /// Check this file (YAML or JSON; - for stdin) by the schema instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<String>,
 }
 
 /// What a schema describes.

@@ -99,6 +99,9 @@ fn other_scenarios(chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
 
 /// Values have neither of these keys.
 fn are_manifests(text: &str) -> bool {
+    if text.trim_start().starts_with('{') {
+        return text.contains("\"apiVersion\"") && text.contains("\"kind\"");
+    }
     let has = |key: &str| text.lines().any(|line| line.starts_with(key));
     has("apiVersion:") && has("kind:")
 }
