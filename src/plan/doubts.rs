@@ -26,7 +26,7 @@ pub fn doubts(run: &Run) -> Vec<Problem> {
     if let Some(connections) = plan.connections.filter(|&count| count > PORTS) {
         found.push(
             Problem::value(
-                "B126",
+                "B132",
                 load.clone(),
                 format!("about {connections:.0} requests would be in flight at once, and a pod has {PORTS:.0} ports to one address"),
             )
@@ -39,7 +39,7 @@ pub fn doubts(run: &Run) -> Vec<Problem> {
     if plan.connections_are_fresh && fastest * TIME_WAIT > PORTS {
         found.push(
             Problem::value(
-                "B126",
+                "B132",
                 "/benchmark/api/connections",
                 format!("{fastest}/s new connections: a closed one keeps its port for {TIME_WAIT:.0} s, and a pod has {PORTS:.0} ports to one address"),
             )
@@ -69,7 +69,7 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         let name = slo.describe();
         if needed.is_infinite() {
             found.push(
-                Problem::value("B125", at, format!("`{name}` can never pass"))
+                Problem::value("B131", at, format!("`{name}` can never pass"))
                     .label("no number of requests proves that nothing ever fails")
                     .help("allow a small share, for example 0.001")
                     .warning(),
@@ -87,7 +87,7 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
             .collect();
         found.push(
             Problem::value(
-                "B125",
+                "B131",
                 at,
                 format!("`{name}` can never pass: it takes at least {needed:.0} requests, and {}", each.join(", ")),
             )

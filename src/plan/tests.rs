@@ -54,17 +54,17 @@ fn doubts_are_about_what_cannot_pass() {
     let slo = "benchmark.slo[0].metric=ttft,benchmark.slo[0].percentile=99,benchmark.slo[0].max=1";
     let stages =
         |duration: &str| format!("benchmark.scenarios.baseline.load.stages[0].duration={duration}");
-    assert_eq!(codes(&[slo, &stages("367")]), ["B125"]);
+    assert_eq!(codes(&[slo, &stages("367")]), ["B131"]);
     assert_eq!(codes(&[slo, &stages("368")]), [""; 0]);
     assert_eq!(
         codes(&["benchmark.slo[0].metric=error_rate,benchmark.slo[0].max=0"]),
-        ["B125"]
+        ["B131"]
     );
     assert_eq!(
         codes(&[
             "benchmark.api.connections=fresh",
             "benchmark.scenarios.baseline.load.stages[0].rate=500"
         ]),
-        ["B126"]
+        ["B132"]
     );
 }
