@@ -6,7 +6,7 @@ use bench_report::TokenRead;
 
 use crate::http::body::{Body, BodyError};
 use crate::http::head::{Framing, Head, HeadError, HeadReader, sample};
-use crate::openai::chunk::{Api, ChunkDecoder, ChunkError, Event, Usage, server_message};
+use crate::openai::chunk::{Api, ChunkDecoder, ChunkError, Usage, server_message};
 use crate::openai::sse::{EventTooLarge, Framer, SseEvent};
 
 /// The most that a reply that is no stream may take, in bytes.
@@ -164,27 +164,16 @@ impl Reply {
         else {
             return State::Going;
         };
-        let mut read = TokenRead {
-            at_ns: at,
-            events: 0,
-            tokens: 0,
-        };
-        let mut all_counted = true;
+        let mut brought = Brought::by(at);
         let decoder = &mut self.decoder;
         let is_ok = head.status == 200;
         let used = body.decode(rest, |part| match content {
             Content::Stream(framer) => framer.feed(part, |event: SseEvent<'_>| {
-                let event = decoder
-                    .event(event.name, event.data)
-                    .map_err(Failure::Chunk)?;
-                note(event, at, &mut read, &mut all_counted, trace);
-                Ok(())
+                brought.take(decoder, event, trace)
             }),
             Content::Whole(kept) => keep(kept, part, is_ok),
         });
-        if read.events > 0 {
-            push(trace, read, all_counted);
-        }
+        brought.leave(trace);
         match used {
             Err(failure) => {
                 trace.usage = self.decoder.usage();
@@ -228,12 +217,7 @@ impl Reply {
         let Part::Body { head, content, .. } = &mut self.part else {
             return State::Going;
         };
-        let mut read = TokenRead {
-            at_ns: at,
-            events: 0,
-            tokens: 0,
-        };
-        let mut all_counted = true;
+        let mut brought = Brought::by(at);
         let decoder = &mut self.decoder;
         let is_cut = self.streaming && head.framing == Framing::UntilClose;
         let last = match content {
@@ -253,17 +237,11 @@ impl Reply {
                 trace.last_token_ns = Some(at);
                 whole
             }
-            Content::Stream(framer) => framer.finish(|event: SseEvent<'_>| {
-                let event = decoder
-                    .event(event.name, event.data)
-                    .map_err(Failure::Chunk)?;
-                note(event, at, &mut read, &mut all_counted, trace);
-                Ok(())
-            }),
+            Content::Stream(framer) => {
+                framer.finish(|event: SseEvent<'_>| brought.take(decoder, event, trace))
+            }
         };
-        if read.events > 0 {
-            push(trace, read, all_counted);
-        }
+        brought.leave(trace);
         trace.usage = self.decoder.usage();
         let end = match last {
             // Where the end of the connection is the end of the body, half an event is a cut, not a fault of its writer.
@@ -285,30 +263,65 @@ impl Reply {
     }
 }
 
-/// Notes a token event of the read `read`.
-fn note(event: Event, at: u64, read: &mut TokenRead, all_counted: &mut bool, trace: &mut Trace) {
-    if !event.token {
-        return;
-    }
-    read.events += 1;
-    read.tokens += event.tokens;
-    *all_counted &= event.tokens > 0;
-    if trace.first_token_ns.is_none() {
-        trace.first_token_ns = Some(at);
-        trace.first_event_tokens = (event.tokens > 0).then_some(event.tokens);
-    }
-    if event.visible {
-        trace.first_visible_ns.get_or_insert(at);
-    }
+/// The token events of one read.
+struct Brought {
+    read: TokenRead,
+    /// Whether the server has said of each event how many tokens it holds.
+    all_counted: bool,
 }
 
-fn push(trace: &mut Trace, mut read: TokenRead, all_counted: bool) {
-    if !all_counted {
-        read.tokens = 0;
+impl Brought {
+    /// Nothing yet, by a read at `at` ns.
+    fn by(at: u64) -> Self {
+        let read = TokenRead {
+            at_ns: at,
+            events: 0,
+            tokens: 0,
+        };
+        Self {
+            read,
+            all_counted: true,
+        }
     }
-    trace.last_token_ns = Some(read.at_ns);
-    trace.events += read.events;
-    trace.reads.push(read);
+
+    /// Decodes an event, and notes it if it is a token event.
+    fn take(
+        &mut self,
+        decoder: &mut ChunkDecoder,
+        event: SseEvent<'_>,
+        trace: &mut Trace,
+    ) -> Result<(), Failure> {
+        let event = decoder
+            .event(event.name, event.data)
+            .map_err(Failure::Chunk)?;
+        if !event.token {
+            return Ok(());
+        }
+        self.read.events += 1;
+        self.read.tokens += event.tokens;
+        self.all_counted &= event.tokens > 0;
+        if trace.first_token_ns.is_none() {
+            trace.first_token_ns = Some(self.read.at_ns);
+            trace.first_event_tokens = (event.tokens > 0).then_some(event.tokens);
+        }
+        if event.visible {
+            trace.first_visible_ns.get_or_insert(self.read.at_ns);
+        }
+        Ok(())
+    }
+
+    /// Leaves the read in the trace, if it brought anything.
+    fn leave(mut self, trace: &mut Trace) {
+        if self.read.events == 0 {
+            return;
+        }
+        if !self.all_counted {
+            self.read.tokens = 0;
+        }
+        trace.last_token_ns = Some(self.read.at_ns);
+        trace.events += self.read.events;
+        trace.reads.push(self.read);
+    }
 }
 
 /// Keeps a part of a body that is no stream: all of a reply, the beginning of an error page.
