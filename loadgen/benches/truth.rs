@@ -8,13 +8,15 @@
     reason = "what it prints is its purpose"
 )]
 
-use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::Duration;
+#[path = "bed.rs"]
+#[expect(dead_code, reason = "shared; not every benchmark needs all of it")]
+mod bed;
 
+use std::process::ExitCode;
+
+use bed::{Failure, Server};
 use bench_contract::{Metric, Report};
 
-const LOADGEN: &str = env!("CARGO_BIN_EXE_loadgen");
 const TTFT: f64 = 0.020;
 const ITL: f64 = 0.005;
 
@@ -24,15 +26,6 @@ const PROMISES: [(Metric, f64, f64); 3] = [
     (Metric::Tpot, ITL, 0.01 * ITL),
     (Metric::Itl, ITL, 0.01 * ITL),
 ];
-
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn main() -> ExitCode {
     match measure() {
@@ -44,57 +37,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure() -> Result<Report, Box<dyn std::error::Error>> {
-    let folder = tempfile::tempdir()?;
-    let address = folder.path().join("address");
-    let server = Command::new(LOADGEN)
-        .args([
-            "sim",
-            "--listen",
-            "127.0.0.1:0",
-            "--ttft",
-            "20ms",
-            "--itl",
-            "5ms",
-            "--address-file",
-        ])
-        .arg(&address)
-        .stderr(Stdio::null())
-        .spawn();
-    let _server = Server(server?);
-    let address = wait_for(&address)?;
+fn measure() -> Result<Report, Failure> {
+    let server = Server::start(None, &["--ttft", "20ms", "--itl", "5ms"])?;
     let config = serde_json::json!({
         "api": {"type": "completion", "streaming": true},
         "data": {"type": "synthetic",
             "input_distribution": {"mean": 1024, "std_dev": 512, "min": 128, "max": 4096},
             "output_distribution": {"mean": 512, "std_dev": 0, "min": 512, "max": 512}},
         "load": {"type": "poisson", "seed": 1, "stages": [{"rate": 15, "duration": 20}]},
-        "server": {"base_url": format!("http://{address}"), "ready_timeout": 20},
-        "storage": {"local_storage": {"path": folder.path().join("results")}}
     });
-    let file = folder.path().join("config.yml");
-    std::fs::write(&file, config.to_string())?;
-    let status = Command::new(LOADGEN)
-        .arg("-c")
-        .arg(&file)
-        .args(["--fail-on", "error"])
-        .status()?;
-    if !status.success() {
-        return Err(format!("loadgen ended with {status}").into());
-    }
-    Ok(serde_json::from_str(&std::fs::read_to_string(
-        folder.path().join("results/report.json"),
-    )?)?)
-}
-
-fn wait_for(file: &Path) -> Result<String, Box<dyn std::error::Error>> {
-    for _ in 0..100 {
-        match std::fs::read_to_string(file) {
-            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-            _ => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
-    Err("the simulator did not start".into())
+    server.run(None, config, true)
 }
 
 fn judge(report: &Report) -> ExitCode {

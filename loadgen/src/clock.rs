@@ -84,6 +84,22 @@ pub fn cpu_ns() -> u64 {
     nanos(clock_gettime(ClockId::ProcessCPUTime))
 }
 
+/// CPU time of the current thread so far, in nanoseconds.
+#[must_use]
+pub fn thread_cpu_ns() -> u64 {
+    nanos(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// Nanoseconds as seconds.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "2^53 ns are a hundred days; past them, a nanosecond is of no account"
+)]
+pub fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
 #[expect(clippy::cast_sign_loss, reason = "these clocks do not go below 0")]
 fn nanos(time: Timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64

@@ -20,9 +20,10 @@ pub use metric::{Metric, SloMetric};
 pub use outcome::Outcome;
 pub use record::{Reads, RequestRecord, TokenSource};
 pub use report::{
-    Absent, ArrivalTest, Check, CheckVerdict, Counts, Environment, ErrorSample, Goodput, Health,
-    Interval, LengthSummary, Lengths, MetricSummary, Percentile, Report, RunInfo, RunStatus,
-    StageLoad, StageReport, Target, Throughput, Tool, Validity, ValidityState, Verdict,
+    Absent, ArrivalTest, Check, CheckVerdict, Counts, Environment, ErrorSample, EventLoopLag,
+    Goodput, Health, Interval, LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage,
+    Report, RunInfo, RunStatus, StageLoad, StageReport, Target, Throughput, Tool, Validity,
+    ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

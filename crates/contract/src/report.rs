@@ -8,8 +8,8 @@ mod stage;
 
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};
 pub use stage::{
-    Absent, ArrivalTest, ErrorSample, Goodput, Health, Interval, LengthSummary, Lengths,
-    MetricSummary, Percentile, StageLoad, StageReport, Throughput,
+    Absent, ArrivalTest, ErrorSample, EventLoopLag, Goodput, Health, Interval, LengthSummary,
+    Lengths, MetricSummary, Percentile, StageLoad, StageReport, Throughput, WorkerHealth,
 };
 
 use std::collections::BTreeMap;
@@ -78,6 +78,20 @@ pub struct RunInfo {
     pub seed: u64,
     /// How prompts were made, and what counts as a token of theirs.
     pub prompts: String,
+    /// What the run took of the machine that generated the load.
+    #[serde(default)]
+    pub usage: ProcessUsage,
+}
+
+/// What the process took of its machine, from its start to the writing of the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ProcessUsage {
+    /// CPU time of all threads, in seconds.
+    pub cpu_s: f64,
+    /// The most memory that was resident at once, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_max_bytes: Option<u64>,
 }
 
 /// How a run ended.

@@ -2,7 +2,7 @@
 
 use bench_contract::{Metric, Outcome, RequestRecord, TokenSource};
 
-use crate::histogram::TokenHistogram;
+use crate::histogram::DurationHistogram;
 use crate::settings::Settings;
 use crate::{StageCollector, TokenRead};
 
@@ -98,7 +98,7 @@ impl Gaps {
     }
 
     /// All gaps of a pooled metric.
-    pub(crate) fn of(&self, metric: Metric) -> TokenHistogram {
+    pub(crate) fn of(&self, metric: Metric) -> DurationHistogram {
         match metric {
             Metric::Itl => sum(&[&self.both, &self.itl_only]),
             _ => sum(&[&self.both, &self.chunk_only, &self.chunk_of_failed]),
@@ -106,7 +106,7 @@ impl Gaps {
     }
 
     /// The gaps between token events of several stages' successful requests.
-    pub(crate) fn of_successes(collectors: &[&StageCollector]) -> TokenHistogram {
+    pub(crate) fn of_successes(collectors: &[&StageCollector]) -> DurationHistogram {
         let parts: Vec<&Lazy> = collectors
             .iter()
             .flat_map(|collector| [&collector.gaps().both, &collector.gaps().chunk_only])
@@ -178,12 +178,12 @@ fn token_gaps(
 
 /// A histogram that takes no memory before its first sample.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Lazy(Option<Box<TokenHistogram>>);
+struct Lazy(Option<Box<DurationHistogram>>);
 
 impl Lazy {
-    fn get(&mut self) -> &mut TokenHistogram {
+    fn get(&mut self) -> &mut DurationHistogram {
         self.0
-            .get_or_insert_with(|| Box::new(TokenHistogram::new()))
+            .get_or_insert_with(|| Box::new(DurationHistogram::new()))
     }
 
     fn add(&mut self, other: &Self) {
@@ -193,8 +193,8 @@ impl Lazy {
     }
 }
 
-fn sum(parts: &[&Lazy]) -> TokenHistogram {
-    let mut sum = TokenHistogram::new();
+fn sum(parts: &[&Lazy]) -> DurationHistogram {
+    let mut sum = DurationHistogram::new();
     for part in parts.iter().filter_map(|part| part.0.as_deref()) {
         sum.add(part);
     }

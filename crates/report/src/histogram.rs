@@ -1,4 +1,4 @@
-//! Latencies of tokens: too many to keep, so they are counted in buckets no wider than 0.1 % of their value.
+//! Durations that are too many to keep, token gaps above all: counted in buckets no wider than 0.1 % of their value.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const LONGEST_NS: u64 = 3_600_000_000_000;
 /// A histogram of durations in nanoseconds: bounded in size, adds up without error, percentiles within 0.1 %. Count, mean,
 /// standard deviation, least and greatest are exact.
 #[derive(Clone)]
-pub(crate) struct TokenHistogram {
+pub struct DurationHistogram {
     buckets: Histogram<u64>,
     count: u64,
     sum: u128,
@@ -21,16 +21,16 @@ pub(crate) struct TokenHistogram {
     max: u64,
 }
 
-impl fmt::Debug for TokenHistogram {
+impl fmt::Debug for DurationHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenHistogram")
+        f.debug_struct("DurationHistogram")
             .field("count", &self.count)
             .field("sum", &self.sum)
             .finish_non_exhaustive()
     }
 }
 
-impl PartialEq for TokenHistogram {
+impl PartialEq for DurationHistogram {
     fn eq(&self, other: &Self) -> bool {
         (self.count, self.sum, self.squares, self.min, self.max)
             == (other.count, other.sum, other.squares, other.min, other.max)
@@ -38,9 +38,16 @@ impl PartialEq for TokenHistogram {
     }
 }
 
-impl TokenHistogram {
+impl Default for DurationHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DurationHistogram {
     /// No samples.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         let buckets = match Histogram::new_with_bounds(1, LONGEST_NS, 3) {
             Ok(buckets) => buckets,
             Err(error) => unreachable!("constant bounds are valid: {error}"),
@@ -56,7 +63,7 @@ impl TokenHistogram {
     }
 
     /// Counts `times` samples of `ns`.
-    pub(crate) fn record(&mut self, ns: u64, times: u64) {
+    pub fn record(&mut self, ns: u64, times: u64) {
         if times == 0 {
             return;
         }
@@ -72,7 +79,7 @@ impl TokenHistogram {
     }
 
     /// Adds the samples of `other`, bucket for bucket.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         if other.count == 0 {
             return;
         }
@@ -87,17 +94,20 @@ impl TokenHistogram {
     }
 
     /// Samples.
-    pub(crate) fn count(&self) -> u64 {
+    #[must_use]
+    pub fn count(&self) -> u64 {
         self.count
     }
 
     /// Mean in seconds.
-    pub(crate) fn mean(&self) -> Option<f64> {
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64 / 1e9)
     }
 
     /// Standard deviation in seconds, of a sample (n - 1); needs two.
-    pub(crate) fn std_dev(&self) -> Option<f64> {
+    #[must_use]
+    pub fn std_dev(&self) -> Option<f64> {
         let n = self.count as f64;
         let mean = self.sum as f64 / n;
         let variance = (self.squares as f64 / n - mean * mean).max(0.0) * n / (n - 1.0);
@@ -105,18 +115,21 @@ impl TokenHistogram {
     }
 
     /// The least, in seconds.
-    pub(crate) fn min(&self) -> Option<f64> {
+    #[must_use]
+    pub fn min(&self) -> Option<f64> {
         (self.count > 0).then(|| self.min as f64 / 1e9)
     }
 
     /// The greatest, in seconds.
-    pub(crate) fn max(&self) -> Option<f64> {
+    #[must_use]
+    pub fn max(&self) -> Option<f64> {
         (self.count > 0).then(|| self.max as f64 / 1e9)
     }
 
     /// Percentiles in seconds, each in `[0, 100]`, by the same interpolation as that of exact samples; every value stands in
     /// the middle of its bucket. Empty without samples.
-    pub(crate) fn percentiles(&self, ps: &[f64]) -> Vec<f64> {
+    #[must_use]
+    pub fn percentiles(&self, ps: &[f64]) -> Vec<f64> {
         if self.count == 0 {
             return Vec::new();
         }
@@ -165,7 +178,7 @@ mod tests {
             values in prop::collection::vec(prop_oneof![0..3000_u64, 0..60_000_000_000_u64, Just(5_000_000)], 1..300),
             ps in prop::collection::vec(0.0..=100.0_f64, 1..6),
         ) {
-            let mut histogram = TokenHistogram::new();
+            let mut histogram = DurationHistogram::new();
             values.iter().for_each(|&ns| histogram.record(ns, 1));
             let exact = Sorted::new(values.iter().map(|&ns| ns as f64 / 1e9).collect());
             for (p, value) in ps.iter().zip(histogram.percentiles(&ps)) {
@@ -180,13 +193,13 @@ mod tests {
         fn parts_add_up_to_the_whole(
             values in prop::collection::vec((0..10_000_000_000_000_u64, 1..4_u64, 0..3_usize), 0..100),
         ) {
-            let mut whole = TokenHistogram::new();
-            let mut parts = vec![TokenHistogram::new(); 3];
+            let mut whole = DurationHistogram::new();
+            let mut parts = vec![DurationHistogram::new(); 3];
             for &(ns, times, part) in &values {
                 whole.record(ns, times);
                 parts[part].record(ns, times);
             }
-            let mut sum = TokenHistogram::new();
+            let mut sum = DurationHistogram::new();
             parts.iter().for_each(|part| sum.add(part));
             prop_assert_eq!(sum, whole);
         }
@@ -194,13 +207,13 @@ mod tests {
 
     #[test]
     fn one_sample_is_every_percentile() {
-        let mut histogram = TokenHistogram::new();
+        let mut histogram = DurationHistogram::new();
         histogram.record(5_000_001, 1);
         assert_eq!(
             histogram.percentiles(&[0.0, 50.0, 99.9, 100.0]),
             [0.005_000_001; 4]
         );
         assert_eq!(histogram.std_dev(), None);
-        assert_eq!(TokenHistogram::new().percentiles(&[50.0]), [0.0; 0]);
+        assert_eq!(DurationHistogram::new().percentiles(&[50.0]), [0.0; 0]);
     }
 }

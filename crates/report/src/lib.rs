@@ -33,6 +33,7 @@ mod view;
 mod testing;
 
 pub use collector::{StageCollector, StageFacts, TokenRead};
+pub use histogram::DurationHistogram;
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
 

@@ -61,7 +61,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
     let pace = Pace {
         offered: per_second(due as f64, covered_s),
         achieved: achieved_rate,
-        throttled_s: facts.health.throttled_s,
+        health: &facts.health,
         duration_s,
     };
     let validity = validity(view, ttft_median, pace);

@@ -3,7 +3,7 @@
 use bench_contract::{MetricSummary, Percentile};
 
 use crate::autocorrelation::autocorrelation_time;
-use crate::histogram::TokenHistogram;
+use crate::histogram::DurationHistogram;
 use crate::interval::percentile_interval;
 use crate::percentile::Sorted;
 
@@ -44,7 +44,10 @@ pub(crate) fn summarize(in_order: &[f64], percentiles: &[f64]) -> Option<MetricS
 }
 
 /// Summarises token gaps. `None` without any.
-pub(crate) fn summarize_gaps(gaps: &TokenHistogram, percentiles: &[f64]) -> Option<MetricSummary> {
+pub(crate) fn summarize_gaps(
+    gaps: &DurationHistogram,
+    percentiles: &[f64],
+) -> Option<MetricSummary> {
     let entry = |(&p, value)| Percentile {
         p,
         value: Some(value),

@@ -19,6 +19,8 @@ pub struct Counters {
     pub ttft_count: AtomicU64,
     /// Connections opened.
     pub connections: AtomicU64,
+    /// Sockets that this machine could not give.
+    pub socket_errors: AtomicU64,
     in_flight: AtomicU64,
     in_flight_max: AtomicU64,
 }

@@ -121,7 +121,10 @@ async fn open(flight: &mut Flight) -> Result<TcpStream, End> {
         .await
         .map_err(|error| {
             let outcome = match error.kind() {
-                _ if is_ours(&error) => Outcome::GeneratorError,
+                _ if is_ours(&error) => {
+                    Counters::add(&shared.counters.socket_errors, 1);
+                    Outcome::GeneratorError
+                }
                 io::ErrorKind::TimedOut => Outcome::Timeout,
                 _ => Outcome::ConnectError,
             };

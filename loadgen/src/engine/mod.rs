@@ -4,6 +4,7 @@ mod composer;
 mod counters;
 mod exchange;
 mod flight;
+mod lag;
 mod reply;
 mod stage;
 mod stop;

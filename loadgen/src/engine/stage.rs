@@ -6,16 +6,17 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow};
 use bench_contract::{Health, Outcome, RequestRecord};
-use bench_report::{Settings, StageCollector, StageFacts};
+use bench_report::{DurationHistogram, Settings, StageCollector, StageFacts};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::composer::{Recipe, compose};
 use super::counters::Counters;
 use super::flight::{Shared, StagePlace, blank};
+use super::lag;
 use super::stop::{Stop, StopSender};
 use super::worker::{Duty, Order, start};
-use crate::clock::cpu_ns;
+use crate::clock::{cpu_ns, seconds};
 use crate::health::throttled_s;
 use crate::plan::StageSpec;
 use crate::record::journal::JournalSender;
@@ -101,6 +102,7 @@ impl Engine {
         let counters = &self.shared.counters;
         let (cpu, throttled) = (cpu_ns(), throttled_s());
         let opened = Counters::read(&counters.connections);
+        let refused = Counters::read(&counters.socket_errors);
         let _ = counters.take_in_flight_max();
         let place = StagePlace {
             stage: plan.spec.number,
@@ -122,10 +124,13 @@ impl Engine {
             parts.push(part);
         }
         let mut collector = StageCollector::new(self.settings.clone());
+        let (mut event_loop_lag, mut healths) = (DurationHistogram::new(), Vec::new());
         let mut dead_workers = 0;
         for (worker, part) in parts.into_iter().enumerate() {
             if let Ok(part) = part.await {
-                collector.merge(part);
+                collector.merge(part.collector);
+                event_loop_lag.add(&part.lag);
+                healths.push(part.health);
                 continue;
             }
             dead_workers += 1;
@@ -150,6 +155,9 @@ impl Engine {
                 .map(|(now, before)| now - before),
             in_flight_max: counters.take_in_flight_max(),
             connections_opened: Counters::read(&counters.connections) - opened,
+            socket_errors: Counters::read(&counters.socket_errors) - refused,
+            event_loop_lag: lag::summary(&event_loop_lag),
+            workers: healths,
         };
         let facts = StageFacts {
             stage: place.stage,
@@ -178,12 +186,4 @@ impl Engine {
         }
         failures
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "nanoseconds of CPU stay below 2^53 for a hundred days"
-)]
-fn seconds(nanos: u64) -> f64 {
-    nanos as f64 / 1e9
 }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use bench_contract::Outcome;
-use bench_report::{ASKED_TO_STOP, Settings, StageCollector};
+use bench_contract::{Outcome, WorkerHealth};
+use bench_report::{ASKED_TO_STOP, DurationHistogram, Settings, StageCollector};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, LocalSet};
@@ -15,7 +15,10 @@ use tokio::task::{JoinSet, LocalSet};
 use super::composer::Bodies;
 use super::exchange::{DRAIN_LIMIT, launch};
 use super::flight::{Local, Shared, StagePlace};
+use super::lag;
 use super::stop::{Stop, StopReceiver, asked};
+use crate::clock::{Instant, seconds, thread_cpu_ns};
+use crate::health::thread_run_delay_ns;
 use crate::http::pool::Pool;
 use crate::pacer::Pacer;
 use crate::plan::{Planned, StagePlan};
@@ -35,7 +38,17 @@ pub(super) struct Order {
     /// Where records go.
     pub journal: Option<JournalSender>,
     /// Where the worker's part of the stage goes when it has ended.
-    pub done: oneshot::Sender<StageCollector>,
+    pub done: oneshot::Sender<Part>,
+}
+
+/// A worker's part of a stage.
+pub(super) struct Part {
+    /// Its requests.
+    pub collector: StageCollector,
+    /// How late its event loop was.
+    pub lag: DurationHistogram,
+    /// How it did.
+    pub health: WorkerHealth,
 }
 
 /// What a worker needs for its whole life.
@@ -64,21 +77,30 @@ pub(super) fn start(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let pacer = {
+    let pacers = {
         let _inside = runtime.enter();
-        Pacer::new()?
+        Pacers {
+            sends: Pacer::new()?,
+            lag: Pacer::new()?,
+        }
     };
     std::thread::Builder::new()
         .name(format!("worker-{}", duty.worker))
         .spawn(move || {
             crate::pacer::sharpen()?;
-            LocalSet::new().block_on(&runtime, work(duty, pacer, orders))
+            LocalSet::new().block_on(&runtime, work(duty, &pacers, orders))
         })
+}
+
+/// A worker's timers.
+struct Pacers {
+    sends: Pacer,
+    lag: Pacer,
 }
 
 async fn work(
     mut duty: Duty,
-    pacer: Pacer,
+    pacers: &Pacers,
     mut orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
     let pool = Rc::new(Pool::default());
@@ -93,20 +115,69 @@ async fn work(
             collector,
             order.journal.clone(),
         ));
-        let mut flights = JoinSet::new();
-        let left = send(&mut duty, &order, &pacer, &local, &mut flights).await?;
-        drain(&mut duty, &mut flights).await;
-        for planned in left {
-            local.never_sent(planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
+        let before = Account::now();
+        let origin = duty.shared.origin.at(order.place.origin_ns);
+        let mut lag = DurationHistogram::new();
+        let stage = stage(&mut duty, &order, &pacers.sends, &local);
+        tokio::select! {
+            biased;
+            ended = stage => ended?,
+            Err(error) = lag::sample(origin, &pacers.lag, &mut lag) => return Err(error),
         }
-        drop(flights);
-        let Ok(local) = Rc::try_unwrap(local).map(Local::end) else {
+        let health = before.health(&Account::now());
+        let Ok(collector) = Rc::try_unwrap(local).map(Local::end) else {
             return Err(io::Error::other("a request outlived its stage"));
         };
         // Only a supervisor that has given up does not listen.
-        let _ = order.done.send(local);
+        let _ = order.done.send(Part {
+            collector,
+            lag,
+            health,
+        });
     }
     Ok(())
+}
+
+/// Sends this worker's requests of a stage, and waits until the last has ended.
+async fn stage(duty: &mut Duty, order: &Order, pacer: &Pacer, local: &Rc<Local>) -> io::Result<()> {
+    let mut flights = JoinSet::new();
+    let left = send(duty, order, pacer, local, &mut flights).await?;
+    drain(duty, &mut flights).await;
+    for planned in left {
+        local.never_sent(planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
+    }
+    Ok(())
+}
+
+/// What a worker thread has taken of its machine so far.
+struct Account {
+    at: Instant,
+    cpu_ns: u64,
+    run_delay_ns: Option<u64>,
+}
+
+impl Account {
+    fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            cpu_ns: thread_cpu_ns(),
+            run_delay_ns: thread_run_delay_ns(),
+        }
+    }
+
+    /// From here to `later`.
+    fn health(&self, later: &Self) -> WorkerHealth {
+        let cpu_s = seconds(later.cpu_ns - self.cpu_ns);
+        let elapsed = seconds(later.at.since(self.at).max(1));
+        WorkerHealth {
+            cpu_s,
+            busy: (cpu_s / elapsed).min(1.0),
+            run_delay_s: later
+                .run_delay_ns
+                .zip(self.run_delay_ns)
+                .map(|(later, before)| seconds(later - before)),
+        }
+    }
 }
 
 /// Starts each request of this worker when it is due, never asking whether earlier ones have ended. Returns those that are
@@ -122,7 +193,7 @@ async fn send<'a>(
     let mut share = order.plan.share(duty.worker, duty.workers).peekable();
     while let Some(planned) = share.peek() {
         let due = origin.at(order.place.origin_ns + planned.due_ns);
-        if crate::clock::Instant::now() >= due {
+        if Instant::now() >= due {
             // Let sockets be read all the same: what is late is our own affair, and must not become the server's.
             tokio::task::yield_now().await;
         } else {

@@ -1,8 +1,8 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
 use bench_contract::{
-    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, Outcome, REPORT_SCHEMA_VERSION, Report, RunInfo,
-    RunStatus, StageReport, Target, Tool, Verdict,
+    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, Outcome, ProcessUsage, REPORT_SCHEMA_VERSION,
+    Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
 };
 use bench_report::{
     ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, table, verdict,
@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use super::prepare::Prepared;
 use super::print;
-use crate::clock::Origin;
+use crate::clock::{Origin, cpu_ns, seconds};
 use crate::engine::StageEnd;
+use crate::health::rss_max_bytes;
 use crate::notice;
 use crate::output::Folder;
 use crate::plan::StageSpec;
@@ -168,10 +169,13 @@ fn report(
             partial_because: finished.partial_because.clone(),
             origin: wall,
             origin_unix_ns: origin.unix_ns(),
-            #[expect(clippy::cast_precision_loss, reason = "a run is shorter than 2^53 ns")]
-            duration_s: finished.duration_ns as f64 / 1e9,
+            duration_s: seconds(finished.duration_ns),
             seed: prepared.seed,
             prompts: finished.prompts.clone(),
+            usage: ProcessUsage {
+                cpu_s: seconds(cpu_ns()),
+                rss_max_bytes: rss_max_bytes(),
+            },
         },
         environment: prepared.environment.clone(),
         target: target(prepared, finished.ready.as_ref()),

@@ -261,4 +261,40 @@ pub struct Health {
     pub in_flight_max: u64,
     /// Connections that were opened.
     pub connections_opened: u64,
+    /// Sockets that this machine could not give: no descriptors, ports or memory left.
+    pub socket_errors: u64,
+    /// How late event loops came to what was due, over all workers, from time zero to the end of the drain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_loop_lag: Option<EventLoopLag>,
+    /// Each worker thread.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerHealth>,
+}
+
+/// How late an event loop comes to what is due: sampled every 10 ms, a stall counted once for each sample that it delays.
+/// A reply that arrives in between is stamped that much late.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct EventLoopLag {
+    /// Samples.
+    pub count: u64,
+    /// Median, in seconds.
+    pub p50_s: f64,
+    /// 99th percentile, in seconds.
+    pub p99_s: f64,
+    /// The greatest, in seconds.
+    pub max_s: f64,
+}
+
+/// One worker thread over a stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WorkerHealth {
+    /// Its CPU time, in seconds.
+    pub cpu_s: f64,
+    /// Its CPU time divided by the stage's, in `[0, 1]`.
+    pub busy: f64,
+    /// Seconds that it was ready to run and had no CPU, where the kernel says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_delay_s: Option<f64>,
 }

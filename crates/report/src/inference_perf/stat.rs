@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::histogram::TokenHistogram;
+use crate::histogram::DurationHistogram;
 use crate::percentile::Sorted;
 
 /// `null` without samples; else mean, min, max and one key a percentile: `median` for 50, else `p%g`.
@@ -23,7 +23,7 @@ pub(super) fn fields(values: Vec<f64>, percentiles: &[f64]) -> Option<Map<String
 }
 
 /// The same of a histogram.
-pub(super) fn stat_of_gaps(gaps: &TokenHistogram, percentiles: &[f64]) -> Value {
+pub(super) fn stat_of_gaps(gaps: &DurationHistogram, percentiles: &[f64]) -> Value {
     let (Some(mean), Some(min), Some(max)) = (gaps.mean(), gaps.min(), gaps.max()) else {
         return Value::Null;
     };

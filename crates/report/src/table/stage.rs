@@ -87,11 +87,19 @@ fn generator(page: &mut Page, stage: &StageReport) {
         .metrics
         .get(&Metric::ScheduleDelay)
         .and_then(|summary| summary.percentile(99.0));
-    let delay = delay.map_or_else(String::new, |p99| {
-        format!(", schedule_delay p99 {}", Latency(p99))
-    });
+    let mut found: Vec<String> = Vec::new();
+    found.extend(delay.map(|p99| format!("schedule_delay p99 {}", Latency(p99))));
+    let lag = stage.health.event_loop_lag.as_ref();
+    found.extend(lag.map(|lag| format!("event-loop lag p99 {}", Latency(lag.p99_s))));
+    let busiest = stage.health.workers.iter().map(|worker| worker.busy);
+    found.extend(
+        busiest
+            .max_by(f64::total_cmp)
+            .map(|busy| format!("busiest worker {} of a CPU", percent(busy))),
+    );
     let because = match stage.validity.reasons.as_slice() {
-        [] => delay,
+        [] if found.is_empty() => String::new(),
+        [] => format!(", {}", found.join(", ")),
         reasons => format!(": {}", reasons.join("; ")),
     };
     page.labelled_in("generator", tone, &format!("{word}{because}"));

@@ -1,10 +1,10 @@
 //! Objectives, validity, verdict, exit code.
 
 use bench_contract::{
-    CheckVerdict, FailOn, Limit, Metric, Outcome, RequestRecord, Slo, SloMetric, StageReport,
-    ValidityState,
+    CheckVerdict, EventLoopLag, FailOn, Health, Limit, Metric, Outcome, RequestRecord, Slo,
+    SloMetric, StageReport, ValidityState, WorkerHealth,
 };
-use bench_report::{RunEnd, Settings, correct, verdict};
+use bench_report::{RunEnd, Settings, StageFacts, correct, verdict};
 
 use crate::records::{MS, collect, facts, failed, ok, poisson_records, slo, stage_of, with_slos};
 
@@ -189,6 +189,59 @@ fn lateness_of_the_generator_invalidates_and_that_of_the_server_does_not() {
         }
     }
     assert_eq!(state(&deaf), ValidityState::Valid);
+}
+
+#[test]
+fn the_generators_own_health_decides_as_well() {
+    let records = poisson_records(60.0, 1);
+    let judged = |health: Health| {
+        let facts = StageFacts {
+            health,
+            ..facts("poisson", 15.0, 60.0)
+        };
+        let stage = collect(&Settings::default(), &records).report(&facts);
+        (stage.validity.state, stage.validity.reasons.join("; "))
+    };
+    let lag = |p99_s: f64, max_s: f64| Health {
+        event_loop_lag: Some(EventLoopLag {
+            count: 6000,
+            p50_s: 0.00003,
+            p99_s,
+            max_s,
+        }),
+        ..Health::default()
+    };
+    assert_eq!(judged(lag(0.0001, 0.05)).0, ValidityState::Valid);
+    let (state, reason) = judged(lag(0.0001, 0.3));
+    assert_eq!(state, ValidityState::Suspect);
+    assert!(reason.contains("stood still for 300 ms"), "{reason}");
+    assert_eq!(judged(lag(0.003, 0.3)).0, ValidityState::Suspect);
+    let (state, reason) = judged(lag(0.011, 0.3));
+    assert_eq!(state, ValidityState::Invalid);
+    assert!(reason.contains("replies were stamped late"), "{reason}");
+
+    let busy = |busy: f64| Health {
+        workers: vec![
+            WorkerHealth::default(),
+            WorkerHealth {
+                cpu_s: 60.0 * busy,
+                busy,
+                run_delay_s: None,
+            },
+        ],
+        ..Health::default()
+    };
+    assert_eq!(judged(busy(0.5)).0, ValidityState::Valid);
+    let (state, reason) = judged(busy(0.97));
+    assert_eq!(state, ValidityState::Suspect);
+    assert!(reason.contains("97"), "{reason}");
+
+    let throttled = |throttled_s: f64| Health {
+        throttled_s: Some(throttled_s),
+        ..Health::default()
+    };
+    assert_eq!(judged(throttled(0.1)).0, ValidityState::Valid);
+    assert_eq!(judged(throttled(3.0)).0, ValidityState::Suspect);
 }
 
 #[test]
