@@ -8,14 +8,13 @@
     reason = "what it prints is its purpose"
 )]
 
-#[path = "bed.rs"]
-#[expect(dead_code, reason = "shared; not every benchmark needs all of it")]
 mod bed;
 
 use std::process::ExitCode;
 
 use bed::{Failure, Server};
 use bench_contract::{Metric, Report};
+use loadgen::affinity::Cpus;
 
 const TTFT: f64 = 0.020;
 const ITL: f64 = 0.005;
@@ -38,7 +37,8 @@ fn main() -> ExitCode {
 }
 
 fn measure() -> Result<Report, Failure> {
-    let server = Server::start(None, &["--ttft", "20ms", "--itl", "5ms"])?;
+    let all = Cpus::allowed()?;
+    let server = Server::start(&all, &["--ttft", "20ms", "--itl", "5ms"])?;
     let config = serde_json::json!({
         "api": {"type": "completion", "streaming": true},
         "data": {"type": "synthetic",
@@ -46,7 +46,7 @@ fn measure() -> Result<Report, Failure> {
             "output_distribution": {"mean": 512, "std_dev": 0, "min": 512, "max": 512}},
         "load": {"type": "poisson", "seed": 1, "stages": [{"rate": 15, "duration": 20}]},
     });
-    server.run(None, config, true)
+    server.run(&all, config, true)
 }
 
 fn judge(report: &Report) -> ExitCode {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use bench_contract::FailOn;
+use bench_contract::{FailOn, RequestsPerSecond, Seconds, parse_duration};
 use bench_sim::SimArgs;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// An open-loop, streaming load generator for OpenAI-compatible LLM servers.
 ///
@@ -22,6 +22,7 @@ Examples:
   loadgen -c config.yml --load.stages.0.rate 5       override any key of the config
   loadgen check -c config.yml                        check a config and show its plan
   loadgen sim --ttft 20ms --itl 5ms                  a server whose timing is known
+  loadgen selftest                                   how exact the instrument is here, and up to which rate
 
 Exit codes: 0 done, every SLO passed; 1 failed; 2 usage; 3 invalid config; 4 SLO failed; 5 SLO inconclusive;
 6 measurement invalid; 7 no request succeeded; 8 interrupted"
@@ -44,6 +45,53 @@ pub enum Command {
     Check(ConfigArgs),
     /// Run an OpenAI-compatible server whose timing is known.
     Sim(Box<SimArgs>),
+    /// Measure the instrument itself on this machine or pod: its error at each rate, and the highest rate that it can hold.
+    Selftest(SelftestArgs),
+}
+
+/// The flags of `selftest`.
+#[derive(Args, Clone, Debug)]
+pub struct SelftestArgs {
+    /// Rates to measure, in requests/s; from the last one on, the highest that can be held is searched.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "10,100,1000",
+        value_parser = rate
+    )]
+    pub rates: Vec<RequestsPerSecond>,
+    /// Tokens of each reply.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub tokens: u32,
+    /// How long each rate is held.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub duration: Seconds,
+    /// How the result is printed.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Columns for people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+fn rate(text: &str) -> Result<RequestsPerSecond, String> {
+    let value: f64 = text.trim().parse().map_err(|_| "not a number")?;
+    RequestsPerSecond::new(value).map_err(|error| error.to_string())
+}
+
+fn duration(text: &str) -> Result<Seconds, String> {
+    let seconds = parse_duration(text).and_then(Seconds::new);
+    match seconds.map_err(|error| error.to_string())? {
+        short if short < Seconds::whole(1) => Err("must be at least 1 s".to_owned()),
+        seconds => Ok(seconds),
+    }
 }
 
 /// Where the config comes from.

@@ -4,6 +4,7 @@
 //! which prompt it carries; [`engine`] starts each at its time and stamps what comes back; `bench-report` turns the records
 //! into a report and a verdict; [`output`] writes it.
 
+pub mod affinity;
 pub mod check;
 pub mod cli;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod ready;
 pub mod record;
 pub mod run;
 pub mod run_id;
+pub mod selftest;
 
 /// Prints a line for people on stderr; stdout carries data only. A closed stderr is no reason to stop a run.
 pub fn notice(line: &str) {

@@ -6,7 +6,7 @@ use bench_contract::ExitCode;
 use clap::Parser;
 use loadgen::cli::{Cli, Command, ConfigArgs};
 use loadgen::config::{Override, split_overrides};
-use loadgen::{check, notice, run};
+use loadgen::{check, notice, run, selftest};
 
 fn main() -> ProcessExit {
     let (arguments, overrides) = match split_overrides(std::env::args_os()) {
@@ -21,7 +21,10 @@ fn main() -> ProcessExit {
         None => start(&cli.run.config, |text| run::run(text, &overrides, &cli.run)),
         Some(Command::Run(args)) => start(&args.config, |text| run::run(text, &overrides, &args)),
         Some(Command::Check(args)) => start(&args, |text| check::check(text, &overrides, &args)),
-        Some(Command::Sim(args)) => simulate(*args, &overrides),
+        Some(Command::Sim(args)) => alone("sim", &overrides, || simulate(*args)),
+        Some(Command::Selftest(args)) => {
+            alone("selftest", &overrides, || selftest::selftest(&args))
+        }
     }
 }
 
@@ -35,17 +38,24 @@ fn start(args: &ConfigArgs, command: impl FnOnce(&bench_yaml::Source) -> ExitCod
     }
 }
 
-fn simulate(args: bench_sim::SimArgs, overrides: &[Override]) -> ProcessExit {
-    if let Some(first) = overrides.first() {
-        notice(&format!("error: `sim` has no key --{}", first.path));
-        return ExitCode::Usage.into();
+/// A command that reads no config has no keys to override.
+fn alone(name: &str, overrides: &[Override], command: impl FnOnce() -> ExitCode) -> ProcessExit {
+    match overrides.first() {
+        Some(first) => {
+            notice(&format!("error: `{name}` has no key --{}", first.path));
+            ExitCode::Usage.into()
+        }
+        None => command().into(),
     }
+}
+
+fn simulate(args: bench_sim::SimArgs) -> ExitCode {
     // The simulator says itself where it listens.
     match bench_sim::run(args, |_| ()) {
-        Ok(()) => ExitCode::Done.into(),
+        Ok(()) => ExitCode::Done,
         Err(error) => {
             notice(&format!("error: {error}"));
-            ExitCode::Failed.into()
+            ExitCode::Failed
         }
     }
 }

@@ -68,6 +68,10 @@ impl Pacer {
         loop {
             let mut ready = self.timer.readable().await?;
             let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0u8; 8])?));
+            if read.is_ok() {
+                // One read empties a timer; left as it is, the next wait would try another in vain.
+                ready.clear_ready();
+            }
             if read.is_ok() && Instant::now() >= instant {
                 return Ok(());
             }

@@ -7,7 +7,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bench_contract::{ExitCode, FailOn};
+use bench_contract::{Config, ExitCode, FailOn, Report};
 use bench_yaml::{Color, Diagnostic, Source, render};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,8 +19,8 @@ use crate::progress::Progress;
 use crate::ready::{NotReady, Ready, wait};
 use crate::record::journal::Journal;
 
-use finish::{Finished, finish};
-use prepare::{Prepared, Supplies};
+use finish::{Finished, conclude, finish};
+use prepare::{Audience, Prepared, Supplies};
 
 /// Reads the config file, or stdin.
 ///
@@ -106,21 +106,35 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
     };
     explain(&loaded.warnings);
     let fail_on = args.fail_on.clone().unwrap_or_else(|| FailOn::ALL.to_vec());
-    let (prepared, supplies) = match Prepared::new(loaded.config) {
+    let (prepared, supplies) = match Prepared::new(loaded.config, Audience::Person) {
         Ok(prepared) => prepared,
         Err((code, error)) => {
             notice(&format!("error: {error}"));
             return code;
         }
     };
+    finish(&prepared, execute(&prepared, supplies), &fail_on)
+}
+
+/// Runs a config for the sake of its report alone: nothing is shown, and of files, only those that the config asks for are
+/// written while it runs.
+///
+/// # Errors
+/// When the run cannot start, with the exit code.
+pub fn measure(config: Config) -> Result<Report, (ExitCode, String)> {
+    let (prepared, supplies) = Prepared::new(config, Audience::Program)?;
+    let mut finished = execute(&prepared, supplies);
+    Ok(conclude(&prepared, &mut finished, &FailOn::ALL).0)
+}
+
+fn execute(prepared: &Prepared, supplies: Supplies) -> Finished {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let ended = match runtime {
-        Ok(runtime) => runtime.block_on(supervise(&prepared, supplies)),
+    match runtime {
+        Ok(runtime) => runtime.block_on(supervise(prepared, supplies)),
         Err(error) => Finished::failed(format!("cannot start the event loop: {error}")),
-    };
-    finish(&prepared, ended, &fail_on)
+    }
 }
 
 /// Waits for the server, runs the stages, and gathers what came of it. Whatever fails on the way, what was measured stays.
@@ -165,7 +179,7 @@ async fn run_stages(
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
     let shared = Arc::new(prepared.shared(ready));
-    notice(&format!(
+    prepared.tell(&format!(
         "run {}: {} at {}, seed {}, {} workers; {}",
         prepared.run_id,
         ready.model,
@@ -198,11 +212,12 @@ async fn run_stages(
         }
         let name = spec.title();
         let (process, rate, duration) = (spec.process.as_str(), spec.rate, spec.duration);
-        notice(&format!(
+        prepared.tell(&format!(
             "{name}: {process} {rate} for {} s",
             duration.get()
         ));
-        let progress = Progress::start(&name, duration.to_duration(), shared.counters.clone());
+        let progress = (prepared.audience == Audience::Person)
+            .then(|| Progress::start(&name, duration.to_duration(), shared.counters.clone()));
         let ended = engine.run_stage(spec, prepared.seed).await;
         drop(progress);
         match ended {

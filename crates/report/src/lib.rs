@@ -37,6 +37,13 @@ pub use histogram::DurationHistogram;
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
 
+/// Percentile `p` in `[0, 100]` of `values`, none of which is NaN, as it is computed for request metrics; `None` without
+/// values.
+#[must_use]
+pub fn percentile(values: Vec<f64>, p: f64) -> Option<f64> {
+    percentile::Sorted::new(values).percentile(p)
+}
+
 /// How percentiles are computed, in words, for the head of a report.
 pub const PERCENTILE_METHOD: &str = "requests: exact, linear interpolation at rank (n-1)p/100, towards +inf gives +inf; \
      token gaps: histogram, error at most 0.1 %";

@@ -1,5 +1,5 @@
 //! What `loadgen` takes of its machine, beside a client that only receives: CPU per streamed token, schedule delay, memory.
-//! The simulator runs on one CPU and the clients on another, one after the other, twice.
+//! The simulator runs on one CPU and the clients on another, one after the other, three times.
 
 #![expect(
     clippy::print_stdout,
@@ -7,14 +7,15 @@
     reason = "what it prints is its purpose"
 )]
 
-#[path = "../bed.rs"]
+#[path = "../bed/mod.rs"]
 mod bed;
 mod floor;
 
 use std::process::ExitCode;
 
-use bed::{Cpus, Failure, Server, on};
+use bed::{Failure, Server};
 use bench_contract::{Metric, Report};
+use loadgen::affinity::Cpus;
 use serde_json::{Value, json};
 
 /// A load, and what `loadgen` may take of the CPU beside the floor client.
@@ -33,7 +34,7 @@ const CASES: [Case; 4] = [
         sim: &["--ttft", "20ms", "--itl", "5ms"],
         rate: 150.0,
         tokens: 512,
-        seconds: 20.0,
+        seconds: 10.0,
         most: Some(1.2),
     },
     Case {
@@ -41,7 +42,7 @@ const CASES: [Case; 4] = [
         sim: &["--ttft", "20ms", "--itl", "5ms", "--events-per-write", "64"],
         rate: 150.0,
         tokens: 512,
-        seconds: 20.0,
+        seconds: 10.0,
         most: Some(1.5),
     },
     Case {
@@ -63,17 +64,24 @@ const CASES: [Case; 4] = [
 ];
 
 /// Each client runs so often, in turn; the least counts, since whatever else this machine does only adds.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 3;
 
 fn main() -> ExitCode {
     let only: Vec<String> = std::env::args()
         .skip(1)
         .filter(|arg| !arg.starts_with("--"))
         .collect();
-    let cpus = Cpus::apart();
-    if cpus.client.is_none() {
+    let allowed = match Cpus::allowed() {
+        Ok(allowed) => allowed,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if allowed.count() < 2 {
         println!("one CPU for everything: the figures say little");
     }
+    let cpus = allowed.halves();
     let mut kept = true;
     for case in CASES
         .iter()
@@ -97,14 +105,14 @@ fn main() -> ExitCode {
 impl Case {
     /// Measures and prints; says whether the ratio to the floor is within what is allowed, with a tolerance of
     /// `BENCH_TOLERANCE` for machines that others use too.
-    fn measure(&self, cpus: Cpus) -> Result<bool, Failure> {
+    fn measure(&self, (of_server, of_client): (Cpus, Cpus)) -> Result<bool, Failure> {
         println!("\n{}", self.name);
-        let server = Server::start(cpus.server, self.sim)?;
+        let server = Server::start(&of_server, self.sim)?;
         let (mut floor, mut ours) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..ROUNDS {
-            let report = server.run(cpus.client, self.config(), false)?;
+            let report = server.run(&of_client, self.config(), false)?;
             let request = self.request(&server.address);
-            let cpu = on(cpus.client, || {
+            let cpu = of_client.run(|| {
                 floor::run(&floor::Load {
                     address: &server.address,
                     request: &request,
@@ -145,7 +153,7 @@ impl Case {
 
     /// The request that the floor client sends: of the same kind and about the same size.
     fn request(&self, address: &str) -> Vec<u8> {
-        let body = json!({"model": "sim", "prompt": [100_000; 32], "max_tokens": self.tokens, "ignore_eos": true,
+        let body = json!({"model": "sim", "prompt": vec![100_000; 32], "max_tokens": self.tokens, "ignore_eos": true,
             "stream": true, "stream_options": {"include_usage": true}})
         .to_string();
         format!(

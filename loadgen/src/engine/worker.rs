@@ -88,7 +88,10 @@ pub(super) fn start(
         .name(format!("worker-{}", duty.worker))
         .spawn(move || {
             crate::pacer::sharpen()?;
-            LocalSet::new().block_on(&runtime, work(duty, &pacers, orders))
+            // A task of its own: what a `LocalSet` is blocked on is polled again at every wake-up of any task.
+            let tasks = LocalSet::new();
+            let work = tasks.spawn_local(work(duty, pacers, orders));
+            tasks.block_on(&runtime, work)?
         })
 }
 
@@ -100,7 +103,7 @@ struct Pacers {
 
 async fn work(
     mut duty: Duty,
-    pacers: &Pacers,
+    pacers: Pacers,
     mut orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
     let pool = Rc::new(Pool::default());

@@ -87,6 +87,36 @@ impl Finished {
 
 /// Judges, writes the files, prints the table, and gives the exit code.
 pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
+    let (mut report, mut end) = conclude(prepared, &mut finished, fail_on);
+    if let Some(folder) = &prepared.folder {
+        folder.release();
+        let failures = write(folder, prepared, &report, &finished.stages);
+        if !failures.is_empty() {
+            // The verdict has to know what could not be written; the report is written once more if it can be.
+            end.failed.extend(failures);
+            report.verdict = verdict(&report.stages, &end, fail_on);
+            let _ = folder.write_json("report.json", &report);
+        }
+        notice(&format!("results in {}", folder.path().display()));
+    }
+    for failure in &end.failed {
+        notice(&format!("error: {failure}"));
+    }
+    let printed = print(&table::report(&report, table::Style::for_stdout()));
+    let code = exit_code(&report);
+    if code == ExitCode::Done {
+        printed
+    } else {
+        code
+    }
+}
+
+/// Judges a run; its end is what the verdict was made from.
+pub(super) fn conclude(
+    prepared: &Prepared,
+    finished: &mut Finished,
+    fail_on: &[FailOn],
+) -> (Report, RunEnd) {
     let reports = finished
         .stages
         .iter()
@@ -107,33 +137,13 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
         finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
     }
     finished.failed.extend(missing_upload(prepared));
-    let mut end = RunEnd {
+    let end = RunEnd {
         interrupted,
         failed: finished.failed.clone(),
     };
     let verdict = verdict(&stages, &end, fail_on);
-    let mut report = report(prepared, &finished, stages, counts, verdict);
-    if let Some(folder) = &prepared.folder {
-        folder.release();
-        let failures = write(folder, prepared, &report, &finished.stages);
-        if !failures.is_empty() {
-            // The verdict has to know what could not be written; the report is written once more if it can be.
-            end.failed.extend(failures);
-            report.verdict = bench_report::verdict(&report.stages, &end, fail_on);
-            let _ = folder.write_json("report.json", &report);
-        }
-        notice(&format!("results in {}", folder.path().display()));
-    }
-    for failure in &end.failed {
-        notice(&format!("error: {failure}"));
-    }
-    let printed = print(&table::report(&report, table::Style::for_stdout()));
-    let code = exit_code(&report);
-    if code == ExitCode::Done {
-        printed
-    } else {
-        code
-    }
+    let report = report(prepared, finished, stages, counts, verdict);
+    (report, end)
 }
 
 fn exit_code(report: &Report) -> ExitCode {

@@ -47,6 +47,17 @@ pub(super) struct Prepared {
     pub settings: Settings,
     /// The stages, the warm-up first where there is one.
     pub specs: Vec<StageSpec>,
+    /// Who follows it.
+    pub audience: Audience,
+}
+
+/// Who follows a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Somebody who wants to see how it gets on.
+    Person,
+    /// A part of this program that wants the report.
+    Program,
 }
 
 /// What a run uses up.
@@ -63,7 +74,10 @@ impl Prepared {
     ///
     /// # Errors
     /// With the exit code.
-    pub(super) fn new(config: Config) -> Result<(Self, Supplies), (ExitCode, String)> {
+    pub(super) fn new(
+        config: Config,
+        audience: Audience,
+    ) -> Result<(Self, Supplies), (ExitCode, String)> {
         let invalid = |reason: String| (ExitCode::InvalidInput, reason);
         let failed = |reason: String| (ExitCode::Failed, reason);
         let server = config.server.clone();
@@ -109,9 +123,17 @@ impl Prepared {
             workers,
             folder,
             specs,
+            audience,
         };
         let journal = journal.map_err(failed)?;
         Ok((prepared, Supplies { prompts, journal }))
+    }
+
+    /// Says how the run gets on.
+    pub(super) fn tell(&self, line: &str) {
+        if self.audience == Audience::Person {
+            notice(line);
+        }
     }
 
     /// What all workers share. The run's time begins here.

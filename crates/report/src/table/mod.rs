@@ -43,6 +43,17 @@ impl Style {
     }
 }
 
+/// Rows as aligned columns, two blanks apart; the first `left` columns start at the left, the others end at the right.
+#[must_use]
+pub fn columns(rows: &[Vec<String>], left: usize) -> String {
+    let mut page = Page::new(Style {
+        color: false,
+        width: usize::MAX,
+    });
+    page.table(rows, left, "");
+    page.finish()
+}
+
 /// A report as a table: the run, each stage, errors with a sample message, objectives, and last the verdict with its exit
 /// code.
 #[must_use]
