@@ -1,6 +1,6 @@
 # What people and CI call. Everything here needs a Rust toolchain, make and a C compiler, and nothing else.
 
-.PHONY: demo test lint build truth bench schemas test-real test-real-all bench-render fuzz
+.PHONY: demo test lint build truth bench stress schemas test-real test-real-all bench-render fuzz
 
 # The whole way on this machine: a simulated server, a rendered scenario, its run, its table.
 demo: build
@@ -22,9 +22,15 @@ build:
 truth:
 	cargo bench --locked -p loadgen --bench truth
 
-# What a token, a planned request and an arrival cost.
+# What a token, a planned request and an arrival cost; then CPU per streamed token, schedule delay and memory of the whole program,
+# beside a client that only receives.
 bench:
 	cargo bench --locked -p loadgen --bench sse --bench plan
+	cargo bench --locked -p loadgen --bench engine
+
+# A server that stands still, one that is slow to accept, ten thousand requests in flight, a million in one run: six minutes.
+stress:
+	cargo bench --locked -p loadgen --bench stress
 
 # Write schemas/*.json again after a change of the types that they are generated from.
 schemas:

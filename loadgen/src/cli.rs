@@ -61,6 +61,9 @@ pub struct SelftestArgs {
         value_parser = rate
     )]
     pub rates: Vec<RequestsPerSecond>,
+    /// Beyond this rate nothing is searched.
+    #[arg(long, value_name = "RATE", default_value = "100000", value_parser = rate)]
+    pub up_to: RequestsPerSecond,
     /// Tokens of each reply.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub tokens: u32,

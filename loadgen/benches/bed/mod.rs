@@ -16,7 +16,8 @@ pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// A simulator; dropping it stops it.
 pub(crate) struct Server {
-    child: Child,
+    /// The process.
+    pub(crate) child: Child,
     /// `HOST:PORT`.
     pub(crate) address: String,
     folder: tempfile::TempDir,
@@ -52,7 +53,7 @@ impl Server {
         mut config: Value,
         shown: bool,
     ) -> Result<Report, Failure> {
-        let results: PathBuf = self.folder.path().join("results");
+        let results = self.results();
         let _ = std::fs::remove_dir_all(&results);
         config["server"]["base_url"] = format!("http://{}", self.address).into();
         config["server"]["ready_timeout"] = 20.into();
@@ -72,6 +73,13 @@ impl Server {
         }
         let report = std::fs::read_to_string(results.join("report.json"))?;
         Ok(serde_json::from_str(&report)?)
+    }
+}
+
+impl Server {
+    /// Where its latest run has left its files.
+    pub(crate) fn results(&self) -> PathBuf {
+        self.folder.path().join("results")
     }
 }
 

@@ -15,9 +15,6 @@ use crate::run::{measure, print};
 use level::{Level, Limit};
 use truth::Server;
 
-/// Beyond this rate nothing is searched.
-const HIGHEST: f64 = 1_000_000.0;
-
 /// The search ends when the rate that is held and the one that is not are closer than this.
 const CLOSE: f64 = 1.15;
 
@@ -108,7 +105,7 @@ impl Bench<'_> {
         }
         let (mut held, mut not) = (self.highest(), self.first_limit());
         while let (Some(low), None) = (held, not) {
-            if low * 2.0 > HIGHEST {
+            if low * 2.0 > self.args.up_to.get() {
                 return Ok(());
             }
             self.measure(low * 2.0)?;

@@ -10,4 +10,5 @@ mod bench;
 mod ends;
 mod faults;
 mod measures;
+mod selftest;
 mod wire;
