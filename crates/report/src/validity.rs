@@ -27,6 +27,8 @@ const MOST_FAULTS: f64 = 0.01;
 const LEAST_ACHIEVED: (f64, f64) = (0.99, 0.95);
 /// Share of the time that the CPU limit held the process back, from which a stage is suspect.
 const MOST_THROTTLED: f64 = 0.01;
+/// Share of the time that a worker was ready and had no CPU, from which it is named as a cause.
+const MOST_RUN_DELAY: f64 = 0.01;
 
 /// What validity needs to know beside the requests.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +132,18 @@ pub(crate) fn validity(view: &View<'_>, ttft_median: Option<f64>, pace: Pace<'_>
         found.suspect(format!(
             "the CPU limit held the generator back for {} ({share} of the stage)",
             Latency(throttled)
+        ));
+    }
+    let run_delays = pace.health.workers.iter().filter_map(|w| w.run_delay_s);
+    if let Some(waited) = run_delays.max_by(f64::total_cmp)
+        && waited > MOST_RUN_DELAY * pace.duration_s
+        && !found.0.is_empty()
+    {
+        // No finding of its own: what it has led to is.
+        let share = percent(waited / pace.duration_s);
+        found.suspect(format!(
+            "a worker was ready and had no CPU for {} ({share} of the stage): something else runs on its CPUs",
+            Latency(waited)
         ));
     }
     found.validity()

@@ -199,7 +199,7 @@ fn the_generators_own_health_decides_as_well() {
             health,
             ..facts("poisson", 15.0, 60.0)
         };
-        let stage = collect(&Settings::default(), &records).report(&facts);
+        let stage = collect(&with_slos(&[]), &records).report(&facts);
         (stage.validity.state, stage.validity.reasons.join("; "))
     };
     let lag = |p99_s: f64, max_s: f64| Health {
@@ -235,6 +235,19 @@ fn the_generators_own_health_decides_as_well() {
     let (state, reason) = judged(busy(0.97));
     assert_eq!(state, ValidityState::Suspect);
     assert!(reason.contains("97"), "{reason}");
+
+    // Want of a CPU is a cause, not a finding.
+    let starved = |p99_s: f64| Health {
+        workers: vec![WorkerHealth {
+            run_delay_s: Some(6.0),
+            ..WorkerHealth::default()
+        }],
+        ..lag(p99_s, 0.05)
+    };
+    assert_eq!(judged(starved(0.0001)).0, ValidityState::Valid);
+    let (state, reason) = judged(starved(0.02));
+    assert_eq!(state, ValidityState::Invalid);
+    assert!(reason.contains("had no CPU for 6.00 s"), "{reason}");
 
     let throttled = |throttled_s: f64| Health {
         throttled_s: Some(throttled_s),

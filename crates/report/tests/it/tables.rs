@@ -45,6 +45,7 @@ fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
             duration_s: 605.0,
             seed: 42,
             prompts: "token ids".to_owned(),
+            usage: bench_contract::ProcessUsage::default(),
         },
         environment: Environment::default(),
         target: Target {
