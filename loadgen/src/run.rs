@@ -197,12 +197,8 @@ async fn run_stages(
             break;
         }
         let name = spec.title();
-        let (process, rate, duration) = (spec.process.as_str(), spec.rate, spec.duration);
-        notice(&format!(
-            "{name}: {process} {rate} for {} s",
-            duration.get()
-        ));
-        let progress = Progress::start(&name, duration.to_duration(), shared.counters.clone());
+        notice(&format!("{name}: {}", spec.load()));
+        let progress = Progress::start(&name, spec.duration(), shared.counters.clone());
         let ended = engine.run_stage(spec, prepared.seed).await;
         drop(progress);
         match ended {

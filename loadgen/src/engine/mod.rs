@@ -4,6 +4,8 @@ mod composer;
 mod counters;
 mod exchange;
 mod flight;
+mod lanes;
+mod permits;
 mod reply;
 mod stage;
 mod stop;

@@ -9,5 +9,6 @@
 mod bench;
 mod ends;
 mod faults;
+mod loads;
 mod measures;
 mod wire;

@@ -1,5 +1,6 @@
 //! Counting, merging, definitions.
 
+use bench_contract::config::LoadType;
 use bench_contract::{CheckVerdict, Metric, Outcome, RequestRecord, SloMetric};
 use bench_report::{Settings, inference_perf};
 use proptest::prelude::*;
@@ -53,7 +54,7 @@ proptest! {
         let mut merged = part(2);
         merged.merge(part(0));
         merged.merge(part(1));
-        let facts = facts("constant", 100.0, 5.0);
+        let facts = facts(LoadType::Constant, 100.0, 5.0);
         prop_assert_eq!(merged.report(&facts), whole.report(&facts));
         prop_assert_eq!(inference_perf::stage(&merged, &facts)["failures"].clone(), inference_perf::stage(&whole, &facts)["failures"].clone());
 
@@ -71,7 +72,7 @@ proptest! {
 
 #[test]
 fn an_empty_stage_has_a_report_and_decides_nothing() {
-    let report = collect(&everything(), &[]).report(&facts("poisson", 1.0, 10.0));
+    let report = collect(&everything(), &[]).report(&facts(LoadType::Poisson, 1.0, 10.0));
     assert_eq!(report.counts.planned, 0);
     assert!(report.metrics.is_empty());
     assert_eq!(report.absent.len(), Metric::ALL.len());
@@ -86,8 +87,11 @@ fn an_empty_stage_has_a_report_and_decides_nothing() {
 
 #[test]
 fn a_single_request_has_a_report() {
-    let report =
-        collect(&everything(), &[ok(0, 0, 20 * MS, 1)]).report(&facts("constant", 1.0, 1.0));
+    let report = collect(&everything(), &[ok(0, 0, 20 * MS, 1)]).report(&facts(
+        LoadType::Constant,
+        1.0,
+        1.0,
+    ));
     assert_eq!(percentile(&report, Metric::Ttft, 99.0), 0.02);
     assert!(
         report.absent.contains_key(&Metric::Tpot) && report.absent.contains_key(&Metric::ChunkGap)
@@ -110,7 +114,7 @@ fn without_streams_there_is_no_ttft_and_there_is_e2e() {
         record.last_token_ns,
         record.events,
     ) = (None, None, None, 0);
-    let report = collect(&settings, &[record]).report(&facts("constant", 1.0, 1.0));
+    let report = collect(&settings, &[record]).report(&facts(LoadType::Constant, 1.0, 1.0));
     let present: Vec<Metric> = report.metrics.keys().copied().collect();
     assert_eq!(
         present,
@@ -132,7 +136,7 @@ fn without_streams_there_is_no_ttft_and_there_is_e2e() {
 #[test]
 fn tpot_chunk_aware_is_there_only_where_a_first_event_held_several_tokens() {
     let mut record = ok(0, 0, 20 * MS, 11);
-    let facts = facts("constant", 1.0, 1.0);
+    let facts = facts(LoadType::Constant, 1.0, 1.0);
     assert!(
         collect(&everything(), std::slice::from_ref(&record))
             .report(&facts)
@@ -156,7 +160,7 @@ fn twenty_percent_timeouts_leave_no_p95_below_the_timeout() {
             }
         })
         .collect();
-    let report = collect(&everything(), &records).report(&facts("constant", 10.0, 100.0));
+    let report = collect(&everything(), &records).report(&facts(LoadType::Constant, 10.0, 100.0));
     for metric in [Metric::TtftScheduled, Metric::E2e, Metric::E2eScheduled] {
         let summary = &report.metrics[&metric];
         assert_eq!((summary.count, summary.censored), (1000, 200), "{metric:?}");
