@@ -13,8 +13,9 @@ use crate::openai::request::RequestTemplate;
 use crate::plan::prompts::PromptMaker;
 use crate::plan::{Planned, Schedule, StagePlan};
 
-/// So many bytes of bodies are kept ready; a stage that needs less is made whole before its time zero.
-const BUDGET: usize = 64 * 1024 * 1024;
+/// So many bytes of memory may be taken by bodies that are ready; a stage that needs less is made whole before its time zero.
+/// At 15,000 requests/s of 1 KB they last for two seconds.
+const BUDGET: usize = 32 * 1024 * 1024;
 
 /// A request ready to be written.
 #[derive(Debug)]
@@ -27,6 +28,13 @@ pub(super) struct Body {
     pub body_bytes: usize,
     /// The prompt's length as the client counts it.
     pub input_tokens: Option<TokenCount>,
+}
+
+impl Body {
+    /// The memory that it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        size_of::<Made>() + self.bytes.capacity()
+    }
 }
 
 /// A body, or why it could not be made.
@@ -58,8 +66,7 @@ impl Bodies {
                 .try_recv()
                 .map_err(|_| "the request body was not ready in time".to_owned())?;
             if let Ok(body) = &made {
-                self.outstanding
-                    .fetch_sub(body.bytes.len(), Ordering::Relaxed);
+                self.outstanding.fetch_sub(body.size(), Ordering::Relaxed);
             }
             // Bodies that were late for their own request come out here first.
             match made {
@@ -167,7 +174,7 @@ fn make(
                 }
             });
         if let Ok(body) = &made {
-            outstanding.fetch_add(body.bytes.len(), Ordering::Relaxed);
+            outstanding.fetch_add(body.size(), Ordering::Relaxed);
         }
         if sender
             .send(made.map_err(|reason| (request, reason)))

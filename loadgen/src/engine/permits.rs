@@ -73,8 +73,7 @@ impl Permits {
         drop(state);
         match made {
             Ok(body) => {
-                let size = body.bytes.len();
-                self.outstanding.fetch_sub(size, Ordering::Relaxed);
+                self.outstanding.fetch_sub(body.size(), Ordering::Relaxed);
                 Taken::Body(body)
             }
             Err((planned, reason)) => Taken::Failed(planned, reason),
@@ -134,7 +133,8 @@ mod tests {
         for index in 0..COUNT {
             sender.send(Ok(body(index))).unwrap();
         }
-        let outstanding = Arc::new(AtomicUsize::new(10 * COUNT as usize));
+        let size = body(0).size();
+        let outstanding = Arc::new(AtomicUsize::new(size * COUNT as usize));
         let permits = Permits::new(receiver, Some(COUNT), outstanding.clone());
         let taken: Vec<Vec<u64>> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..4)
@@ -162,7 +162,7 @@ mod tests {
         all.extend(permits.rest());
         all.sort_unstable();
         assert_eq!(all, (0..COUNT).collect::<Vec<_>>());
-        assert_eq!(outstanding.load(Ordering::Relaxed), 10 * 4_000);
+        assert_eq!(outstanding.load(Ordering::Relaxed), size * 4_000);
         assert!(permits.rest().is_empty() && matches!(permits.take(0), Taken::Over));
     }
 

@@ -11,4 +11,5 @@ mod ends;
 mod faults;
 mod loads;
 mod measures;
+mod traces;
 mod wire;
