@@ -9,8 +9,8 @@ mod tokens;
 
 pub use doubts::doubts;
 
-use bench_contract::config::{Connections, LoadType};
-use bench_contract::{Config, Seconds};
+use bench_contract::config::{Connections, Load, LoadType, Stage};
+use bench_contract::{Config, RequestsPerSecond, Seconds};
 use serde::Serialize;
 
 use crate::scenario::Run;
@@ -41,19 +41,24 @@ pub struct StagePlan {
     pub name: String,
     /// The arrival process.
     pub process: &'static str,
-    /// Requests per second.
-    pub rate: f64,
-    /// Seconds.
-    pub duration: f64,
-    /// Requests; for `poisson` the mean of their number.
-    pub requests: f64,
+    /// Requests per second; at the start, where there is an `end_rate`. None for a closed loop and a trace.
+    pub rate: Option<f64>,
+    /// Requests per second at the end.
+    pub end_rate: Option<f64>,
+    /// Of a closed loop, how many requests at once.
+    pub concurrency: Option<u32>,
+    /// Seconds; of a closed loop that ends with its last request, if the server is as assumed. None for a whole trace.
+    pub duration: Option<f64>,
+    /// Requests; the mean of their number where that is random, and an estimate for a closed loop that ends by the clock.
+    /// None for a trace, which only the pod can read.
+    pub requests: Option<f64>,
     /// Tokens of all prompts; none where nothing says how long they are.
     pub input_tokens: Option<f64>,
     /// Tokens of all replies.
     pub output_tokens: Option<f64>,
     /// Mean number of requests in flight.
     pub in_flight: Option<f64>,
-    /// What `poisson` arrivals exceed once in a thousand instants; the mean itself for `constant`.
+    /// What random arrivals exceed once in a thousand instants; the mean itself for `constant`.
     pub in_flight_peak: Option<f64>,
 }
 
@@ -72,7 +77,7 @@ pub struct Plan {
     pub stages: Vec<StagePlan>,
     /// The search, in words.
     pub search: Option<String>,
-    /// Requests of all stages; those of a search up to its end.
+    /// Requests of all stages that are known; those of a search up to its end.
     pub requests: f64,
     /// Tokens of all prompts.
     pub input_tokens: Option<f64>,
@@ -80,8 +85,8 @@ pub struct Plan {
     pub output_tokens: Option<f64>,
     /// Seconds from the first request to the last reply, if the server is as assumed.
     pub seconds: f64,
-    /// The same if every stage drains for as long as a request may take.
-    pub seconds_at_most: f64,
+    /// The same if every stage drains for as long as a request may take; none where only the pod can know.
+    pub seconds_at_most: Option<f64>,
     /// How long a request may take.
     pub request_timeout: f64,
     /// Connections at once: as many as requests in flight.
@@ -100,14 +105,17 @@ pub fn plan(run: &Run, assumption: Assumption) -> Plan {
     let lengths = Lengths::of(&config);
     let stages = stages(&config, lengths, assumption);
     let search = search(&config);
-    let requests = stages.iter().map(|stage| stage.requests).sum::<f64>()
+    let requests = stages
+        .iter()
+        .filter_map(|stage| stage.requests)
+        .sum::<f64>()
         + search.as_ref().map_or(0.0, |search| search.requests);
     let tokens = |length: Option<f64>| length.map(|length| length * requests);
     let service = lengths.service(assumption).unwrap_or(0.0);
     let pauses = config.load.interval().get() + service;
     let seconds = stages
         .iter()
-        .map(|stage| stage.duration + pauses)
+        .map(|stage| stage.duration.unwrap_or(0.0) + pauses)
         .sum::<f64>()
         + search.as_ref().map_or(0.0, |search| search.seconds);
     let peak = stages
@@ -125,7 +133,7 @@ pub fn plan(run: &Run, assumption: Assumption) -> Plan {
         output_tokens: tokens(lengths.output),
         requests,
         seconds,
-        seconds_at_most: run.plan.get(),
+        seconds_at_most: run.plan.map(Seconds::get),
         request_timeout: config.load.request_timeout().get(),
         connections: peak,
         connections_are_fresh: benchmark.api.connections == Connections::Fresh,
@@ -161,42 +169,96 @@ impl Lengths {
     }
 }
 
+impl Plan {
+    /// Whether there are requests that nobody can count yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.search.is_some() || self.stages.iter().any(|stage| stage.requests.is_none())
+    }
+}
+
 fn stages(config: &Config, lengths: Lengths, assumption: Assumption) -> Vec<StagePlan> {
     let load = &config.load;
-    let stage = |name: String, rate: f64, duration: f64| {
-        let requests = rate * duration;
-        // Little's law.
-        let in_flight = lengths.service(assumption).map(|service| rate * service);
-        let peak = in_flight.map(|mean| match load.kind {
-            LoadType::Poisson => mean + 3.09 * mean.sqrt(),
-            _ => mean,
-        });
-        StagePlan {
-            name,
-            process: load.kind.as_str(),
-            rate,
-            duration,
-            requests,
-            input_tokens: lengths.input.map(|length| length * requests),
-            output_tokens: lengths.output.map(|length| length * requests),
-            in_flight,
-            in_flight_peak: peak.map(f64::ceil),
-        }
-    };
-    let known = load.stages.iter().filter_map(|stage| {
-        Some((
-            stage.rate?.get(),
-            stage.duration.map(Seconds::get).unwrap_or_default(),
-        ))
-    });
+    let service = lengths.service(assumption);
+    let stages = load.run_stages();
     let mut planned = Vec::new();
-    if let (Some(warmup), Some((rate, _))) = (&load.warmup, known.clone().next()) {
-        planned.push(stage("warm-up".to_owned(), rate, warmup.duration.get()));
+    if let (Some(warmup), Some(first)) = (&load.warmup, stages.first()) {
+        let first = Stage {
+            duration: Some(warmup.duration),
+            end_rate: None,
+            num_requests: None,
+            ..first.clone()
+        };
+        planned.push(stage("warm-up".to_owned(), load, &first, lengths, service));
     }
-    for (number, (rate, duration)) in known.enumerate() {
-        planned.push(stage(number.to_string(), rate, duration));
+    for (number, next) in stages.iter().enumerate() {
+        planned.push(stage(number.to_string(), load, next, lengths, service));
     }
     planned
+}
+
+fn stage(
+    name: String,
+    load: &Load,
+    stage: &Stage,
+    lengths: Lengths,
+    service: Option<f64>,
+) -> StagePlan {
+    let rate = stage.rate.map(RequestsPerSecond::get);
+    let end_rate = stage.end_rate.map(RequestsPerSecond::get);
+    let lanes = stage.concurrency_level.map(f64::from);
+    let given = stage.duration.map(Seconds::get);
+    // A closed loop is as fast as the server; what it sends and how long that takes follow from each other.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 requests")]
+    let count = stage.num_requests.map(|count| count as f64);
+    let (requests, duration) = match (rate, lanes) {
+        (Some(rate), _) => {
+            let mean = f64::midpoint(rate, end_rate.unwrap_or(rate));
+            (given.map(|seconds| mean * seconds), given)
+        }
+        (None, Some(lanes)) => {
+            let per_second = service.map(|service| lanes / service);
+            let estimated = given.zip(per_second).map(|(seconds, rate)| seconds * rate);
+            let lasts = count.zip(per_second).map(|(count, rate)| count / rate);
+            (count.or(estimated), given.or(lasts))
+        }
+        (None, None) => (None, given),
+    };
+    // Little's law, at the rate that the stage has on the whole and at the highest.
+    let mean_rate = requests
+        .zip(duration)
+        .map(|(count, seconds)| count / seconds);
+    let in_flight = lanes.or(mean_rate.zip(service).map(|(rate, service)| rate * service));
+    let fastest = rate.map(|rate| rate.max(end_rate.unwrap_or(rate)));
+    let peak = fastest.zip(service).map(|(rate, service)| {
+        let mean = rate * service;
+        let spread = match load.kind {
+            LoadType::Poisson => 1.0,
+            // At most: within one reply's time, bursts even out in part.
+            LoadType::Gamma => load
+                .burstiness
+                .map_or(1.0, |shape| (1.0 / shape.get()).max(1.0)),
+            LoadType::Constant
+            | LoadType::Concurrent
+            | LoadType::TraceReplay
+            | LoadType::TraceSessionReplay => 0.0,
+        };
+        mean + 3.09 * (mean * spread).sqrt()
+    });
+    let tokens = |length: Option<f64>| length.zip(requests).map(|(length, count)| length * count);
+    StagePlan {
+        name,
+        process: load.kind.as_str(),
+        rate,
+        end_rate,
+        concurrency: stage.concurrency_level,
+        duration,
+        requests,
+        input_tokens: tokens(lengths.input),
+        output_tokens: tokens(lengths.output),
+        in_flight,
+        in_flight_peak: lanes.or(peak).map(f64::ceil),
+    }
 }
 
 struct Search {

@@ -9,8 +9,9 @@ use crate::engine::Target;
 use crate::plan::arrivals::Process;
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
-use crate::plan::{StageSpec, stages};
+use crate::plan::{Schedule, StageSpec, stages};
 use crate::run::{explain, print};
+use crate::trace;
 
 /// Checks a config and prints its plan on stdout.
 #[must_use]
@@ -56,14 +57,20 @@ fn describe(config: &Config) -> Result<String, String> {
         },
         prompts.describe(),
     );
-    let specs = stages(config)?;
+    let trace = trace::read(config)?;
+    let specs = stages(config, trace.as_ref())?;
     let pauses = specs.len().saturating_sub(1) as f64 * config.load.interval().get();
-    let total = pauses + specs.iter().map(|spec| spec.duration.get()).sum::<f64>();
+    let total = pauses + specs.iter().filter_map(StageSpec::duration).sum::<f64>();
     specs
         .iter()
         .for_each(|spec| text.push_str(&line(spec, seed)));
+    let and = if specs.iter().any(|spec| spec.duration().is_none()) {
+        ", what the server takes for a closed loop,"
+    } else {
+        ""
+    };
     text.push_str(&format!(
-        "total    {total:.0} s and the drain of each stage, at most {} s\n",
+        "total    {total:.0} s{and} and the drain of each stage, at most {} s\n",
         config.load.request_timeout().get()
     ));
     for slo in &config.slo {
@@ -73,16 +80,17 @@ fn describe(config: &Config) -> Result<String, String> {
 }
 
 fn line(spec: &StageSpec, seed: u64) -> String {
-    let requests = match spec.process {
-        Process::Constant => spec.count(seed).to_string(),
-        Process::Poisson => format!("about {:.0}", spec.rate.get() * spec.duration.get()),
+    let requests = match (&spec.schedule, spec.count(seed)) {
+        (Schedule::Rate { process, rates }, _) if *process != Process::Constant => {
+            format!("about {:.0} requests", rates.total())
+        }
+        (_, Some(count)) => format!("{count} requests"),
+        (_, None) => "as many requests as the server takes,".to_owned(),
     };
     format!(
-        "{:8} {} {} for {} s: {requests} requests of about {:.0} + {:.0} tokens\n",
+        "{:8} {}: {requests} of about {:.0} + {:.0} tokens\n",
         spec.title(),
-        spec.process.as_str(),
-        spec.rate,
-        spec.duration.get(),
+        spec.load(),
         spec.input.estimated_mean(seed, Purpose::InputLength),
         spec.output.estimated_mean(seed, Purpose::OutputLength),
     )

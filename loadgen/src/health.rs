@@ -1,9 +1,9 @@
 //! What the machine did to the generator: CPUs, throttling, file descriptors.
 
-use bench_contract::Environment;
+use bench_contract::{Environment, WorkerHealth};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::clock::seconds;
+use crate::clock::{Instant, seconds, thread_cpu_ns};
 
 /// CPUs that this process may use: the affinity mask and the cgroup's quota, whichever is less.
 #[must_use]
@@ -55,9 +55,43 @@ fn throttling(stat: &str) -> Option<f64> {
     })
 }
 
+/// What the current thread has taken of its machine so far.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadAccount {
+    at: Instant,
+    cpu_ns: u64,
+    run_delay_ns: Option<u64>,
+}
+
+impl ThreadAccount {
+    /// Of the current thread, now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            cpu_ns: thread_cpu_ns(),
+            run_delay_ns: run_delay_ns(),
+        }
+    }
+
+    /// From here to `later`.
+    #[must_use]
+    pub fn health(&self, later: &Self) -> WorkerHealth {
+        let cpu_s = seconds(later.cpu_ns - self.cpu_ns);
+        let elapsed = seconds(later.at.since(self.at).max(1));
+        WorkerHealth {
+            cpu_s,
+            busy: (cpu_s / elapsed).min(1.0),
+            run_delay_s: later
+                .run_delay_ns
+                .zip(self.run_delay_ns)
+                .map(|(later, before)| seconds(later - before)),
+        }
+    }
+}
+
 /// Nanoseconds for which the current thread was ready to run and had no CPU; `None` where the kernel keeps no account.
-#[must_use]
-pub fn thread_run_delay_ns() -> Option<u64> {
+fn run_delay_ns() -> Option<u64> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     stat.split_whitespace().nth(1)?.parse().ok()
 }

@@ -23,9 +23,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts to show the stage `name`, whose requests are due for `duration`.
+    /// Starts to show the stage `name`, whose requests are due for `duration` seconds, if anybody knows.
     #[must_use]
-    pub fn start(name: &str, duration: Duration, counters: Arc<Counters>) -> Self {
+    pub fn start(name: &str, duration: Option<f64>, counters: Arc<Counters>) -> Self {
+        let duration = duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let bar = std::io::stderr().is_terminal().then(|| bar(name, duration));
         let mut watch = Watch {
             counters,
@@ -47,9 +48,10 @@ impl Progress {
                 clock.tick().await;
                 match &shown {
                     Some(bar) => {
-                        bar.set_position(
-                            watch.elapsed().as_millis().min(watch.duration.as_millis()) as u64,
-                        );
+                        if let Some(duration) = watch.duration {
+                            let elapsed = watch.elapsed().min(duration);
+                            bar.set_position(elapsed.as_millis() as u64);
+                        }
                         bar.set_message(watch.describe());
                     }
                     None => notice(&format!("{} {}", watch.when(), watch.describe())),
@@ -69,12 +71,16 @@ impl Drop for Progress {
     }
 }
 
-fn bar(name: &str, duration: Duration) -> ProgressBar {
+fn bar(name: &str, duration: Option<Duration>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(
-        Some(duration.as_millis() as u64),
+        duration.map(|duration| duration.as_millis() as u64),
         ProgressDrawTarget::stderr(),
     );
-    let template = ProgressStyle::with_template("{prefix} [{bar:24}] {elapsed} {msg}");
+    let template = ProgressStyle::with_template(if duration.is_some() {
+        "{prefix} [{bar:24}] {elapsed} {msg}"
+    } else {
+        "{prefix} {elapsed} {msg}"
+    });
     if let Ok(style) = template {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -98,7 +104,7 @@ struct Watch {
     counters: Arc<Counters>,
     name: String,
     begun: Instant,
-    duration: Duration,
+    duration: Option<Duration>,
     last: Sight,
 }
 
@@ -108,12 +114,11 @@ impl Watch {
     }
 
     fn when(&self) -> String {
-        format!(
-            "{} {:>5.0}/{:.0} s",
-            self.name,
-            self.elapsed().as_secs_f64(),
-            self.duration.as_secs_f64()
-        )
+        let end = self
+            .duration
+            .map_or_else(String::new, |end| format!("/{:.0}", end.as_secs_f64()));
+        let elapsed = self.elapsed().as_secs_f64();
+        format!("{} {elapsed:>5.0}{end} s", self.name)
     }
 
     fn sight(&self) -> Sight {

@@ -211,13 +211,9 @@ async fn run_stages(
             break;
         }
         let name = spec.title();
-        let (process, rate, duration) = (spec.process.as_str(), spec.rate, spec.duration);
-        prepared.tell(&format!(
-            "{name}: {process} {rate} for {} s",
-            duration.get()
-        ));
+        prepared.tell(&format!("{name}: {}", spec.load()));
         let progress = (prepared.audience == Audience::Person)
-            .then(|| Progress::start(&name, duration.to_duration(), shared.counters.clone()));
+            .then(|| Progress::start(&name, spec.duration(), shared.counters.clone()));
         let ended = engine.run_stage(spec, prepared.seed).await;
         drop(progress);
         match ended {

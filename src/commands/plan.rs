@@ -102,7 +102,7 @@ fn data(plan: &Plan, rest: &Rest<'_>) -> Result<Value, Failure> {
     data["active_deadline_seconds"] = json!(rest.deadline);
     if rest.price_per_hour.is_some() {
         data["cost"] = json!(rest.cost(plan.seconds));
-        data["cost_at_most"] = json!(rest.cost(plan.seconds_at_most));
+        data["cost_at_most"] = json!(plan.seconds_at_most.and_then(|most| rest.cost(most)));
     }
     Ok(data)
 }
@@ -133,23 +133,26 @@ fn table(plan: &Plan, rest: &Rest<'_>) -> String {
         ),
         _ => ", of lengths that the data decides".to_owned(),
     };
-    let more = if plan.search.is_some() {
-        "at least "
+    let more = if plan.is_open() { "at least " } else { "" };
+    let counted = if plan.is_open() && plan.requests == 0.0 {
+        "those of the trace, with its lengths".to_owned()
     } else {
-        ""
+        format!("{more}{}{tokens}", thousands(plan.requests))
     };
-    lines.push(row(
-        "requests",
-        &format!("{more}{}{tokens}", thousands(plan.requests)),
-    ));
+    lines.push(row("requests", &counted));
+    let limit = time(plan.request_timeout);
     lines.push(row(
         "time",
-        &format!(
-            "about {}; at most {}, if each stage drains for the {} that a request may take",
-            time(plan.seconds),
-            time(plan.seconds_at_most),
-            time(plan.request_timeout)
-        ),
+        &match plan.seconds_at_most {
+            Some(most) => format!(
+                "about {}; at most {}, if each stage drains for the {limit} that a request may take",
+                time(plan.seconds),
+                time(most)
+            ),
+            None => format!(
+                "that of the trace, which only the pod can read, and at most {limit} for each stage to drain"
+            ),
+        },
     ));
     if let Some(deadline) = rest.deadline {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53 seconds")]
@@ -181,11 +184,14 @@ fn table(plan: &Plan, rest: &Rest<'_>) -> String {
         &format!("{} bytes; a ConfigMap holds 1,048,576", rest.config_bytes),
     ));
     if let Some(cost) = rest.cost(plan.seconds) {
-        let most = rest.cost(plan.seconds_at_most).unwrap_or(cost);
-        lines.push(row(
-            "cost",
-            &format!("about {cost:.2}; at most {most:.2}, starting the server not included"),
-        ));
+        let most = plan.seconds_at_most.and_then(|most| rest.cost(most));
+        let text = match most {
+            Some(most) => {
+                format!("about {cost:.2}; at most {most:.2}, starting the server not included")
+            }
+            None => "that of the trace's time".to_owned(),
+        };
+        lines.push(row("cost", &text));
     }
     if plan.connections.is_some() {
         lines.push(row("assumed", &format!(
@@ -222,12 +228,25 @@ fn stage_table(stages: &[StagePlan]) -> Vec<String> {
         .map(str::to_owned),
     ];
     for stage in stages {
-        let about = if stage.process == "poisson" { "~" } else { "" };
+        let about = |is_about: bool| if is_about { "~" } else { "" };
+        let is_random = matches!(stage.process, "poisson" | "gamma");
+        let by_the_clock =
+            stage.concurrency.is_some() && stage.requests.is_none_or(|n| n.fract() != 0.0);
+        let load = match (stage.rate, stage.end_rate, stage.concurrency) {
+            (Some(first), Some(last), _) => format!("{} {first} to {last}/s", stage.process),
+            (Some(rate), None, _) => format!("{} {rate}/s", stage.process),
+            (None, _, Some(lanes)) => format!("{} {lanes} at once", stage.process),
+            (None, _, None) => stage.process.to_owned(),
+        };
         rows.push([
             stage.name.clone(),
-            format!("{} {}/s", stage.process, stage.rate),
-            time(stage.duration),
-            format!("{about}{}", thousands(stage.requests)),
+            load,
+            stage.duration.map_or_else(|| "-".to_owned(), time),
+            format!(
+                "{}{}",
+                about(is_random || by_the_clock),
+                shown(stage.requests)
+            ),
             shown(stage.input_tokens),
             shown(stage.output_tokens),
             shown(stage.in_flight),

@@ -15,7 +15,7 @@ use crate::diagnostics::located;
 use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
-use crate::scenario::raw::{Scenario, ScenarioLoad};
+use crate::scenario::raw::{Scenario, ScenarioLoad, ValuesStage};
 use crate::scenario::{catalog, fit, unknown_scenario};
 
 const NOTHING: &str = "nothing was printed";
@@ -249,23 +249,43 @@ fn stages(load: &ScenarioLoad) -> String {
     if load.sweep.is_some() {
         return "sweep".to_owned();
     }
+    if let Some(trace) = &load.trace {
+        return trace.file.clone();
+    }
     let stages = load.stages.as_deref().unwrap_or_default();
-    let mut durations: Vec<String> = stages
-        .iter()
-        .map(|stage| stage.duration.to_string())
-        .collect();
-    durations.dedup();
-    let rates: Vec<String> = stages
-        .iter()
-        .map(|stage| stage.rate.get().to_string())
-        .collect();
-    match (durations.as_slice(), rates.len()) {
-        ([duration], _) => format!(
-            "{}/s for {duration}{}",
-            rates.join(", "),
-            if rates.len() > 1 { " each" } else { "" }
-        ),
+    let mut ends: Vec<String> = stages.iter().map(end).collect();
+    ends.dedup();
+    let levels: Vec<String> = stages.iter().map(level).collect();
+    match (ends.as_slice(), levels.len()) {
+        ([end], count) => {
+            let unit = if stages.iter().any(|stage| stage.concurrency_level.is_some()) {
+                " at once"
+            } else {
+                "/s"
+            };
+            let each = if count > 1 { " each" } else { "" };
+            format!("{}{unit} for {end}{each}", levels.join(", "))
+        }
         (_, 0) => String::new(),
         (_, count) => format!("{count} stages"),
     }
+}
+
+/// `15`, `5 to 50`, or how many at once.
+fn level(stage: &ValuesStage) -> String {
+    let first = stage.rate.map(|rate| rate.get().to_string());
+    let first = first.or(stage.concurrency_level.map(|count| count.to_string()));
+    let first = first.unwrap_or_else(|| "?".to_owned());
+    match (stage.end_rate, stage.steps) {
+        (Some(last), Some(steps)) => format!("{first} to {} in {steps} steps", last.get()),
+        (Some(last), None) => format!("{first} to {}", last.get()),
+        (None, _) => first,
+    }
+}
+
+/// `600s`, or `1000 requests`.
+fn end(stage: &ValuesStage) -> String {
+    let requests = stage.num_requests.map(|count| format!("{count} requests"));
+    let duration = stage.duration.map(|duration| duration.to_string());
+    requests.or(duration).unwrap_or_else(|| "?".to_owned())
 }

@@ -35,7 +35,8 @@ pub fn doubts(run: &Run) -> Vec<Problem> {
             .warning(),
         );
     }
-    let fastest = stages.iter().map(|stage| stage.rate).fold(0.0, f64::max);
+    let rates = stages.iter().flat_map(|stage| [stage.rate, stage.end_rate]);
+    let fastest = rates.flatten().fold(0.0, f64::max);
     if plan.connections_are_fresh && fastest * TIME_WAIT > PORTS {
         found.push(
             Problem::value(
@@ -44,6 +45,23 @@ pub fn doubts(run: &Run) -> Vec<Problem> {
                 format!("{fastest}/s new connections: a closed one keeps its port for {TIME_WAIT:.0} s, and a pod has {PORTS:.0} ports to one address"),
             )
             .help(format!("use connections: reuse, or at most {:.0}/s", (PORTS / TIME_WAIT).floor()))
+            .warning(),
+        );
+    }
+    let cap = run.config("").load.max_in_flight;
+    if let Some((cap, needed)) = cap
+        .zip(plan.connections)
+        .filter(|&(cap, needed)| needed > f64::from(cap))
+    {
+        found.push(
+            Problem::value(
+                "B133",
+                format!("{scenario}/load/maxInFlight"),
+                format!("about {needed:.0} requests would be in flight at once, and {cap} are allowed"),
+            )
+            .label("what is due beyond it is not sent, and its stage is invalid")
+            .note("by Little's law, at 500 ms to the first token and 25 ms for each further one; `benchctl plan` takes others")
+            .help("remove it, or use type: concurrent to send no more than the server takes")
             .warning(),
         );
     }
@@ -78,24 +96,35 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         }
         let short: Vec<&&StagePlan> = stages
             .iter()
-            .filter(|stage| stage.requests < needed)
+            .filter(|stage| stage.requests.is_some_and(|count| count < needed))
             .collect();
         let Some(first) = short.first() else { continue };
         let each: Vec<String> = short
             .iter()
-            .map(|stage| format!("stage {} sends about {:.0}", stage.name, stage.requests))
+            .map(|stage| {
+                let count = stage.requests.unwrap_or(0.0);
+                format!("stage {} sends about {count:.0}", stage.name)
+            })
             .collect();
+        let enough = match (first.rate, first.end_rate) {
+            (Some(rate), None) => format!(
+                "at {rate}/s that is a duration of {:.0} s",
+                (needed / rate).ceil()
+            ),
+            _ => "make it longer".to_owned(),
+        };
         found.push(
             Problem::value(
                 "B131",
                 at,
-                format!("`{name}` can never pass: it takes at least {needed:.0} requests, and {}", each.join(", ")),
+                format!(
+                    "`{name}` can never pass: it takes at least {needed:.0} requests, and {}",
+                    each.join(", ")
+                ),
             )
             .label("the run would end inconclusive")
             .help(format!(
-                "at {}/s that is a duration of {:.0} s; requests that depend on each other need more",
-                first.rate,
-                (needed / first.rate).ceil()
+                "{enough}; requests that depend on each other need more"
             ))
             .warning(),
         );

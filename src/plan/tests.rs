@@ -25,12 +25,12 @@ fn littles_law_gives_requests_in_flight() {
     let [stage] = plan.stages.as_slice() else {
         panic!("one stage")
     };
-    assert!((stage.requests - 9000.0).abs() < 1e-9);
-    let output = stage.output_tokens.unwrap() / stage.requests;
+    assert!((stage.requests.unwrap() - 9000.0).abs() < 1e-9);
+    let output = stage.output_tokens.unwrap() / 9000.0;
     let expected = 15.0 * (0.5 + (output - 1.0) * 0.02);
     assert!((stage.in_flight.unwrap() - expected).abs() < 1e-9);
     assert!(stage.in_flight_peak.unwrap() > expected);
-    assert!(plan.seconds > 600.0 && plan.seconds < plan.seconds_at_most);
+    assert!(plan.seconds > 600.0 && plan.seconds < plan.seconds_at_most.unwrap());
 }
 
 #[test]
@@ -67,4 +67,92 @@ fn doubts_are_about_what_cannot_pass() {
         ]),
         ["B132"]
     );
+}
+
+fn planned(load: &str) -> Plan {
+    let set = format!("benchmark.scenarios.production.load={load}");
+    let chart = Chart::built_in().unwrap();
+    let sources = Sources {
+        set: vec!["benchmark.scenario=production".to_owned()],
+        set_json: vec![set],
+        ..Sources::default()
+    };
+    let mut merged = merge(&chart, &sources, Skip::default()).unwrap();
+    let run = run(&chart, &mut merged).unwrap();
+    plan(
+        &run,
+        Assumption {
+            ttft: 0.5,
+            tpot: 0.02,
+        },
+    )
+}
+
+#[test]
+fn a_ramp_is_its_mean_and_its_peak() {
+    let ramp =
+        planned(r#"{"stages": [{"rate": 5, "endRate": 25, "duration": 600}], "type": "constant"}"#);
+    let flat = planned(r#"{"stages": [{"rate": 25, "duration": 600}], "type": "constant"}"#);
+    assert_eq!(ramp.stages[0].requests, Some(9000.0));
+    assert_eq!(ramp.connections, flat.connections);
+    assert!(ramp.stages[0].in_flight < flat.stages[0].in_flight);
+    let steps = planned(
+        r#"{"stages": [{"rate": 5, "endRate": 25, "steps": 3, "duration": 600}], "type": "constant"}"#,
+    );
+    let rates: Vec<_> = steps
+        .stages
+        .iter()
+        .map(|stage| (stage.rate, stage.duration))
+        .collect();
+    assert_eq!(
+        rates,
+        [5.0, 15.0, 25.0].map(|rate| (Some(rate), Some(200.0)))
+    );
+}
+
+#[test]
+fn a_closed_loop_takes_as_long_as_the_server() {
+    let plan_of =
+        |stage: &str| planned(&format!(r#"{{"type": "concurrent", "stages": [{stage}]}}"#));
+    let counted = plan_of(r#"{"concurrencyLevel": 10, "numRequests": 1000}"#);
+    let stage = &counted.stages[0];
+    let output = stage.output_tokens.unwrap() / 1000.0;
+    let service = 0.5 + (output - 1.0) * 0.02;
+    assert!((stage.duration.unwrap() - 100.0 * service).abs() < 1e-6);
+    assert_eq!(
+        (stage.in_flight, counted.connections),
+        (Some(10.0), Some(10.0))
+    );
+    // A hundred requests in each lane, and each may take 300 s.
+    assert_eq!(counted.seconds_at_most, Some(30_000.0 + 301.0));
+    let timed = plan_of(r#"{"concurrencyLevel": 10, "duration": 600}"#);
+    assert!((timed.stages[0].requests.unwrap() - 6000.0 / service).abs() < 1e-6);
+    assert_eq!(timed.seconds_at_most, Some(600.0 + 301.0));
+}
+
+#[test]
+fn of_a_trace_nobody_knows_the_length_here() {
+    let load = |more: &str| {
+        planned(&format!(
+            r#"{{"type": "trace_replay", "trace": {{"file": "/traces/a.csv"}}{more}}}"#
+        ))
+    };
+    // The preset's own stages and lengths are those of another load.
+    let whole = load("");
+    assert_eq!((whole.stages.len(), whole.stages[0].requests), (1, None));
+    assert_eq!((whole.seconds_at_most, whole.input_tokens), (None, None));
+    assert!(whole.is_open());
+    let part = load(r#", "stages": [{"duration": 600}]"#);
+    assert_eq!(part.seconds_at_most, Some(901.0));
+}
+
+#[test]
+fn a_cap_below_what_is_expected_is_doubted() {
+    let cap = |most: u32| {
+        let set = format!("benchmark.scenarios.production.load.maxInFlight={most}");
+        let run = run_of(&["benchmark.scenario=production", &set]);
+        doubts(&run).iter().map(|p| p.code).collect::<Vec<_>>()
+    };
+    assert_eq!(cap(50), ["B133"]);
+    assert_eq!(cap(1000), [""; 0]);
 }

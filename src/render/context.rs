@@ -48,7 +48,7 @@ pub(super) struct Job {
     annotations: BTreeMap<String, String>,
     backoff_limit: u32,
     ttl_seconds_after_finished: u32,
-    active_deadline_seconds: u64,
+    active_deadline_seconds: Option<u64>,
     fails_for_good: bool,
 }
 
@@ -205,19 +205,21 @@ fn with(
 }
 
 /// The deadline counts from the Job's start, and so holds every retry: readyTimeout + (1 + backoffLimit) x plan + 1800 s.
+/// A load whose length only the pod knows has none, unless the user says one.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "non-negative; `as` saturates"
 )]
-fn deadline(run: &Run) -> u64 {
+fn deadline(run: &Run) -> Option<u64> {
     const SLACK: f64 = 1800.0;
     let benchmark = run.benchmark();
     match benchmark.job.active_deadline_seconds {
-        ActiveDeadline::Seconds(seconds) => u64::from(seconds),
+        ActiveDeadline::Seconds(seconds) => Some(u64::from(seconds)),
         ActiveDeadline::Auto => {
             let tries = 1.0 + f64::from(benchmark.job.backoff_limit);
-            (benchmark.target.ready_timeout.get() + tries * run.plan.get() + SLACK).ceil() as u64
+            let plan = run.plan?.get();
+            Some((benchmark.target.ready_timeout.get() + tries * plan + SLACK).ceil() as u64)
         }
     }
 }

@@ -1,12 +1,12 @@
 //! A scenario with nothing left out: what a preset and its changes amount to.
 
-use bench_contract::config::{SweepType, Warmup};
-use bench_contract::{Seconds, TokenCount};
+use bench_contract::config::{Cancel, ReplayTrace, Stage, SweepType, TraceFormat, Warmup};
+use bench_contract::{Burstiness, Seconds, TokenCount};
 use bench_yaml::pointer_push;
 
 use super::raw::{
     Scenario as RawScenario, ScenarioData, ScenarioLoad, ValuesDataType, ValuesDistribution,
-    ValuesDistributionType, ValuesLoadType, ValuesStage,
+    ValuesDistributionType, ValuesLoadType,
 };
 use crate::problem::Problem;
 
@@ -19,10 +19,14 @@ pub(super) struct Scenario {
     pub(super) output: Option<Lengths>,
     pub(super) path: Option<String>,
     pub(super) load: ValuesLoadType,
-    pub(super) stages: Vec<ValuesStage>,
+    pub(super) stages: Vec<Stage>,
     pub(super) sweep: Option<Sweep>,
     pub(super) num_workers: Option<u32>,
     pub(super) warmup: Option<Warmup>,
+    pub(super) burstiness: Option<Burstiness>,
+    pub(super) trace: Option<ReplayTrace>,
+    pub(super) cancel: Option<Cancel>,
+    pub(super) max_in_flight: Option<u32>,
 }
 
 /// Lengths in tokens.
@@ -152,7 +156,7 @@ fn complete_load(load: &ScenarioLoad, pointer: &str, missing: &mut Missing) -> O
         output: None,
         path: None,
         load: kind?,
-        stages: load.stages.clone().unwrap_or_default(),
+        stages: load.stages.iter().flatten().map(Stage::from).collect(),
         sweep: load.sweep.as_ref().map(|sweep| Sweep {
             kind: sweep.kind,
             num_requests: sweep.num_requests.unwrap_or(2000),
@@ -165,6 +169,17 @@ fn complete_load(load: &ScenarioLoad, pointer: &str, missing: &mut Missing) -> O
         warmup: load.warmup.as_ref().map(|warmup| Warmup {
             duration: warmup.duration,
         }),
+        burstiness: load.burstiness,
+        trace: load.trace.as_ref().map(|trace| ReplayTrace {
+            file: trace.file.clone(),
+            format: TraceFormat::default(),
+            speedup: trace.speedup,
+        }),
+        cancel: load.cancel.as_ref().map(|cancel| Cancel {
+            fraction: cancel.fraction,
+            after: cancel.after,
+        }),
+        max_in_flight: load.max_in_flight,
     })
 }
 

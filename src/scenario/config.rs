@@ -3,12 +3,12 @@
 use bench_contract::Config;
 use bench_contract::config::{
     Api, CloudStorage, Connections, Data, Distribution, GoodputOptions, Load, ReportOptions, Salt,
-    Server, Stage, Storage, Sweep, Tokenizer,
+    Server, Storage, Sweep, Tokenizer,
 };
 
 use super::catalog::SHAREGPT;
 use super::complete::{Lengths, Scenario};
-use super::raw::{Benchmark, Engine, S3, Scenario as RawScenario};
+use super::raw::{Benchmark, Engine, S3, Scenario as RawScenario, ValuesLoadType};
 
 /// The config of a run. Where results are uploaded to is put in by [`upload`], once the Job has its name.
 pub(super) fn config(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenario) -> Config {
@@ -111,11 +111,7 @@ fn distribution(lengths: &Lengths, is_ours: bool) -> Distribution {
 fn load(benchmark: &Benchmark, scenario: &Scenario, is_ours: bool) -> Load {
     Load {
         kind: scenario.load.into(),
-        stages: scenario
-            .stages
-            .iter()
-            .map(|stage| Stage::new(stage.rate, stage.duration))
-            .collect(),
+        stages: scenario.stages.clone(),
         sweep: scenario.sweep.as_ref().map(|sweep| Sweep {
             kind: sweep.kind,
             num_requests: sweep.num_requests,
@@ -127,6 +123,13 @@ fn load(benchmark: &Benchmark, scenario: &Scenario, is_ours: bool) -> Load {
         num_workers: scenario.num_workers,
         seed: Some(benchmark.seed).filter(|&seed| is_ours && seed != 0),
         warmup: scenario.warmup.clone().filter(|_| is_ours),
+        burstiness: scenario.burstiness,
+        trace: scenario
+            .trace
+            .clone()
+            .filter(|_| scenario.load == ValuesLoadType::TraceReplay),
+        cancel: scenario.cancel.clone(),
+        max_in_flight: scenario.max_in_flight,
         ..Load::default()
     }
 }

@@ -7,7 +7,7 @@ use super::catalog::SHAREGPT;
 use super::complete::{Lengths, Scenario, join};
 use super::raw::{
     Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType,
-    ValuesDistributionType, ValuesServerType,
+    ValuesDistributionType, ValuesLoadType, ValuesServerType,
 };
 use crate::problem::Problem;
 
@@ -27,6 +27,7 @@ pub(super) fn unhonoured(
         Engine::InferencePerf => for_inference_perf(benchmark, raw, scenario, pointer),
     };
     problems.extend(without_effect(benchmark, raw, scenario, pointer, given));
+    problems.extend(load_without_effect(scenario, pointer));
     problems
 }
 
@@ -98,6 +99,38 @@ fn without_effect(
             )
             .help("remove it, or use type: shareGPT"),
         );
+    }
+    problems
+}
+
+/// Keys of `load` that its type does not look at.
+fn load_without_effect(scenario: &Scenario, pointer: &str) -> Vec<Problem> {
+    let load = join(pointer, "load");
+    let mut problems = Vec::new();
+    if scenario.load != ValuesLoadType::TraceReplay {
+        if scenario.trace.is_some() {
+            problems.push(
+                Problem::key(
+                    CODE,
+                    join(&load, "trace"),
+                    "only `trace_replay` looks at a trace",
+                )
+                .help("remove it, or set type: trace_replay"),
+            );
+        }
+        return problems;
+    }
+    for (index, stage) in scenario.stages.iter().enumerate() {
+        if stage.rate.is_some() {
+            problems.push(
+                Problem::key(
+                    CODE,
+                    format!("{load}/stages/{index}/rate"),
+                    "the trace says when requests arrive",
+                )
+                .help("remove it; trace: {speedup: 2} replays it faster"),
+            );
+        }
     }
     problems
 }
@@ -258,10 +291,42 @@ impl Found {
             &join(&load, "warmup"),
             "inference-perf 0.2.0 has no warm-up",
         );
+        self.when(
+            !matches!(
+                scenario.load,
+                ValuesLoadType::Constant | ValuesLoadType::Poisson
+            ),
+            &join(&load, "type"),
+            "inference-perf 0.2.0 knows constant and poisson load only",
+        );
+        for (name, is_given, message) in [
+            (
+                "cancel",
+                scenario.cancel.is_some(),
+                "inference-perf 0.2.0 gives no request up",
+            ),
+            (
+                "maxInFlight",
+                scenario.max_in_flight.is_some(),
+                "inference-perf 0.2.0 has a cap of its own, which it applies without a word",
+            ),
+        ] {
+            self.when(is_given, &join(&load, name), message);
+        }
         let is_whole = |seconds: Seconds| seconds.get().fract() == 0.0;
         for (index, stage) in scenario.stages.iter().enumerate() {
+            let is_slope = stage.end_rate.is_some() && stage.steps.is_none();
             self.when(
-                !is_whole(stage.duration),
+                is_slope,
+                &format!("{load}/stages/{index}/endRate"),
+                "inference-perf 0.2.0 holds a rate; with `steps` it is a stage for each",
+            );
+            let mut steps = stage
+                .in_steps()
+                .into_iter()
+                .filter_map(|step| step.duration);
+            self.when(
+                !steps.all(is_whole),
                 &format!("{load}/stages/{index}/duration"),
                 "inference-perf 0.2.0 takes whole seconds only",
             );

@@ -55,7 +55,7 @@ impl Origins<'_> {
 
 /// What a check of the config says, in the words of the values.
 pub(super) fn in_values_words(text: &str) -> String {
-    const WORDS: [(&str, &str); 14] = [
+    const WORDS: [(&str, &str); 18] = [
         (
             "write the rates as `stages`",
             "write the rates as `stages`, with `sweep: null`",
@@ -73,6 +73,10 @@ pub(super) fn in_values_words(text: &str) -> String {
         ("`api.streaming`", "`benchmark.api.streaming`"),
         ("set api.streaming", "set benchmark.api.streaming"),
         ("std_dev", "stdDev"),
+        ("end_rate", "endRate"),
+        ("num_requests", "numRequests"),
+        ("concurrency_level", "concurrencyLevel"),
+        ("max_in_flight", "maxInFlight"),
         ("num_workers", "numWorkers"),
         ("base_url", "baseUrl"),
         ("model_name", "modelName"),

@@ -7,11 +7,13 @@ use bench_contract::{Config, Seconds};
 use bench_yaml::suggest;
 
 use super::catalog::{self, PRESETS};
-use super::complete::{complete, join};
+use super::complete::{Scenario, complete, join};
 use super::config::{config, upload};
 use super::engine::unhonoured;
 use super::paths::{Origins, in_values_words};
-use super::raw::{ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values};
+use super::raw::{
+    ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values, ValuesLoadType,
+};
 use crate::names;
 use crate::problem::{Anchor, Problem};
 
@@ -26,8 +28,8 @@ pub struct Run {
     pub scenario: String,
     /// What the scenario answers.
     pub description: String,
-    /// How long the load takes at most, drains included.
-    pub plan: Seconds,
+    /// How long the load takes at most, drains included; none where only the pod can know, as for a whole trace.
+    pub plan: Option<Seconds>,
     /// Whether the grace period is the user's word rather than a default.
     pub is_grace_period_given: bool,
     config: Config,
@@ -88,10 +90,13 @@ pub fn resolve(
         return Err(problems);
     };
     let pointer = join(SCENARIOS, &benchmark.scenario);
-    let Ok(scenario) = complete(raw, &pointer) else {
+    let Ok(mut scenario) = complete(raw, &pointer) else {
         return Err(problems);
     };
-    let config = config(benchmark, raw, &scenario);
+    if scenario.load == ValuesLoadType::TraceReplay {
+        of_the_trace(&mut scenario, &pointer, given);
+    }
+    let mut config = config(benchmark, raw, &scenario);
     problems.extend(
         unhonoured(benchmark, raw, &scenario, &pointer, given)
             .into_iter()
@@ -110,6 +115,10 @@ pub fn resolve(
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
     }
+    if benchmark.engine == Engine::InferencePerf {
+        // It knows no steps; problems were found in the stages as they are written.
+        config.load.stages = config.load.run_stages();
+    }
     let run = Run {
         scenario: benchmark.scenario.clone(),
         description: scenario.description.clone(),
@@ -119,6 +128,20 @@ pub fn resolve(
         values,
     };
     Ok((run, problems))
+}
+
+/// A trace says when requests arrive and how long they are; what a preset says of that, and the user does not, is left over.
+fn of_the_trace(scenario: &mut Scenario, pointer: &str, given: &dyn Fn(&str) -> bool) {
+    if !given(&join(&join(pointer, "load"), "stages")) {
+        scenario.stages.clear();
+    }
+    let data = join(pointer, "data");
+    if !given(&join(&data, "input")) {
+        scenario.input = None;
+    }
+    if !given(&join(&data, "output")) {
+        scenario.output = None;
+    }
 }
 
 /// A scenario that is neither a preset nor in the values.
@@ -328,24 +351,30 @@ fn too_short(benchmark: &Benchmark, config: &Config) -> Option<Problem> {
     })
 }
 
-/// The longest that the load can take: stages, and after each the drain and the pause.
-fn plan(config: &Config) -> Seconds {
+/// The longest that the load can take: stages, and after each the drain and the pause. `None` where nobody knows.
+fn plan(config: &Config) -> Option<Seconds> {
     let load = &config.load;
-    let rest = load.request_timeout().get() + load.interval().get();
+    let timeout = load.request_timeout().get();
+    let rest = timeout + load.interval().get();
     let warmup = load
         .warmup
         .as_ref()
         .map_or(0.0, |warmup| warmup.duration.get() + rest);
-    let stages: f64 = load
-        .stages
-        .iter()
-        .filter_map(|stage| stage.duration)
-        .map(|duration| duration.get() + rest)
-        .sum();
+    let mut stages = load.run_stages().into_iter().map(|stage| {
+        let lasts = match (stage.duration, stage.num_requests, stage.concurrency_level) {
+            (Some(duration), ..) => duration.get(),
+            // Each lane takes its share one after the other, and each of those at most the timeout.
+            #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 requests")]
+            (None, Some(count), Some(lanes)) => (count as f64 / f64::from(lanes)).ceil() * timeout,
+            (None, ..) => return None,
+        };
+        Some(lasts + rest)
+    });
+    let stages = stages.try_fold(0.0, |sum, lasts| Some(sum + lasts?))?;
     let sweep = load.sweep.as_ref().map_or(0.0, |sweep| {
         sweep.timeout.get()
             + rest
             + f64::from(sweep.num_stages) * (sweep.stage_duration.get() + rest)
     });
-    Seconds::new(warmup + stages + sweep).unwrap_or(Seconds::ZERO)
+    Seconds::new(warmup + stages + sweep).ok()
 }

@@ -7,23 +7,26 @@
 
 pub mod config;
 mod exit;
+mod factor;
 mod metric;
 mod outcome;
 mod record;
 mod report;
 mod slo;
+pub mod trace;
 mod units;
 
 pub use config::Config;
 pub use exit::{ExitCode, FailOn};
+pub use factor::{Burstiness, Speedup};
 pub use metric::{Metric, SloMetric};
 pub use outcome::Outcome;
 pub use record::{Reads, RequestRecord, TokenSource};
 pub use report::{
-    Absent, ArrivalTest, Check, CheckVerdict, Counts, Environment, ErrorSample, EventLoopLag,
-    Goodput, Health, Interval, LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage,
-    Report, RunInfo, RunStatus, StageLoad, StageReport, Target, Throughput, Tool, Validity,
-    ValidityState, Verdict, WorkerHealth,
+    Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
+    ErrorSample, EventLoopLag, Goodput, Health, Interval, LengthSummary, Lengths, MetricSummary,
+    Percentile, ProcessUsage, Report, RunInfo, RunStatus, StageLoad, StageReport, Target,
+    Throughput, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

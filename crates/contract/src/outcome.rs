@@ -25,7 +25,7 @@ pub enum Outcome {
     ProtocolError,
     /// An error object inside a reply of status 200.
     ServerErrorEvent,
-    /// Cut off by us, at shutdown.
+    /// Cut off by us: at shutdown, or because `load.cancel` asks for it, which the report counts apart.
     Cancelled,
     /// Never sent: a limit of ours, or shutdown.
     NotSent,

@@ -67,6 +67,9 @@ pub struct RequestRecord {
     /// Tokens of the first event: the `k1` of the definitions, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_event_tokens: Option<TokenCount>,
+    /// How long after `sent_ns` this request was to be given up, where `load.cancel` drew it; such a request is in no latency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_after_ns: Option<u64>,
     /// Bytes of the request body.
     pub request_bytes: u64,
     /// Token events in all.
@@ -77,6 +80,20 @@ pub struct RequestRecord {
     /// Which reads brought token events; absent where `report.request_lifecycle.per_request` is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<Reads>,
+}
+
+impl RequestRecord {
+    /// Whether it was given up because `load.cancel` asked for it, and not by a shutdown before that.
+    #[must_use]
+    pub fn is_cancelled_as_planned(&self) -> bool {
+        let lived = self.end_ns.zip(self.sent_ns);
+        let lived = lived.map(|(end, sent)| end.saturating_sub(sent));
+        self.outcome == Outcome::Cancelled
+            && self
+                .cancel_after_ns
+                .zip(lived)
+                .is_some_and(|(after, lived)| lived >= after)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -4,12 +4,14 @@
 //! beside it; it is never 0.
 
 mod judgement;
+mod load;
 mod stage;
 
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};
+pub use load::{CancelLoad, StageLoad};
 pub use stage::{
-    Absent, ArrivalTest, ErrorSample, EventLoopLag, Goodput, Health, Interval, LengthSummary,
-    Lengths, MetricSummary, Percentile, StageLoad, StageReport, Throughput, WorkerHealth,
+    Absent, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health, Interval,
+    LengthSummary, Lengths, MetricSummary, Percentile, StageReport, Throughput, WorkerHealth,
 };
 
 use std::collections::BTreeMap;

@@ -95,6 +95,12 @@ impl StageCollector {
             return;
         };
         chunk.samples.push(sample);
+        // Gaps up to the instant at which a request is given up are no fair sample of gaps.
+        let reads = if record.cancel_after_ns.is_some() {
+            &[]
+        } else {
+            reads
+        };
         self.gaps
             .record(record, reads, &self.limits, &mut chunk.shares);
     }

@@ -20,12 +20,14 @@ pub(crate) struct Group {
     messages: BTreeMap<String, Place>,
 }
 
-/// What tells kinds of failures apart: outcome, status, and inference-perf's label.
+/// What tells kinds of failures apart: outcome, status, inference-perf's label, and whether it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Kind {
     pub(crate) outcome: Outcome,
     pub(crate) status: Option<u16>,
     pub(crate) label: String,
+    /// Given up because `load.cancel` asks for it: a failure to inference-perf, and none to us.
+    pub(crate) as_planned: bool,
 }
 
 /// The failures of a stage.
@@ -41,6 +43,7 @@ impl Errors {
             outcome: record.outcome,
             status: record.status.filter(|&status| status != 200),
             label: label(&error_type(record), &text),
+            as_planned: record.is_cancelled_as_planned(),
         };
         let group = self.0.entry(kind).or_default();
         group.count += 1;
@@ -63,10 +66,10 @@ impl Errors {
         self.0.iter()
     }
 
-    /// One entry for each outcome and status, the most frequent first.
+    /// One entry for each outcome and status, the most frequent first; what was given up as planned is none.
     pub(crate) fn samples(&self) -> Vec<ErrorSample> {
         let mut merged: BTreeMap<(Outcome, Option<u16>), Vec<&Group>> = BTreeMap::new();
-        for (kind, group) in &self.0 {
+        for (kind, group) in self.0.iter().filter(|(kind, _)| !kind.as_planned) {
             merged
                 .entry((kind.outcome, kind.status))
                 .or_default()

@@ -16,6 +16,7 @@ mod format;
 mod gaps;
 mod goodput;
 mod histogram;
+mod incomplete_gamma;
 mod interval;
 mod lengths;
 mod percentile;

@@ -59,6 +59,10 @@ pub(crate) struct Sample {
     pub(crate) token_source: Option<TokenSource>,
     /// Whether it was not sent because the run was asked to stop.
     pub(crate) stopped: bool,
+    /// Whether `load.cancel` drew it.
+    pub(crate) drawn: bool,
+    /// Whether it was given up because of that.
+    pub(crate) cancelled: bool,
 }
 
 const _: () = assert!(size_of::<Sample>() <= 112);
@@ -90,11 +94,18 @@ impl Sample {
             token_source: record.token_source,
             stopped: record.outcome == Outcome::NotSent
                 && record.error.as_ref().is_some_and(asked_to_stop),
+            drawn: record.cancel_after_ns.is_some(),
+            cancelled: record.is_cancelled_as_planned(),
         }
     }
 
     pub(crate) fn is_ok(&self) -> bool {
         self.outcome == Outcome::Ok
+    }
+
+    /// Whether it counts as an error: it did not succeed, and that was not what `load.cancel` asked for.
+    pub(crate) fn is_error(&self) -> bool {
+        !self.is_ok() && !self.cancelled
     }
 
     /// Prompt tokens: the server's count, else the client's, else what was asked for.

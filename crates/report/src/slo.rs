@@ -37,14 +37,14 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
             // A request that failed before it got there is above every limit; one whose reply was too short to have the
             // metric says nothing.
             let in_order: Vec<f64> = view
-                .samples()
+                .measured(metric)
                 .filter_map(|sample| match sample.value(metric, streaming) {
                     None if !sample.is_ok() => Some(f64::INFINITY),
                     value => value,
                 })
                 .collect();
             if view
-                .samples()
+                .measured(metric)
                 .all(|sample| sample.is_ok() || sample.value(metric, streaming).is_none())
                 && !in_order.iter().any(|x| x.is_finite())
                 && view.counts.ok() > 0
@@ -53,7 +53,13 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
             }
             percentile(slo, p, max.get(), &in_order)
         }
-        (None, _, Some(max), _) => share(slo, view, max.get(), |sample| !sample.is_ok(), "failed"),
+        (None, _, Some(max), _) => share(
+            slo,
+            view,
+            max.get(),
+            crate::sample::Sample::is_error,
+            "failed",
+        ),
         (None, _, _, Some(min)) if slo.metric == SloMetric::Goodput => {
             let is_bad =
                 |sample: &crate::sample::Sample| !crate::goodput::is_good(sample, view.settings);

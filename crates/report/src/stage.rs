@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use bench_contract::{Absent, Check, CheckVerdict, Metric, StageReport, Throughput, ValidityState};
+use bench_contract::config::LoadType;
+use bench_contract::{
+    Absent, CancelCounts, Check, CheckVerdict, Metric, StageReport, Throughput, ValidityState,
+};
 
 use crate::arrivals::arrivals;
 use crate::collector::StageFacts;
@@ -42,24 +45,35 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         .filter_map(|sample| sample.dispatched.get())
         .collect();
     dispatched.sort_unstable();
-    let covered_s = covered(view, facts);
-    let last = dispatched
-        .last()
-        .map_or(0.0, |&at| seconds_between(facts.origin_ns, at));
-    let achieved_rate = per_second(dispatched.len() as f64, covered_s.max(last));
-    let due = view.samples().filter(|sample| !sample.stopped).count();
     let end = view
         .samples()
         .filter_map(|sample| sample.end.get().or(sample.dispatched.get()))
         .max();
     let duration_s = end.map_or(0.0, |at| seconds_between(facts.origin_ns, at));
+    // A closed loop offers what the server takes: its rate is what came of it, ramp-down included.
+    let is_closed = facts.load.kind == LoadType::Concurrent;
+    let covered_s = if is_closed {
+        duration_s
+    } else {
+        covered(view, facts)
+    };
+    let last = dispatched
+        .last()
+        .map_or(0.0, |&at| seconds_between(facts.origin_ns, at));
+    let achieved_rate = per_second(dispatched.len() as f64, covered_s.max(last));
+    let due = view.samples().filter(|sample| !sample.stopped).count();
+    let planned_s = facts.load.duration_s.unwrap_or(duration_s);
 
     let throughput = throughput(view);
     let ttft_median = metrics
         .get(&Metric::Ttft)
         .and_then(|summary| summary.percentile(50.0));
     let pace = Pace {
-        offered: per_second(due as f64, covered_s),
+        offered: if is_closed {
+            achieved_rate
+        } else {
+            per_second(due as f64, covered_s)
+        },
         achieved: achieved_rate,
         health: &facts.health,
         duration_s,
@@ -83,9 +97,10 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         load: facts.load.clone(),
         origin_s: facts.origin_ns as f64 / 1e9,
         duration_s,
-        offered_rate: per_second(view.counts.planned as f64, facts.load.duration_s),
+        offered_rate: (!is_closed).then(|| per_second(view.counts.planned as f64, planned_s)),
         achieved_rate,
         counts: view.counts.clone(),
+        cancel: cancel(view, facts),
         metrics,
         absent,
         lengths: lengths(view),
@@ -112,7 +127,19 @@ fn is_present(view: &View<'_>, metric: Metric) -> bool {
 fn covered(view: &View<'_>, facts: &StageFacts) -> f64 {
     let stopped = view.samples().find(|sample| sample.stopped);
     let until = stopped.map(|sample| seconds_between(facts.origin_ns, sample.scheduled_ns));
-    until.unwrap_or(f64::INFINITY).min(facts.load.duration_s)
+    until
+        .unwrap_or(f64::INFINITY)
+        .min(facts.load.duration_s.unwrap_or(f64::INFINITY))
+}
+
+/// What became of the requests that `load.cancel` drew, where it is asked for.
+fn cancel(view: &View<'_>, facts: &StageFacts) -> Option<CancelCounts> {
+    let mut counts = CancelCounts::default();
+    for sample in view.samples().filter(|sample| sample.drawn) {
+        counts.drawn += 1;
+        counts.cancelled += u64::from(sample.cancelled);
+    }
+    facts.load.cancel.map(|_| counts)
 }
 
 /// Requests and tokens of successes, from the first send to the end of the last request.

@@ -30,6 +30,7 @@ pub(crate) fn record(index: u64) -> RequestRecord {
         server_prompt_tokens: Some(101),
         server_cached_tokens: None,
         first_event_tokens: Some(1),
+        cancel_after_ns: None,
         request_bytes: 512,
         events: 10,
         reused: index > 0,

@@ -28,9 +28,17 @@ impl View<'_> {
         self.rows.iter().map(|row| row.sample)
     }
 
+    /// The requests that a metric is taken over: those that `load.cancel` drew are left out of what the server did, whether
+    /// or not they ended before their time. The draw knows nothing of a request, so the others are a fair sample; leaving out
+    /// only those that were given up would leave out the slow ones.
+    pub(crate) fn measured(&self, metric: Metric) -> impl Iterator<Item = &Sample> + Clone {
+        let ours = matches!(metric, Metric::ScheduleDelay | Metric::Connect);
+        self.samples().filter(move |sample| ours || !sample.drawn)
+    }
+
     /// Values of a request metric in order of schedule, `+inf` included.
     pub(crate) fn values(&self, metric: Metric) -> Vec<f64> {
-        self.samples()
+        self.measured(metric)
             .filter_map(|sample| sample.value(metric, self.settings.streaming))
             .collect()
     }

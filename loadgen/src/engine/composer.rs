@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use bench_contract::TokenCount;
 
+use super::permits::Permits;
 use crate::openai::request::RequestTemplate;
-use crate::plan::StagePlan;
 use crate::plan::prompts::PromptMaker;
+use crate::plan::{Planned, Schedule, StagePlan};
 
-/// So many bytes of bodies are kept ready; a stage that needs less is made whole before its time zero.
-const BUDGET: usize = 64 * 1024 * 1024;
+/// So many bytes of memory may be taken by bodies that are ready; a stage that needs less is made whole before its time zero.
+/// At 15,000 requests/s of 1 KB they last for two seconds.
+const BUDGET: usize = 32 * 1024 * 1024;
 
 /// A request ready to be written.
 #[derive(Debug)]
 pub(super) struct Body {
-    /// Its place in the stage's plan.
-    pub index: u64,
+    /// What was planned.
+    pub planned: Planned,
     /// Head and body.
     pub bytes: Vec<u8>,
     /// How many of the bytes are body.
@@ -28,9 +30,27 @@ pub(super) struct Body {
     pub input_tokens: Option<TokenCount>,
 }
 
+impl Body {
+    /// The memory that it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        size_of::<Made>() + self.bytes.capacity()
+    }
+}
+
+/// A body, or why it could not be made.
+pub(super) type Made = Result<Body, (Planned, String)>;
+
+/// Where a worker's requests come from.
+pub(super) enum Supply {
+    /// Its own share of the plan.
+    Own(Bodies),
+    /// What all workers share.
+    Shared(Arc<Permits>),
+}
+
 /// The bodies of one worker's requests, in order of due time.
 pub(super) struct Bodies {
-    receiver: Receiver<Result<Body, (u64, String)>>,
+    receiver: Receiver<Made>,
     outstanding: Arc<AtomicUsize>,
 }
 
@@ -46,13 +66,12 @@ impl Bodies {
                 .try_recv()
                 .map_err(|_| "the request body was not ready in time".to_owned())?;
             if let Ok(body) = &made {
-                self.outstanding
-                    .fetch_sub(body.bytes.len(), Ordering::Relaxed);
+                self.outstanding.fetch_sub(body.size(), Ordering::Relaxed);
             }
             // Bodies that were late for their own request come out here first.
             match made {
-                Ok(body) if body.index == index => return Ok(body),
-                Err((failed, reason)) if failed == index => return Err(reason),
+                Ok(body) if body.planned.index == index => return Ok(body),
+                Err((failed, reason)) if failed.index == index => return Err(reason),
                 _ => {}
             }
         }
@@ -77,20 +96,29 @@ pub(super) fn compose(
     recipe: &Arc<Recipe>,
     plan: &Arc<StagePlan>,
     workers: usize,
-) -> std::io::Result<(Vec<Bodies>, JoinHandle<()>)> {
+) -> std::io::Result<(Vec<Supply>, JoinHandle<()>)> {
     let outstanding = Arc::new(AtomicUsize::new(0));
-    let (senders, bodies): (Vec<_>, Vec<_>) = (0..workers)
-        .map(|_| {
+    let (senders, supplies): (Vec<_>, Vec<_>) = match plan.spec.schedule {
+        Schedule::Rate { .. } | Schedule::Replay { .. } => (0..workers)
+            .map(|_| {
+                let (sender, receiver) = channel();
+                let outstanding = outstanding.clone();
+                (
+                    sender,
+                    Supply::Own(Bodies {
+                        receiver,
+                        outstanding,
+                    }),
+                )
+            })
+            .unzip(),
+        Schedule::Closed { .. } => {
             let (sender, receiver) = channel();
-            (
-                sender,
-                Bodies {
-                    receiver,
-                    outstanding: outstanding.clone(),
-                },
-            )
-        })
-        .unzip();
+            let permits = Arc::new(Permits::new(receiver, plan.len(), outstanding.clone()));
+            let shared = (0..workers).map(|_| Supply::Shared(permits.clone()));
+            (vec![sender], shared.collect())
+        }
+    };
     let (primed, wait) = channel();
     let (recipe, plan) = (recipe.clone(), plan.clone());
     let thread = std::thread::Builder::new()
@@ -102,18 +130,20 @@ pub(super) fn compose(
         })?;
     // An error means that the thread has ended: everything is made.
     let _ = wait.recv();
-    Ok((bodies, thread))
+    Ok((supplies, thread))
 }
 
 fn make(
     recipe: &Recipe,
     plan: &StagePlan,
-    senders: &[Sender<Result<Body, (u64, String)>>],
+    senders: &[Sender<Made>],
     outstanding: &Arc<AtomicUsize>,
     primed: &Sender<()>,
 ) {
     let stage = plan.spec.seed_stage();
-    for (request, sender) in plan.requests.iter().zip(senders.iter().cycle()) {
+    let indices = 0..plan.len().unwrap_or(u64::MAX);
+    for (index, sender) in indices.zip(senders.iter().cycle()) {
+        let request = plan.planned(index);
         while outstanding.load(Ordering::Relaxed) > BUDGET {
             let _ = primed.send(());
             std::thread::sleep(Duration::from_millis(1));
@@ -137,17 +167,17 @@ fn make(
                         .template
                         .request(&id, &made.prompt, request.output_tokens);
                 Body {
-                    index: request.index,
+                    planned: request,
                     bytes,
                     body_bytes,
                     input_tokens: made.tokens,
                 }
             });
         if let Ok(body) = &made {
-            outstanding.fetch_add(body.bytes.len(), Ordering::Relaxed);
+            outstanding.fetch_add(body.size(), Ordering::Relaxed);
         }
         if sender
-            .send(made.map_err(|reason| (request.index, reason)))
+            .send(made.map_err(|reason| (request, reason)))
             .is_err()
         {
             // The workers have stopped early.

@@ -18,14 +18,13 @@ use super::counters::Counters;
 use super::flight::{Flight, Local};
 use super::reply::{End, Reply, State};
 use crate::http::connect::{connect, is_ours};
-use crate::plan::Planned;
 
 /// How long the last chunk of a body may take after `[DONE]`: without it, the connection cannot be used again.
 const DONE_GRACE: Duration = Duration::from_secs(1);
 
 /// Dispatches a request. On an idle connection its first bytes are on their way before this returns; the rest is a task.
-pub(super) fn launch(local: &Rc<Local>, planned: &Planned, body: Body, flights: &mut JoinSet<()>) {
-    let mut flight = Flight::dispatch(local, planned, body);
+pub(super) fn launch(local: &Rc<Local>, body: Body, flights: &mut JoinSet<()>) {
+    let mut flight = Flight::dispatch(local, body);
     let idle = if local.shared.reuse {
         local.pool.take(local.now())
     } else {
@@ -55,13 +54,32 @@ async fn fly(mut flight: Flight, connection: Option<(TcpStream, usize)>) {
 
 /// Both sides are ends; `Err` is the one that comes early.
 async fn exchange(flight: &mut Flight, connection: Option<(TcpStream, usize)>) -> Result<End, End> {
-    let (mut stream, written) = match connection {
+    let (stream, written) = match connection {
         Some(open) => open,
         None => (open(flight).await?, 0),
     };
     let send_error = write(flight, &stream, written).await.err();
     flight.written();
+    let Some((left, after)) = flight.cancel_in() else {
+        return receive(flight, stream, send_error).await;
+    };
+    // Given up with all that belongs to it, the connection first, so that the server sees that nobody waits any more.
+    timeout(left, receive(flight, stream, send_error))
+        .await
+        .unwrap_or_else(|_| {
+            Err(End::failed(
+                Outcome::Cancelled,
+                format!("given up {} s after it was sent", after.as_secs_f64()),
+            ))
+        })
+}
 
+/// Reads what comes back, until it ends.
+async fn receive(
+    flight: &mut Flight,
+    mut stream: TcpStream,
+    send_error: Option<io::Error>,
+) -> Result<End, End> {
     let shared = flight.local.shared.clone();
     let mut reply = Reply::new(shared.api, shared.streaming);
     let mut limit = shared

@@ -1,6 +1,7 @@
 //! One request from its dispatch to its record. Whatever happens in between, dropping it writes the record.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(super) struct Local {
     journal: Option<JournalSender>,
     batch: RefCell<Batch>,
     flushed_ns: Cell<u64>,
+    /// When flights have ended, for lanes to be used again.
+    freed: RefCell<VecDeque<u64>>,
 }
 
 /// The place of a stage in the run.
@@ -68,6 +71,8 @@ pub(super) struct StagePlace {
     pub warmup: bool,
     /// Its time zero, in nanoseconds from the run's origin.
     pub origin_ns: u64,
+    /// Whether it is a closed loop, whose lanes wait for flights to end.
+    pub is_closed: bool,
 }
 
 impl Local {
@@ -89,12 +94,18 @@ impl Local {
             journal,
             batch: RefCell::default(),
             flushed_ns: Cell::new(place.origin_ns),
+            freed: RefCell::default(),
         }
     }
 
     /// Nanoseconds from the run's origin to now.
     pub(super) fn now(&self) -> u64 {
         self.shared.origin.elapsed()
+    }
+
+    /// Moves the instants at which flights have ended since the last call to `free`.
+    pub(super) fn take_freed(&self, free: &mut VecDeque<u64>) {
+        free.append(&mut self.freed.borrow_mut());
     }
 
     /// Records a planned request that was never tried, because of `reason`.
@@ -179,6 +190,7 @@ pub(super) fn blank(place: StagePlace, planned: &Planned) -> RequestRecord {
         server_prompt_tokens: None,
         server_cached_tokens: None,
         first_event_tokens: None,
+        cancel_after_ns: planned.cancel_after_ns,
         request_bytes: 0,
         events: 0,
         reused: false,
@@ -198,14 +210,13 @@ pub(super) struct Flight {
     pub reused: bool,
     /// How it ended; `None` as long as it has not.
     pub end: Option<End>,
-    planned: Planned,
     body: Body,
     dispatched_ns: u64,
 }
 
 impl Flight {
-    /// Dispatches `planned`: its time begins now.
-    pub(super) fn dispatch(local: &Rc<Local>, planned: &Planned, body: Body) -> Self {
+    /// Dispatches a request: its time begins now.
+    pub(super) fn dispatch(local: &Rc<Local>, body: Body) -> Self {
         local.shared.counters.take_off();
         Self {
             local: local.clone(),
@@ -213,10 +224,17 @@ impl Flight {
             sent_ns: None,
             reused: false,
             end: None,
-            planned: *planned,
             body,
             dispatched_ns: local.now(),
         }
+    }
+
+    /// How long it takes until this request is to be given up, and how long after it was sent that is; `None` where it is not,
+    /// or was not sent.
+    pub(super) fn cancel_in(&self) -> Option<(Duration, Duration)> {
+        let after = self.body.planned.cancel_after_ns?;
+        let left = (self.sent_ns? + after).saturating_sub(self.local.now());
+        Some((Duration::from_nanos(left), Duration::from_nanos(after)))
     }
 
     /// Head and body to be written.
@@ -268,7 +286,7 @@ impl Flight {
             events: trace.events,
             reused: self.reused,
             reads,
-            ..blank(self.local.place, &self.planned)
+            ..blank(self.local.place, &self.body.planned)
         }
     }
 }
@@ -296,6 +314,9 @@ impl Drop for Flight {
         let request = std::mem::take(&mut self.body.bytes);
         let body = &request[request.len().saturating_sub(self.body.body_bytes)..];
         self.local.keep(&record, &self.trace, body);
+        if let (true, Some(ended)) = (self.local.place.is_closed, record.end_ns) {
+            self.local.freed.borrow_mut().push_back(ended);
+        }
     }
 }
 

@@ -5,6 +5,8 @@ mod counters;
 mod exchange;
 mod flight;
 mod lag;
+mod lanes;
+mod permits;
 mod reply;
 mod stage;
 mod stop;

@@ -10,7 +10,7 @@ use bench_report::{DurationHistogram, Settings, StageCollector, StageFacts};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::composer::{Recipe, compose};
+use super::composer::{Recipe, Supply, compose};
 use super::counters::Counters;
 use super::flight::{Shared, StagePlace, blank};
 use super::lag;
@@ -18,7 +18,7 @@ use super::stop::{Stop, StopSender};
 use super::worker::{Duty, Order, start};
 use crate::clock::{cpu_ns, seconds};
 use crate::health::throttled_s;
-use crate::plan::StageSpec;
+use crate::plan::{Schedule, StageSpec};
 use crate::record::journal::JournalSender;
 
 /// From giving the orders to the stage's time zero: long enough for every worker to be waiting.
@@ -43,6 +43,8 @@ pub struct StageEnd {
     pub facts: StageFacts,
     /// Workers that died; their requests are `generator_error`.
     pub dead_workers: usize,
+    /// Whether less was sent than would have been because the run was asked to stop.
+    pub cut_short: bool,
 }
 
 impl Engine {
@@ -93,9 +95,9 @@ impl Engine {
         let (spec, recipe, workers) = (spec.clone(), self.recipe.clone(), self.orders.len());
         let prepared = tokio::task::spawn_blocking(move || {
             let plan = Arc::new(spec.plan(seed));
-            compose(&recipe, &plan, workers).map(|(bodies, composer)| (plan, bodies, composer))
+            compose(&recipe, &plan, workers).map(|(supplies, composer)| (plan, supplies, composer))
         });
-        let (plan, bodies, composer) = prepared
+        let (plan, supplies, composer) = prepared
             .await?
             .context("cannot start the thread that makes request bodies")?;
 
@@ -108,14 +110,19 @@ impl Engine {
             stage: plan.spec.number,
             warmup: plan.spec.warmup,
             origin_ns: self.shared.origin.elapsed() + LEAD_NS,
+            is_closed: matches!(plan.spec.schedule, Schedule::Closed { .. }),
         };
+        let permits = supplies.iter().find_map(|supply| match supply {
+            Supply::Own(_) => None,
+            Supply::Shared(permits) => Some(permits.clone()),
+        });
         let mut parts = Vec::new();
-        for (sender, bodies) in self.orders.iter().zip(bodies) {
+        for (sender, supply) in self.orders.iter().zip(supplies) {
             let (done, part) = oneshot::channel();
             let order = Order {
                 plan: plan.clone(),
                 place,
-                bodies,
+                supply,
                 journal: self.journal.clone(),
                 done,
             };
@@ -125,25 +132,33 @@ impl Engine {
         }
         let mut collector = StageCollector::new(self.settings.clone());
         let (mut event_loop_lag, mut healths) = (DurationHistogram::new(), Vec::new());
-        let mut dead_workers = 0;
+        let (mut dead_workers, mut cut_short, mut lost) = (0, false, Vec::new());
         for (worker, part) in parts.into_iter().enumerate() {
             if let Ok(part) = part.await {
                 collector.merge(part.collector);
                 event_loop_lag.add(&part.lag);
                 healths.push(part.health);
+                cut_short |= part.cut_short;
                 continue;
             }
             dead_workers += 1;
             self.stop.ask(Stop::Now);
-            for planned in plan.share(worker, workers) {
-                let record = RequestRecord {
-                    outcome: Outcome::GeneratorError,
-                    error: Some("the worker of this request died".to_owned()),
-                    ..blank(place, planned)
-                };
-                collector.add(&record, &[]);
+            match &permits {
+                None => lost.extend(plan.share(worker, workers)),
+                Some(permits) => lost.extend(permits.taken_by(worker)),
             }
         }
+        // Where no worker is left, nobody has taken the rest.
+        lost.extend(permits.iter().flat_map(|permits| permits.rest()));
+        for index in lost {
+            let record = RequestRecord {
+                outcome: Outcome::GeneratorError,
+                error: Some("the worker of this request died".to_owned()),
+                ..blank(place, &plan.planned(index))
+            };
+            collector.add(&record, &[]);
+        }
+        drop(permits);
         composer
             .join()
             .map_err(|_| anyhow!("the thread that makes request bodies panicked"))?;
@@ -169,6 +184,7 @@ impl Engine {
             collector,
             facts,
             dead_workers,
+            cut_short,
         })
     }
 

@@ -12,13 +12,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::composer::Bodies;
+use super::composer::{Bodies, Supply};
 use super::exchange::{DRAIN_LIMIT, launch};
 use super::flight::{Local, Shared, StagePlace};
 use super::lag;
+use super::lanes;
 use super::stop::{Stop, StopReceiver, asked};
-use crate::clock::{Instant, seconds, thread_cpu_ns};
-use crate::health::thread_run_delay_ns;
+use crate::clock::Instant;
+use crate::health::ThreadAccount;
 use crate::http::pool::Pool;
 use crate::pacer::Pacer;
 use crate::plan::{Planned, StagePlan};
@@ -33,8 +34,8 @@ pub(super) struct Order {
     pub plan: Arc<StagePlan>,
     /// The stage's place in the run.
     pub place: StagePlace,
-    /// Bodies of this worker's requests.
-    pub bodies: Bodies,
+    /// Where this worker's requests come from.
+    pub supply: Supply,
     /// Where records go.
     pub journal: Option<JournalSender>,
     /// Where the worker's part of the stage goes when it has ended.
@@ -49,7 +50,12 @@ pub(super) struct Part {
     pub lag: DurationHistogram,
     /// How it did.
     pub health: WorkerHealth,
+    /// Whether it sent less than it would have because the run was asked to stop.
+    pub cut_short: bool,
 }
+
+/// Requests of a worker that are left when the run is asked to stop.
+pub(super) type Left<'a> = Box<dyn Iterator<Item = Planned> + 'a>;
 
 /// What a worker needs for its whole life.
 pub(super) struct Duty {
@@ -118,16 +124,16 @@ async fn work(
             collector,
             order.journal.clone(),
         ));
-        let before = Account::now();
+        let before = ThreadAccount::now();
         let origin = duty.shared.origin.at(order.place.origin_ns);
         let mut lag = DurationHistogram::new();
         let stage = stage(&mut duty, &order, &pacers.sends, &local);
-        tokio::select! {
+        let cut_short = tokio::select! {
             biased;
             ended = stage => ended?,
             Err(error) = lag::sample(origin, &pacers.lag, &mut lag) => return Err(error),
-        }
-        let health = before.health(&Account::now());
+        };
+        let health = before.health(&ThreadAccount::now());
         let Ok(collector) = Rc::try_unwrap(local).map(Local::end) else {
             return Err(io::Error::other("a request outlived its stage"));
         };
@@ -136,66 +142,51 @@ async fn work(
             collector,
             lag,
             health,
+            cut_short,
         });
     }
     Ok(())
 }
 
-/// Sends this worker's requests of a stage, and waits until the last has ended.
-async fn stage(duty: &mut Duty, order: &Order, pacer: &Pacer, local: &Rc<Local>) -> io::Result<()> {
+/// Sends this worker's requests of a stage, and waits until the last has ended. Says whether the run was asked to stop
+/// before all were sent.
+async fn stage(
+    duty: &mut Duty,
+    order: &Order,
+    pacer: &Pacer,
+    local: &Rc<Local>,
+) -> io::Result<bool> {
     let mut flights = JoinSet::new();
-    let left = send(duty, order, pacer, local, &mut flights).await?;
+    let left = match &order.supply {
+        Supply::Own(bodies) => send(duty, order, bodies, pacer, local, &mut flights).await?,
+        Supply::Shared(permits) => {
+            lanes::send(duty, order, permits, pacer, local, &mut flights).await?
+        }
+    };
     drain(duty, &mut flights).await;
-    for planned in left {
-        local.never_sent(planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
+    let cut_short = left.is_some();
+    for planned in left.into_iter().flatten() {
+        local.never_sent(&planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
     }
-    Ok(())
-}
-
-/// What a worker thread has taken of its machine so far.
-struct Account {
-    at: Instant,
-    cpu_ns: u64,
-    run_delay_ns: Option<u64>,
-}
-
-impl Account {
-    fn now() -> Self {
-        Self {
-            at: Instant::now(),
-            cpu_ns: thread_cpu_ns(),
-            run_delay_ns: thread_run_delay_ns(),
-        }
-    }
-
-    /// From here to `later`.
-    fn health(&self, later: &Self) -> WorkerHealth {
-        let cpu_s = seconds(later.cpu_ns - self.cpu_ns);
-        let elapsed = seconds(later.at.since(self.at).max(1));
-        WorkerHealth {
-            cpu_s,
-            busy: (cpu_s / elapsed).min(1.0),
-            run_delay_s: later
-                .run_delay_ns
-                .zip(self.run_delay_ns)
-                .map(|(later, before)| seconds(later - before)),
-        }
-    }
+    Ok(cut_short)
 }
 
 /// Starts each request of this worker when it is due, never asking whether earlier ones have ended. Returns those that are
-/// left when the run is asked to stop.
+/// left when it ends because the run is asked to stop.
 async fn send<'a>(
     duty: &mut Duty,
     order: &'a Order,
+    bodies: &Bodies,
     pacer: &Pacer,
     local: &Rc<Local>,
     flights: &mut JoinSet<()>,
-) -> io::Result<impl Iterator<Item = &'a Planned> + use<'a>> {
+) -> io::Result<Option<Left<'a>>> {
     let origin = duty.shared.origin;
-    let mut share = order.plan.share(duty.worker, duty.workers).peekable();
-    while let Some(planned) = share.peek() {
-        let due = origin.at(order.place.origin_ns + planned.due_ns);
+    let plan = &order.plan;
+    let cap = plan.spec.max_in_flight;
+    let mut share = plan.share(duty.worker, duty.workers).peekable();
+    while let Some(&index) = share.peek() {
+        let due = origin.at(order.place.origin_ns + plan.due_ns(index));
         if Instant::now() >= due {
             // Let sockets be read all the same: what is late is our own affair, and must not become the server's.
             tokio::task::yield_now().await;
@@ -207,17 +198,26 @@ async fn send<'a>(
             }
         }
         if *duty.stop.borrow() != Stop::No {
-            break;
+            return Ok(Some(Box::new(share.map(|index| plan.planned(index)))));
         }
-        match order.bodies.take(planned.index) {
-            Ok(body) => launch(local, planned, body, flights),
-            Err(reason) => local.never_sent(planned, Outcome::GeneratorError, reason),
+        let held_back = cap.filter(|&cap| duty.shared.counters.in_flight() >= cap.into());
+        match (held_back, bodies.take(index)) {
+            (None, Ok(body)) => launch(local, body, flights),
+            (Some(cap), _) => {
+                let reason = format!(
+                    "{cap} requests were in flight, the most that load.max_in_flight allows"
+                );
+                local.never_sent(&plan.planned(index), Outcome::NotSent, reason);
+            }
+            (None, Err(reason)) => {
+                local.never_sent(&plan.planned(index), Outcome::GeneratorError, reason);
+            }
         }
         share.next();
         // Tasks that have ended, panicked ones among them: their records are written when they are dropped.
         while flights.try_join_next().is_some() {}
     }
-    Ok(share)
+    Ok(None)
 }
 
 /// Waits until every request has ended: each by its own time limit, all by the drain limit once the run is asked to stop.

@@ -1,5 +1,7 @@
 //! How long each prompt and each reply is to be, as a function of (seed, stage, index).
 
+use std::sync::Arc;
+
 use bench_contract::TokenCount;
 use bench_contract::config::{Distribution, DistributionType};
 
@@ -21,6 +23,8 @@ enum Shape {
         deviation: f64,
     },
     Uniform,
+    /// One for each index.
+    Listed(Arc<[TokenCount]>),
     /// `min` + exp(N(mu, sigma)), moments matched above `min`.
     Lognormal {
         mu: f64,
@@ -36,6 +40,16 @@ impl Lengths {
             shape: Shape::Fixed(length),
             min: length,
             max: length,
+        }
+    }
+
+    /// The lengths of a trace, by index.
+    #[must_use]
+    pub fn listed(lengths: Arc<[TokenCount]>) -> Self {
+        Self {
+            min: lengths.iter().min().copied().unwrap_or(1),
+            max: lengths.iter().max().copied().unwrap_or(1),
+            shape: Shape::Listed(lengths),
         }
     }
 
@@ -79,6 +93,12 @@ impl Lengths {
         let rng = || random::stream(seed, stage, purpose, index);
         let drawn = match self.shape {
             Shape::Fixed(length) => return length.max(1),
+            Shape::Listed(ref lengths) => {
+                let listed = usize::try_from(index)
+                    .ok()
+                    .and_then(|index| lengths.get(index));
+                return listed.copied().unwrap_or(self.min).max(1);
+            }
             Shape::Normal {
                 mean,
                 deviation: 0.0,
@@ -110,6 +130,11 @@ impl Lengths {
     #[must_use]
     pub fn estimated_mean(&self, seed: u64, purpose: Purpose) -> f64 {
         const DRAWS: u32 = 1000;
+        if let Shape::Listed(lengths) = &self.shape {
+            let sum: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^53 tokens")]
+            return sum as f64 / lengths.len().max(1) as f64;
+        }
         (0..DRAWS)
             .map(|index| f64::from(self.draw(seed, 0, purpose, index.into())))
             .sum::<f64>()

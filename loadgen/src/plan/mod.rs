@@ -5,6 +5,9 @@ pub mod lengths;
 pub mod prompts;
 pub mod random;
 mod stage;
+mod stages;
 pub mod tokens;
+pub mod trace;
 
-pub use stage::{Planned, StagePlan, StageSpec, stages};
+pub use stage::{Planned, Schedule, StagePlan, StageSpec, Until};
+pub use stages::stages;

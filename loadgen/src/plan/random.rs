@@ -19,6 +19,8 @@ pub enum Purpose {
     Prompt = 4,
     /// The start of a prompt that makes it differ from every other run's.
     Salt = 5,
+    /// Which requests the client gives up.
+    Cancel = 6,
 }
 
 /// The generator for one purpose of one stage, at the beginning of stream `index`.
@@ -45,6 +47,35 @@ pub fn uniform(rng: &mut ChaCha8Rng) -> f64 {
 pub fn standard_normal(rng: &mut ChaCha8Rng) -> f64 {
     let radius = libm::sqrt(-2.0 * libm::log(1.0 - uniform(rng)));
     radius * libm::cos(std::f64::consts::TAU * uniform(rng))
+}
+
+/// A number drawn from the exponential distribution of mean 1, by inversion: `-ln(1 - u)` with u in [0, 1) is finite.
+pub fn exponential(rng: &mut ChaCha8Rng) -> f64 {
+    -libm::log(1.0 - uniform(rng))
+}
+
+/// A number drawn from the gamma distribution of this shape and mean `shape` (Marsaglia and Tsang, *A simple method for
+/// generating gamma variables*, 2000; below shape 1 by their boost), with `libm` so that every machine gets the same bits.
+pub fn gamma(rng: &mut ChaCha8Rng, shape: f64) -> f64 {
+    if shape < 1.0 {
+        let boosted = gamma(rng, shape + 1.0);
+        // u in (0, 1]: a gap of 0 would be an exact tie.
+        return boosted * libm::pow(1.0 - uniform(rng), 1.0 / shape);
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / libm::sqrt(9.0 * d);
+    loop {
+        let x = standard_normal(rng);
+        let root = 1.0 + c * x;
+        if root <= 0.0 {
+            continue;
+        }
+        let v = root * root * root;
+        let u = 1.0 - uniform(rng);
+        if libm::log(u) < 0.5 * x * x + d - d * v + d * libm::log(v) {
+            return d * v;
+        }
+    }
 }
 
 /// A number drawn uniformly from `0..bound`, for `bound` far below 2^32.

@@ -1,17 +1,16 @@
-//! A stage's plan: one list of due times and lengths, dealt to workers by index.
+//! A stage: what it is to do, and the plan that follows from it and the seed.
 
-use bench_contract::config::{Config, DataType, LoadType};
-use bench_contract::{RequestsPerSecond, Seconds, StageLoad, TokenCount};
+use std::sync::Arc;
 
-use super::arrivals::{Process, arrivals};
+use bench_contract::config::{Cancel, LoadType};
+use bench_contract::{CancelLoad, StageLoad, TokenCount};
+
+use super::arrivals::{Process, Rates, arrivals};
 use super::lengths::Lengths;
-use super::random::Purpose;
+use super::random::{self, Purpose};
 
 /// The stage number that seeds the warm-up: no stage of a config reaches it.
 const WARMUP_STAGE: u32 = u32::MAX;
-
-/// What inference-perf asks for where the data says nothing.
-const DEFAULT_OUTPUT: TokenCount = 30;
 
 /// What a stage is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,16 +19,53 @@ pub struct StageSpec {
     pub number: u32,
     /// Whether it is the warm-up.
     pub warmup: bool,
-    /// The arrival process.
-    pub process: Process,
-    /// Requests per second.
-    pub rate: RequestsPerSecond,
-    /// How long requests are due.
-    pub duration: Seconds,
+    /// What says when a request is sent.
+    pub schedule: Schedule,
     /// Prompt lengths.
     pub input: Lengths,
     /// Reply lengths.
     pub output: Lengths,
+    /// Which requests are given up.
+    pub cancel: Option<Cancel>,
+    /// The most requests in flight at once.
+    pub max_in_flight: Option<u32>,
+}
+
+/// What says when a request is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// A process at a rate, whatever the server does.
+    Rate {
+        /// The process.
+        process: Process,
+        /// Its rate and how long it lasts.
+        rates: Rates,
+    },
+    /// The instants of a trace, whatever the server does.
+    Replay {
+        /// Nanoseconds from the stage's time zero, ascending.
+        due_ns: Arc<[u64]>,
+        /// How many times as fast as recorded that is.
+        speedup: f64,
+        /// Where the stage ends, in seconds, if it is not the end of the trace.
+        duration: Option<f64>,
+    },
+    /// A closed loop: each request follows the end of another one.
+    Closed {
+        /// How many at once.
+        lanes: u32,
+        /// When it ends.
+        until: Until,
+    },
+}
+
+/// When a closed loop sends no more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Until {
+    /// After so many requests.
+    Requests(u64),
+    /// So many seconds after its time zero.
+    Seconds(f64),
 }
 
 /// One planned request.
@@ -37,21 +73,24 @@ pub struct StageSpec {
 pub struct Planned {
     /// Place in the stage's plan, from 0.
     pub index: u64,
-    /// Due time from the stage's time zero, in nanoseconds.
+    /// Due time from the stage's time zero, in nanoseconds. In a closed loop nobody knows it before its lane is free.
     pub due_ns: u64,
     /// Prompt length asked for, in tokens.
     pub input_tokens: TokenCount,
     /// Reply length asked for, in tokens.
     pub output_tokens: TokenCount,
+    /// How long after it was sent it is given up, in nanoseconds, if that was drawn for it.
+    pub cancel_after_ns: Option<u64>,
 }
 
-/// Every request of a stage, in order of due time.
+/// Every request of a stage, in order of due time. When each is due is held, eight bytes a request; all else is a function
+/// of the seed and the index, made when it is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StagePlan {
     /// What it was made from.
     pub spec: StageSpec,
-    /// The requests.
-    pub requests: Vec<Planned>,
+    seed: u64,
+    due_ns: Arc<[u64]>,
 }
 
 impl StageSpec {
@@ -85,119 +124,151 @@ impl StageSpec {
         }
     }
 
-    /// How many requests its plan has.
+    /// How many requests its plan has; none where the server decides.
     #[must_use]
-    pub fn count(&self, seed: u64) -> u64 {
-        arrivals(
-            self.process,
-            self.rate,
-            self.duration,
-            seed,
-            self.seed_stage(),
-        )
-        .len() as u64
+    pub fn count(&self, seed: u64) -> Option<u64> {
+        self.plan(seed).len()
     }
 
     /// The plan of this stage: a function of the spec and `seed` alone.
     #[must_use]
     pub fn plan(&self, seed: u64) -> StagePlan {
-        let stage = self.seed_stage();
-        let due = arrivals(self.process, self.rate, self.duration, seed, stage);
-        let requests = (0u64..).zip(due).map(|(index, due_ns)| Planned {
-            index,
-            due_ns,
-            input_tokens: self.input.draw(seed, stage, Purpose::InputLength, index),
-            output_tokens: self.output.draw(seed, stage, Purpose::OutputLength, index),
-        });
+        let due_ns = match &self.schedule {
+            Schedule::Rate { process, rates } => {
+                arrivals(*process, *rates, seed, self.seed_stage()).into()
+            }
+            Schedule::Replay { due_ns, .. } => due_ns.clone(),
+            Schedule::Closed { .. } => [].into(),
+        };
         StagePlan {
             spec: self.clone(),
-            requests: requests.collect(),
+            seed,
+            due_ns,
+        }
+    }
+
+    /// How long requests are due, in seconds; none where the server decides.
+    #[must_use]
+    pub fn duration(&self) -> Option<f64> {
+        match &self.schedule {
+            Schedule::Rate { rates, .. } => Some(rates.duration()),
+            Schedule::Replay {
+                due_ns, duration, ..
+            } => {
+                #[expect(clippy::cast_precision_loss, reason = "far below 2^53 ns")]
+                let last = due_ns.last().map_or(0.0, |&at| at as f64 / 1e9);
+                Some(duration.unwrap_or(last))
+            }
+            Schedule::Closed { until, .. } => match until {
+                Until::Requests(_) => None,
+                Until::Seconds(seconds) => Some(*seconds),
+            },
         }
     }
 
     /// What the report says was asked for.
     #[must_use]
     pub fn load(&self) -> StageLoad {
-        StageLoad {
-            kind: self.process.as_str().to_owned(),
-            rate: self.rate.get(),
-            duration_s: self.duration.get(),
+        let mut load = StageLoad {
+            duration_s: self.duration(),
+            cancel: self.cancel.as_ref().map(|cancel| CancelLoad {
+                fraction: cancel.fraction.get(),
+                after_s: cancel.after.get(),
+            }),
+            max_in_flight: self.max_in_flight,
+            ..StageLoad::default()
+        };
+        match &self.schedule {
+            Schedule::Rate { process, rates } => {
+                let (first, last) = rates.ends();
+                load.rate = Some(first);
+                load.end_rate = Some(last).filter(|&last| last.to_bits() != first.to_bits());
+                (load.kind, load.burstiness) = match process {
+                    Process::Constant => (LoadType::Constant, None),
+                    Process::Poisson => (LoadType::Poisson, None),
+                    Process::Gamma(burstiness) => (LoadType::Gamma, Some(burstiness.get())),
+                };
+            }
+            Schedule::Replay {
+                due_ns, speedup, ..
+            } => {
+                load.kind = LoadType::TraceReplay;
+                load.requests = Some(due_ns.len() as u64);
+                load.speedup = Some(*speedup);
+            }
+            Schedule::Closed { lanes, until } => {
+                load.kind = LoadType::Concurrent;
+                load.concurrency = Some(*lanes);
+                load.requests = match until {
+                    Until::Requests(count) => Some(*count),
+                    Until::Seconds(_) => None,
+                };
+            }
         }
+        load
     }
 }
 
 impl StagePlan {
-    /// The requests of worker `worker` of `workers`, in order of due time.
-    pub fn share(&self, worker: usize, workers: usize) -> impl Iterator<Item = &Planned> {
-        self.requests.iter().skip(worker).step_by(workers)
-    }
-}
-
-/// The stages of a config that passed its checks, the warm-up first where there is one.
-///
-/// # Errors
-/// When the config asks for a load or a distribution that cannot be generated.
-pub fn stages(config: &Config) -> Result<Vec<StageSpec>, String> {
-    let process = match config.load.kind {
-        LoadType::Constant => Process::Constant,
-        LoadType::Poisson => Process::Poisson,
-        other => {
-            return Err(format!(
-                "load.type `{}` cannot be generated",
-                other.as_str()
-            ));
+    /// How many requests there are; none where the server decides.
+    #[must_use]
+    pub fn len(&self) -> Option<u64> {
+        match self.spec.schedule {
+            Schedule::Rate { .. } | Schedule::Replay { .. } => Some(self.due_ns.len() as u64),
+            Schedule::Closed { until, .. } => match until {
+                Until::Requests(count) => Some(count),
+                Until::Seconds(_) => None,
+            },
         }
-    };
-    let input = lengths(config, config.data.input_distribution.as_ref(), MOCK_INPUT)?;
-    let output = lengths(
-        config,
-        config.data.output_distribution.as_ref(),
-        DEFAULT_OUTPUT,
-    )?;
-    let mut specs = Vec::new();
-    for (number, stage) in (0u32..).zip(&config.load.stages) {
-        let (Some(rate), Some(duration)) = (stage.rate, stage.duration) else {
-            return Err(format!("load.stages[{number}] has no rate or no duration"));
-        };
-        let spec = StageSpec {
-            number,
-            warmup: false,
-            process,
-            rate,
-            duration,
-            input: input.clone(),
-            output: output.clone(),
-        };
-        if let (0, Some(warmup)) = (number, &config.load.warmup) {
-            specs.push(StageSpec {
-                warmup: true,
-                duration: warmup.duration,
-                ..spec.clone()
-            });
-        }
-        specs.push(spec);
     }
-    Ok(specs)
-}
 
-/// inference-perf's mock prompt is about so many tokens.
-const MOCK_INPUT: TokenCount = 4;
+    /// Whether there is no request at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
 
-fn lengths(
-    config: &Config,
-    distribution: Option<&bench_contract::config::Distribution>,
-    otherwise: TokenCount,
-) -> Result<Lengths, String> {
-    match (config.data.kind, distribution) {
-        (DataType::Mock, _) | (_, None) => Ok(Lengths::fixed(otherwise)),
-        (_, Some(given)) => Lengths::from_config(given)
-            .ok_or_else(|| "a distribution of `data` cannot be drawn from".to_owned()),
+    /// Request `index`.
+    #[must_use]
+    pub fn planned(&self, index: u64) -> Planned {
+        let (spec, stage) = (&self.spec, self.spec.seed_stage());
+        Planned {
+            index,
+            due_ns: self.due_ns(index),
+            input_tokens: spec
+                .input
+                .draw(self.seed, stage, Purpose::InputLength, index),
+            output_tokens: spec
+                .output
+                .draw(self.seed, stage, Purpose::OutputLength, index),
+            cancel_after_ns: spec.cancel.as_ref().and_then(|cancel| {
+                let mut rng = random::stream(self.seed, stage, Purpose::Cancel, index);
+                let is_drawn = random::uniform(&mut rng) < cancel.fraction.get();
+                is_drawn.then(|| cancel.after.as_nanos())
+            }),
+        }
+    }
+
+    /// When request `index` is due, in nanoseconds from the stage's time zero; 0 where that is not planned.
+    #[must_use]
+    pub fn due_ns(&self, index: u64) -> u64 {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| self.due_ns.get(index).copied())
+            .unwrap_or(0)
+    }
+
+    /// The places of worker `worker` of `workers` in a plan whose length is known, in order of due time.
+    pub fn share(&self, worker: usize, workers: usize) -> impl Iterator<Item = u64> + use<> {
+        (worker as u64..self.len().unwrap_or(0)).step_by(workers)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::stages;
+    use bench_contract::Config;
     use proptest::prelude::*;
 
     fn config() -> Config {
@@ -206,14 +277,20 @@ mod tests {
                 "input_distribution": {"mean": 100, "std_dev": 50, "min": 10, "max": 400},
                 "output_distribution": {"mean": 20, "std_dev": 5, "min": 1, "max": 40}},
             "load": {"type": "poisson", "stages": [{"rate": 20, "duration": 5}, {"rate": 50, "duration": 5}],
-                "warmup": {"duration": 2}}
+                "warmup": {"duration": 2}, "cancel": {"fraction": 0.25, "after": "2s"}}
         }))
         .unwrap()
     }
 
+    fn all(plan: &StagePlan) -> Vec<Planned> {
+        (0..plan.len().unwrap())
+            .map(|index| plan.planned(index))
+            .collect()
+    }
+
     #[test]
     fn the_warmup_comes_first_and_shares_no_draws_with_the_stages() {
-        let specs = stages(&config()).unwrap();
+        let specs = stages(&config(), None).unwrap();
         assert_eq!(
             specs
                 .iter()
@@ -221,21 +298,53 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(0, true), (0, false), (1, false)]
         );
-        assert_ne!(
-            specs[0].plan(1).requests[0].due_ns,
-            specs[1].plan(1).requests[0].due_ns
+        assert_ne!(specs[0].plan(1).due_ns(0), specs[1].plan(1).due_ns(0));
+    }
+
+    #[test]
+    fn who_is_given_up_is_drawn_at_the_share_asked_for_and_shifts_nothing_else() {
+        let mut config = config();
+        config.load.stages[1].duration = Some(bench_contract::Seconds::whole(400));
+        let plan = |config: &Config| all(&stages(config, None).unwrap()[2].plan(7));
+        let with = plan(&config);
+        config.load.cancel = None;
+        let without = plan(&config);
+        let drawn = with
+            .iter()
+            .filter(|p| p.cancel_after_ns == Some(2_000_000_000))
+            .count() as f64;
+        let n = with.len() as f64;
+        // Four standard deviations of a binomial count.
+        assert!(
+            (drawn - 0.25 * n).abs() < 4.0 * (n * 0.25 * 0.75).sqrt(),
+            "{drawn} of {n}"
         );
+        let blank = |p: &Planned| Planned {
+            cancel_after_ns: None,
+            ..*p
+        };
+        assert_eq!(with.iter().map(blank).collect::<Vec<_>>(), without);
+    }
+
+    #[test]
+    fn an_hour_of_a_thousand_a_second_takes_eight_bytes_a_request() {
+        let mut config = config();
+        config.load.stages[0] =
+            serde_json::from_value(serde_json::json!({"rate": 1000, "duration": 3600})).unwrap();
+        let plan = stages(&config, None).unwrap()[1].plan(1);
+        let bytes = size_of_val(&*plan.due_ns);
+        assert_eq!(bytes as u64, plan.len().unwrap() * 8);
     }
 
     proptest! {
         #[test]
         fn the_workers_shares_are_the_plan(seed: u64, workers in 1usize..9) {
-            for spec in stages(&config()).unwrap() {
+            for spec in stages(&config(), None).unwrap() {
                 let plan = spec.plan(seed);
-                let mut union: Vec<Planned> =
-                    (0..workers).flat_map(|worker| plan.share(worker, workers).copied().collect::<Vec<_>>()).collect();
-                union.sort_by_key(|request| request.index);
-                prop_assert_eq!(union, plan.requests);
+                let mut union: Vec<u64> =
+                    (0..workers).flat_map(|worker| plan.share(worker, workers)).collect();
+                union.sort_unstable();
+                prop_assert_eq!(union, (0..plan.len().unwrap()).collect::<Vec<_>>());
             }
         }
     }

@@ -66,18 +66,26 @@ impl Finished {
         }
     }
 
+    /// The stages that have not begun.
+    fn unstarted<'a>(
+        &self,
+        prepared: &'a Prepared,
+    ) -> impl Iterator<Item = &'a StageSpec> + use<'a> {
+        let planned = prepared.specs.iter().filter(|spec| !spec.warmup);
+        planned.skip(self.stages.len())
+    }
+
     /// Every planned request: those of the stages that have ended, and as not sent those of the stages that have not begun.
     fn counts(&mut self, prepared: &Prepared, stages: &[StageReport]) -> Counts {
         let mut counts = Counts::default();
         stages.iter().for_each(|stage| counts.merge(&stage.counts));
-        let planned = prepared.specs.iter().filter(|spec| !spec.warmup);
-        let mut missing = planned.skip(stages.len()).peekable();
-        if let Some(first) = missing.peek() {
-            self.partial_because
-                .push(format!("{} and later were not started", first.title()));
+        if let Some(first) = self.unstarted(prepared).next() {
+            let reason = format!("{} and later were not started", first.title());
+            self.partial_because.push(reason);
         }
-        for spec in missing {
-            let unsent = spec.count(prepared.seed);
+        for spec in self.unstarted(prepared) {
+            // Of a closed loop that ends by the clock, nobody knows how many requests there would have been.
+            let unsent = spec.count(prepared.seed).unwrap_or(0);
             counts.planned += unsent;
             counts.not_sent += unsent;
         }
@@ -125,8 +133,12 @@ pub(super) fn conclude(
     correct(&mut stages);
     let counts = finished.counts(prepared, &stages);
     // A signal that cost nothing, because everything had ended, is no interruption.
-    let cancelled = counts.outcomes.contains_key(&Outcome::Cancelled);
-    let interrupted = finished.signalled && (counts.not_sent > 0 || cancelled);
+    let cancelled = counts.outcomes.get(&Outcome::Cancelled).copied();
+    let planned = stages.iter().filter_map(|stage| stage.cancel);
+    let cut_off = cancelled.unwrap_or(0) > planned.map(|cancel| cancel.cancelled).sum();
+    let cut_short = finished.stages.iter().any(|end| end.cut_short);
+    let interrupted = finished.signalled
+        && (cut_short || cut_off || finished.unstarted(prepared).next().is_some());
     if stages.is_empty() || !finished.partial_because.is_empty() {
         // What failed comes before what that has cost.
         finished

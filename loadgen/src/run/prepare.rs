@@ -19,6 +19,7 @@ use crate::plan::{StageSpec, stages};
 use crate::ready::Ready;
 use crate::record::journal::{Journal, JournalFiles};
 use crate::run_id::run_id;
+use crate::trace;
 
 /// Descriptors that the table is grown for: more connections at once grow it while the run goes on.
 const FILES: u64 = 16_384;
@@ -83,7 +84,8 @@ impl Prepared {
         let server = config.server.clone();
         let server = server.ok_or_else(|| invalid("there is no server to test".to_owned()))?;
         let target = Target::parse(&server.base_url).map_err(|error| invalid(error.to_string()))?;
-        let specs = stages(&config).map_err(invalid)?;
+        let trace = trace::read(&config).map_err(invalid)?;
+        let specs = stages(&config, trace.as_ref()).map_err(invalid)?;
         let api_key = api_key(&server).map_err(invalid)?;
         let text = serde_json::to_string(&config).map_err(|error| failed(error.to_string()))?;
         let started = jiff::Timestamp::from_nanosecond(wall_ns().into());

@@ -9,6 +9,8 @@
 mod bench;
 mod ends;
 mod faults;
+mod loads;
 mod measures;
 mod selftest;
+mod traces;
 mod wire;

@@ -2,21 +2,50 @@
 
 mod lengths;
 mod text;
-mod trace;
+
+use std::io::BufRead;
+
+use bench_contract::config::LoadType;
+use bench_contract::trace::{TraceError, TraceReader};
 
 pub use lengths::FittedLengths;
 pub use text::to_text;
-pub use trace::{TraceError, read};
 
 /// A request of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Traced {
-    /// When it arrived, in seconds from any origin.
+    /// When it arrived, in seconds from the first request that was read.
     pub at: f64,
     /// Tokens of the prompt.
     pub input: u32,
     /// Tokens of the reply.
     pub output: u32,
+}
+
+/// Reads a whole trace, its instants counted from its first request.
+///
+/// # Errors
+/// The first line that cannot be read.
+pub fn read(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+    let mut start = None;
+    TraceReader::new(input)
+        .map(|request| {
+            let request = request?;
+            let from_start = request
+                .at_ns
+                .saturating_sub(*start.get_or_insert(request.at_ns));
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a trace is far shorter than 2^53 ns"
+            )]
+            let at = from_start as f64 / 1e9;
+            Ok(Traced {
+                at,
+                input: request.input,
+                output: request.output,
+            })
+        })
+        .collect()
 }
 
 /// What a trace amounts to.
@@ -37,13 +66,20 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// The load type that comes nearest.
+    /// The load type that comes nearest, with its burstiness if it is `gamma`.
     #[must_use]
-    pub fn process(&self) -> &'static str {
+    pub fn process(&self) -> (LoadType, Option<f64>) {
         if self.gap_variation < 0.5 {
-            "constant"
+            (LoadType::Constant, None)
+        } else if self.gap_variation <= 1.2 {
+            (LoadType::Poisson, None)
         } else {
-            "poisson"
+            // The shape whose coefficient of variation is that of the gaps, within what the values take.
+            let shape = 1.0 / (self.gap_variation * self.gap_variation);
+            (
+                LoadType::Gamma,
+                Some(((shape * 100.0).round() / 100.0).max(0.01)),
+            )
         }
     }
 }

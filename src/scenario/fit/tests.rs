@@ -51,7 +51,7 @@ fn rates_and_gaps() {
     let equal: Vec<Traced> = (0..=100).map(|k| at(f64::from(k) / 2.0)).collect();
     let fit_of = fit(equal, 2).unwrap();
     assert!(fit_of.gap_variation < 1e-9);
-    assert_eq!(fit_of.process(), "constant");
+    assert_eq!(fit_of.process(), (LoadType::Constant, None));
     assert_eq!(fit_of.rates, [2.0, 2.04]);
     let poisson: Vec<Traced> = spread(2000, |p| -(1.0 - p).ln() * 1e6)
         .into_iter()
@@ -62,7 +62,12 @@ fn rates_and_gaps() {
         .collect();
     let fit_of = fit(poisson, 1).unwrap();
     assert!((fit_of.gap_variation - 1.0).abs() < 0.02, "{fit_of:?}");
-    assert_eq!(fit_of.process(), "poisson");
+    assert_eq!(fit_of.process(), (LoadType::Poisson, None));
+    // Ten at once and then a pause: nine gaps of 0 and one of 1 have a coefficient of variation of 3.
+    let bursts: Vec<Traced> = (0..1000).map(|k| at(f64::from(k / 10))).collect();
+    let fit_of = fit(bursts, 1).unwrap();
+    assert!((fit_of.gap_variation - 3.0).abs() < 0.05, "{fit_of:?}");
+    assert_eq!(fit_of.process(), (LoadType::Gamma, Some(0.11)));
     assert!(fit(vec![at(0.0); 5], 1).is_err());
     assert!(fit(Vec::new(), 1).is_err());
 }
@@ -83,7 +88,7 @@ fn both_kinds_of_trace_are_read() {
     assert_eq!(
         read_ours,
         [Traced {
-            at: 1.5,
+            at: 0.0,
             input: 100,
             output: 19
         }]

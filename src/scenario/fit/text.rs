@@ -27,7 +27,7 @@ pub fn to_text(fit: &Fit, name: &str, from: &str, duration: f64) -> String {
         "#\n# gaps between arrivals: coefficient of variation {:.2} (equal gaps 0, poisson 1){}\n",
         fit.gap_variation,
         if fit.gap_variation > 1.2 {
-            ";\n# the trace comes in bursts that no load type here repeats: expect more queueing from it than from this scenario"
+            ";\n# the trace comes in bursts. Gamma gaps are as uneven, but follow no pattern: `type: trace_replay` repeats the trace itself"
         } else {
             ""
         }
@@ -41,10 +41,12 @@ pub fn to_text(fit: &Fit, name: &str, from: &str, duration: f64) -> String {
             flow(&lengths.distribution)
         ));
     }
-    text.push_str(&format!(
-        "      load:\n        type: {}\n        stages:\n",
-        fit.process()
-    ));
+    let (kind, burstiness) = fit.process();
+    text.push_str(&format!("      load:\n        type: {}\n", kind.as_str()));
+    if let Some(burstiness) = burstiness {
+        text.push_str(&format!("        burstiness: {burstiness}\n"));
+    }
+    text.push_str("        stages:\n");
     #[expect(clippy::cast_precision_loss, reason = "a handful of stages")]
     let each = (duration / fit.rates.len() as f64).ceil().max(1.0);
     // A part without a request is no stage.

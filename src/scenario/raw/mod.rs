@@ -15,8 +15,8 @@ pub use pod::{
     Toleration, Volume, VolumeMount,
 };
 pub use scenario::{
-    Scenario, ScenarioData, ScenarioLoad, ValuesDataType, ValuesDistribution,
-    ValuesDistributionType, ValuesLoadType, ValuesStage, ValuesSweep, ValuesWarmup,
+    Scenario, ScenarioData, ScenarioLoad, ValuesCancel, ValuesDataType, ValuesDistribution,
+    ValuesDistributionType, ValuesLoadType, ValuesStage, ValuesSweep, ValuesTrace, ValuesWarmup,
 };
 pub use target::{
     Dependencies, S3, SecretKey, Storage, Target, ValuesApi, ValuesApiType, ValuesServerType,

@@ -1,7 +1,9 @@
 //! A scenario as it is written: in part, where it changes a preset.
 
-use bench_contract::config::{DataType, DistributionType, LoadType, Salt, SweepType};
-use bench_contract::{RequestsPerSecond, Seconds, Slo, TokenCount};
+use bench_contract::config::{DataType, DistributionType, LoadType, Salt, Stage, SweepType};
+use bench_contract::{
+    Burstiness, Probability, RequestsPerSecond, Seconds, Slo, Speedup, TokenCount,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +133,15 @@ pub struct ScenarioLoad {
     pub num_workers: Option<u32>,
     /// Requests before the first stage, counted apart (engine loadgen).
     pub warmup: Option<ValuesWarmup>,
+    /// `gamma`: how bursty arrivals are, as vLLM's `--burstiness`.
+    pub burstiness: Option<Burstiness>,
+    /// `trace_replay`: the trace that says when requests arrive and how long they are.
+    pub trace: Option<ValuesTrace>,
+    /// A share of requests that the client drops some time after sending them, as people do (engine loadgen).
+    pub cancel: Option<ValuesCancel>,
+    /// At most so many requests in flight; one that is due beyond it is not sent, and its stage is invalid (engine loadgen).
+    #[schemars(range(min = 1))]
+    pub max_in_flight: Option<u32>,
 }
 
 /// The arrival process.
@@ -141,6 +152,12 @@ pub enum ValuesLoadType {
     Constant,
     /// Independent exponential gaps, as many users produce them.
     Poisson,
+    /// Independent gamma gaps: burstier or more even than `poisson` (engine loadgen).
+    Gamma,
+    /// Closed loop: so many requests at once, each followed by the next as soon as it ends (engine loadgen).
+    Concurrent,
+    /// Arrivals and lengths of a trace (engine loadgen).
+    TraceReplay,
 }
 
 impl From<ValuesLoadType> for LoadType {
@@ -148,18 +165,67 @@ impl From<ValuesLoadType> for LoadType {
         match kind {
             ValuesLoadType::Constant => Self::Constant,
             ValuesLoadType::Poisson => Self::Poisson,
+            ValuesLoadType::Gamma => Self::Gamma,
+            ValuesLoadType::Concurrent => Self::Concurrent,
+            ValuesLoadType::TraceReplay => Self::TraceReplay,
         }
     }
 }
 
-/// A rate held for a duration.
+/// A rate held for a duration, or one that climbs or falls; of a closed loop, how many requests at once and in all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ValuesStage {
+    /// Requests per second. With `endRate`, those at the start.
+    pub rate: Option<RequestsPerSecond>,
+    /// Requests per second at the end of the stage: the rate changes linearly (engine loadgen), or in `steps`.
+    pub end_rate: Option<RequestsPerSecond>,
+    /// With `endRate`: so many stages of equal length instead of one, from `rate` to `endRate`.
+    #[schemars(range(min = 2))]
+    pub steps: Option<u32>,
+    /// How long: seconds, or text with a unit. `concurrent` may have it instead of `numRequests`; without it, `trace_replay`
+    /// replays the whole trace.
+    pub duration: Option<Seconds>,
+    /// `concurrent`: how many requests in all.
+    #[schemars(range(min = 1))]
+    pub num_requests: Option<u64>,
+    /// `concurrent`: how many at once.
+    #[schemars(range(min = 1))]
+    pub concurrency_level: Option<u32>,
+}
+
+impl From<&ValuesStage> for Stage {
+    fn from(stage: &ValuesStage) -> Self {
+        Self {
+            rate: stage.rate,
+            end_rate: stage.end_rate,
+            steps: stage.steps,
+            duration: stage.duration,
+            num_requests: stage.num_requests,
+            concurrency_level: stage.concurrency_level,
+        }
+    }
+}
+
+/// A trace to replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ValuesStage {
-    /// Requests per second.
-    pub rate: RequestsPerSecond,
-    /// How long: seconds, or text with a unit.
-    pub duration: Seconds,
+pub struct ValuesTrace {
+    /// Path in the pod, where `volumes` and `volumeMounts` put it: the CSV of an Azure LLM inference trace, or
+    /// `requests.jsonl.zst` of an earlier run.
+    pub file: String,
+    /// How many times as fast as it was recorded. Default 1.
+    pub speedup: Option<Speedup>,
+}
+
+/// A share of requests that the client drops some time after sending them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ValuesCancel {
+    /// The share of requests, in [0, 1).
+    pub fraction: Probability,
+    /// How long after it was sent such a request is dropped, if it has not ended by then.
+    pub after: Seconds,
 }
 
 /// A search for the saturation point.

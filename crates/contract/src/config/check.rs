@@ -2,16 +2,12 @@
 
 use super::problem::{ConfigProblem, Problems};
 use super::server::check_base_url;
-use super::{Config, Distribution, DistributionType, LoadType, Stage};
+use super::{Config, Distribution, DistributionType, LoadType};
 use crate::metric::SloMetric;
 use crate::slo::{Limit, Slo};
-use crate::units::{RequestsPerSecond, Seconds};
 
 /// Headers that belong to the framing of a request.
 const FRAMING_HEADERS: [&str; 3] = ["content-length", "transfer-encoding", "connection"];
-
-/// More requests than this in one stage are a mistake of units.
-const MOST_REQUESTS: f64 = 10_000_000.0;
 
 impl Config {
     /// Everything that contradicts itself or cannot be meant, in the order of the file.
@@ -65,7 +61,8 @@ impl Config {
     }
 
     fn check_data(&self, found: &mut Problems) {
-        if self.data.kind.uses_distributions() && self.data.trace.is_none() {
+        let from_trace = self.data.trace.is_some() || self.load.kind == LoadType::TraceReplay;
+        if self.data.kind.uses_distributions() && !from_trace {
             for (name, missing) in [
                 ("input_distribution", self.data.input_distribution.is_none()),
                 (
@@ -88,42 +85,6 @@ impl Config {
                 distribution,
                 self.data.kind.uses_distributions(),
                 found,
-            );
-        }
-    }
-
-    fn check_load(&self, found: &mut Problems) {
-        let load = &self.load;
-        if load.stages.is_empty() && load.sweep.is_none() && load.trace.is_none() {
-            found.error(
-                "load.stages",
-                "there is nothing to send: no stage and no sweep",
-                "stages: [{rate: 1, duration: 60}]",
-            );
-        }
-        if !matches!(load.kind, LoadType::Constant | LoadType::Poisson) {
-            return;
-        }
-        for (index, stage) in load.stages.iter().enumerate() {
-            check_stage(&format!("load.stages[{index}]"), stage, found);
-        }
-        if let Some(warmup) = &load.warmup {
-            let first = load.stages.first().and_then(|stage| stage.rate);
-            if warmup.duration.get() == 0.0 {
-                found.warn(
-                    "load.warmup.duration",
-                    "a warm-up of 0 s sends nothing",
-                    "remove it",
-                );
-            } else if let Some(rate) = first {
-                check_count("load.warmup", rate, warmup.duration, found);
-            }
-        }
-        if load.request_timeout.is_some_and(|limit| limit.get() == 0.0) {
-            found.error(
-                "load.request_timeout",
-                "a limit of 0 s ends every request",
-                "remove it for the default of 300 s",
             );
         }
     }
@@ -296,46 +257,5 @@ fn check_distribution(
                 "keep one of them",
             );
         }
-    }
-}
-
-fn check_stage(path: &str, stage: &Stage, found: &mut Problems) {
-    if stage.num_requests.is_some() || stage.concurrency_level.is_some() {
-        found.error(
-            path,
-            "`num_requests` and `concurrency_level` belong to `load.type: concurrent`",
-            "give `rate` and `duration`",
-        );
-        return;
-    }
-    let (Some(rate), Some(duration)) = (stage.rate, stage.duration) else {
-        for (name, missing, example) in [
-            ("rate", stage.rate.is_none(), "rate: 15"),
-            ("duration", stage.duration.is_none(), "duration: 600"),
-        ] {
-            if missing {
-                found.error(path, format!("the stage has no `{name}`"), example);
-            }
-        }
-        return;
-    };
-    check_count(path, rate, duration, found);
-}
-
-/// Checks that `rate` for `duration` is a number of requests that can be planned.
-fn check_count(path: &str, rate: RequestsPerSecond, duration: Seconds, found: &mut Problems) {
-    let expected = rate.get() * duration.get();
-    if expected < 1.0 {
-        found.error(
-            format!("{path}.duration"),
-            format!("{rate} for {duration} is less than one request"),
-            "raise the rate or the duration",
-        );
-    } else if expected > MOST_REQUESTS {
-        found.error(
-            format!("{path}.duration"),
-            format!("{rate} for {duration} are {expected:.0} requests, more than {MOST_REQUESTS:.0} a stage"),
-            "rate is in requests per second, duration in seconds",
-        );
     }
 }

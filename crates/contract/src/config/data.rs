@@ -27,7 +27,7 @@ pub struct Data {
     /// Groups of prompts that share a prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shared_prefix: Option<SharedPrefix>,
-    /// Lengths from a trace.
+    /// Lengths from a trace: that of `load.trace`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceFile>,
     /// Whether each prompt starts with text drawn from the run id (ours). Default `run`.
@@ -203,8 +203,17 @@ fn ten() -> u32 {
 pub struct TraceFile {
     /// Path of the file.
     pub file: String,
-    /// Format, for example `AzurePublicDataset`.
-    pub format: String,
+    /// Its format.
+    #[serde(default)]
+    pub format: TraceFormat,
+}
+
+/// The format of a trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TraceFormat {
+    /// The CSV of the Azure LLM inference traces of 2023 and 2024: TIMESTAMP, ContextTokens, GeneratedTokens.
+    #[default]
+    AzurePublicDataset,
 }
 
 /// Whether prompts differ between two runs of one seed.

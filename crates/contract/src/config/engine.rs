@@ -45,21 +45,22 @@ impl Config {
                 );
             }
         }
-        if self.data.trace.is_some() || self.load.trace.is_some() {
-            found.error(
-                "load.trace",
-                "loadgen does not replay traces yet",
-                ELSEWHERE,
-            );
+        if let Some(lengths) = &self.data.trace {
+            let replayed = self.load.trace.as_ref();
+            let replayed = replayed.filter(|_| self.load.kind == LoadType::TraceReplay);
+            if replayed.is_none_or(|replayed| replayed.file != lengths.file) {
+                found.error(
+                    "data.trace",
+                    "loadgen takes lengths from a trace only where it replays that trace's arrivals too",
+                    "set load.type: trace_replay and load.trace to the same file, or describe the lengths by distributions",
+                );
+            }
         }
-        if !matches!(self.load.kind, LoadType::Constant | LoadType::Poisson) {
+        if self.load.kind == LoadType::TraceSessionReplay {
             found.error(
                 "load.type",
-                format!(
-                    "loadgen does not generate `{}` load yet",
-                    self.load.kind.as_str()
-                ),
-                format!("use `constant` or `poisson`; {ELSEWHERE}"),
+                "loadgen does not replay the sessions of a trace yet",
+                "use another load type",
             );
         }
         if self.load.sweep.is_some() {
@@ -133,7 +134,7 @@ impl Config {
                 format!(
                     "the cap of {cap} requests in flight a worker is not applied: the load is open"
                 ),
-                "remove it",
+                "remove it, or set max_in_flight if a cap over all workers is meant",
             );
         }
         found.0

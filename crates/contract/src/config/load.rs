@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{RequestsPerSecond, Seconds, serialize_number};
+use crate::factor::{Burstiness, Speedup};
+use crate::units::{Probability, RequestsPerSecond, Seconds, serialize_number};
 
 /// When requests are sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,15 +24,16 @@ pub struct Load {
     /// At most so many worker threads; never more than the CPUs of the cgroup. Default: one a CPU.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_workers: Option<u32>,
-    /// inference-perf's cap on requests in flight per worker. Read and not applied: the load is open.
+    /// inference-perf's cap on requests in flight per worker. Read and not applied: the load is open, and a cap that is
+    /// meant is `max_in_flight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_max_concurrency: Option<u32>,
     /// inference-perf's cap on connections per worker. Read and not used: there is no cap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_max_tcp_connections: Option<u32>,
-    /// Arrival times from a trace.
+    /// `trace_replay`: the trace that says when requests arrive and how long they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace: Option<super::TraceFile>,
+    pub trace: Option<ReplayTrace>,
     /// Names of circuit breakers. Refused when not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breakers: Option<Vec<String>>,
@@ -50,9 +52,30 @@ pub struct Load {
     /// Requests before the first stage, counted apart (ours).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup: Option<Warmup>,
+    /// `gamma`: how bursty arrivals are (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burstiness: Option<Burstiness>,
+    /// Requests that the client gives up, as people do (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+    /// At most so many requests in flight at once, over all workers (ours). A request that is due beyond it is not sent,
+    /// which makes its stage invalid. Default: no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_in_flight: Option<u32>,
 }
 
 impl Load {
+    /// The stages as they are run, one after the other: those that climb in steps taken apart, and one that replays the
+    /// whole trace where `trace_replay` has none.
+    #[must_use]
+    pub fn run_stages(&self) -> Vec<Stage> {
+        if self.stages.is_empty() && self.kind == LoadType::TraceReplay {
+            return vec![Stage::default()];
+        }
+        self.stages.iter().flat_map(Stage::in_steps).collect()
+    }
+
     /// The seed that is written down, if one is: `seed`, else `base_seed`, where 0 means none.
     #[must_use]
     pub fn given_seed(&self) -> Option<u64> {
@@ -81,9 +104,11 @@ pub enum LoadType {
     Constant,
     /// Independent exponential gaps until the duration ends; the count is random.
     Poisson,
-    /// Closed loop: so many requests at once.
+    /// Independent gamma gaps until the duration ends: burstier or more even than `poisson` (ours).
+    Gamma,
+    /// Closed loop: so many requests at once, each followed by the next as soon as it ends.
     Concurrent,
-    /// Arrivals of a trace.
+    /// Arrivals and lengths of a trace.
     TraceReplay,
     /// Sessions of a trace.
     TraceSessionReplay,
@@ -96,20 +121,34 @@ impl LoadType {
         match self {
             Self::Constant => "constant",
             Self::Poisson => "poisson",
+            Self::Gamma => "gamma",
             Self::Concurrent => "concurrent",
             Self::TraceReplay => "trace_replay",
             Self::TraceSessionReplay => "trace_session_replay",
         }
     }
+
+    /// Whether its stages have a rate.
+    #[must_use]
+    pub fn has_rate(self) -> bool {
+        matches!(self, Self::Constant | Self::Poisson | Self::Gamma)
+    }
 }
 
-/// One stage: a rate held for a duration. The other keys belong to other load types.
+/// One stage: a rate held for a duration, or one that climbs or falls. The other keys belong to other load types.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Stage {
-    /// Requests per second.
+    /// Requests per second; at the start, where there is an `end_rate`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<RequestsPerSecond>,
+    /// Requests per second at the end of the stage: the rate changes linearly, or in `steps` (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_rate: Option<RequestsPerSecond>,
+    /// With `end_rate`: so many stages of equal length instead of one, from `rate` to `end_rate` (ours). At least 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2))]
+    pub steps: Option<u32>,
     /// How long, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Seconds>,
@@ -130,6 +169,34 @@ impl Stage {
             duration: Some(duration),
             ..Self::default()
         }
+    }
+
+    /// The stages that this one stands for: itself, or its steps.
+    #[must_use]
+    pub fn in_steps(&self) -> Vec<Self> {
+        let (Some(first), Some(last), Some(steps)) =
+            (self.rate, self.end_rate, self.steps.filter(|&n| n > 1))
+        else {
+            return vec![self.clone()];
+        };
+        let (first, last, count) = (first.get(), last.get(), f64::from(steps));
+        (0..steps)
+            .map(|step| {
+                let rate = first + (last - first) * f64::from(step) / (count - 1.0);
+                // A step between two positive rates is one; nine digits, so that reports show what was meant.
+                let rate = RequestsPerSecond::new((rate * 1e9).round() / 1e9).ok();
+                let duration = self
+                    .duration
+                    .and_then(|whole| Seconds::new(whole.get() / count).ok());
+                Self {
+                    rate: rate.or(self.rate),
+                    end_rate: None,
+                    steps: None,
+                    duration,
+                    ..self.clone()
+                }
+            })
+            .collect()
     }
 }
 
@@ -197,4 +264,35 @@ pub enum SweepType {
 pub struct Warmup {
     /// How long.
     pub duration: Seconds,
+}
+
+/// A share of requests that the client drops some time after sending them, as people do who do not wait for the end. Which
+/// ones is drawn from the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cancel {
+    /// The share of requests, in `[0, 1)`.
+    pub fraction: Probability,
+    /// How long after it was sent such a request is dropped, if it has not ended by then.
+    pub after: Seconds,
+}
+
+/// A trace to replay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayTrace {
+    /// Path of the file, in the pod: a CSV of the format, or `requests.jsonl` or `requests.jsonl.zst` of an earlier run.
+    pub file: String,
+    /// The format of a CSV.
+    #[serde(default)]
+    pub format: super::TraceFormat,
+    /// How many times as fast as it was recorded (ours). Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speedup: Option<Speedup>,
+}
+
+impl ReplayTrace {
+    /// How many times as fast as it was recorded.
+    #[must_use]
+    pub fn speedup(&self) -> Speedup {
+        self.speedup.unwrap_or_default()
+    }
 }

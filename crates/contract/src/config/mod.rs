@@ -5,6 +5,7 @@
 
 mod api;
 mod check;
+mod check_load;
 mod data;
 mod engine;
 mod load;
@@ -13,8 +14,10 @@ mod server;
 mod storage;
 
 pub use api::{Api, ApiType, Connections, Timeouts};
-pub use data::{Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile};
-pub use load::{Load, LoadType, Stage, Sweep, SweepType, Warmup};
+pub use data::{
+    Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile, TraceFormat,
+};
+pub use load::{Cancel, Load, LoadType, ReplayTrace, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, Severity};
 pub use server::{Secret, Server, ServerType, Tokenizer};
 pub use storage::{CloudStorage, LocalStorage, Storage};

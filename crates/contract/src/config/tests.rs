@@ -90,7 +90,7 @@ fn base_urls() {
 fn what_this_engine_cannot_do_is_refused_by_name() {
     let mut json = seed();
     json["data"]["type"] = "shareGPT".into();
-    json["load"]["type"] = "concurrent".into();
+    json["load"]["type"] = "trace_session_replay".into();
     json["load"]["sweep"] = serde_json::json!({"type": "geometric"});
     let problems = parse(json).check_engine();
     let errors: Vec<&str> = problems
@@ -142,4 +142,168 @@ fn a_limit_in_the_wrong_unit_is_warned_about() {
             .as_deref()
             .is_some_and(|help| help.contains("1200ms"))
     );
+}
+
+#[test]
+fn a_load_that_contradicts_itself_is_named_where_it_does() {
+    let trace = serde_json::json!({"file": "/traces/a.csv"});
+    for (load, paths) in [
+        (
+            serde_json::json!({"type": "gamma", "stages": [{"rate": 5, "duration": 60}], "burstiness": 0.5}),
+            &[][..],
+        ),
+        (
+            serde_json::json!({"type": "gamma", "stages": [{"rate": 5, "duration": 60}]}),
+            &["load.type"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "duration": 60}], "burstiness": 2}),
+            &["load.burstiness"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "end_rate": 50, "duration": 60}]}),
+            &[],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "end_rate": 50, "steps": 4, "duration": 60}]}),
+            &[],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "steps": 4, "duration": 60}]}),
+            &["load.stages[0].steps"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "end_rate": 6, "steps": 1, "duration": 60}]}),
+            &["load.stages[0].steps"],
+        ),
+        (
+            serde_json::json!({"type": "constant", "stages": [{"concurrency_level": 5, "num_requests": 60}]}),
+            &["load.stages[0]"],
+        ),
+        (
+            serde_json::json!({"type": "concurrent", "stages": [{"concurrency_level": 5, "num_requests": 60}]}),
+            &[],
+        ),
+        (
+            serde_json::json!({"type": "concurrent", "stages": [{"concurrency_level": 5, "duration": 60}]}),
+            &[],
+        ),
+        (
+            serde_json::json!({"type": "concurrent", "stages": [{"concurrency_level": 5, "duration": 60, "num_requests": 1}]}),
+            &["load.stages[0]"],
+        ),
+        (
+            serde_json::json!({"type": "concurrent", "stages": [{"concurrency_level": 0, "num_requests": 60}, {}]}),
+            &[
+                "load.stages[0].concurrency_level",
+                "load.stages[1]",
+                "load.stages[1]",
+            ],
+        ),
+        (
+            serde_json::json!({"type": "concurrent", "stages": [{"rate": 5, "duration": 60}]}),
+            &["load.stages[0]"],
+        ),
+        (
+            serde_json::json!({"type": "concurrent", "stages": [{"concurrency_level": 5, "num_requests": 60}], "max_in_flight": 3}),
+            &["load.max_in_flight"],
+        ),
+        (
+            serde_json::json!({"type": "trace_replay", "trace": trace}),
+            &[],
+        ),
+        (
+            serde_json::json!({"type": "trace_replay", "trace": trace, "stages": [{"rate": 5, "duration": 60}, {"duration": 60}, {}]}),
+            &[],
+        ),
+        (
+            serde_json::json!({"type": "trace_replay", "trace": trace, "stages": [{"duration": 0}]}),
+            &["load.stages[0].duration"],
+        ),
+        (
+            serde_json::json!({"type": "trace_replay"}),
+            &["load.stages", "load.type"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "duration": 60}], "trace": trace}),
+            &["load.trace"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "duration": 60}], "cancel": {"fraction": 1, "after": 1}}),
+            &["load.cancel.fraction"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "duration": 60}], "cancel": {"fraction": 0.1, "after": "1h"}}),
+            &["load.cancel.after"],
+        ),
+        (
+            serde_json::json!({"type": "poisson", "stages": [{"rate": 5, "duration": 60}], "max_in_flight": 0}),
+            &["load.max_in_flight"],
+        ),
+    ] {
+        let mut json = seed();
+        json["load"] = load.clone();
+        let config = parse(json);
+        let found: Vec<String> = config
+            .check()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
+        assert_eq!(found, paths, "{load}");
+        assert_eq!(
+            serde_json::to_value(&config.load).unwrap()["type"],
+            load["type"]
+        );
+    }
+}
+
+#[test]
+fn a_ramp_in_steps_is_its_steps() {
+    let load: Load = serde_json::from_value(serde_json::json!({"type": "poisson", "stages": [
+        {"rate": 5, "end_rate": 50, "steps": 10, "duration": 600},
+        {"rate": 0.7, "end_rate": 0.1, "steps": 3, "duration": 30},
+        {"rate": 1, "end_rate": 2, "duration": 5}]}))
+    .unwrap();
+    let stages: Vec<(f64, Option<f64>, f64)> = load
+        .run_stages()
+        .iter()
+        .map(|stage| {
+            let end = stage.end_rate.map(crate::RequestsPerSecond::get);
+            (
+                stage.rate.unwrap().get(),
+                end,
+                stage.duration.unwrap().get(),
+            )
+        })
+        .collect();
+    let mut expected: Vec<(f64, Option<f64>, f64)> = (1..=10)
+        .map(|step| (5.0 * f64::from(step), None, 60.0))
+        .collect();
+    expected.extend([
+        (0.7, None, 10.0),
+        (0.4, None, 10.0),
+        (0.1, None, 10.0),
+        (1.0, Some(2.0), 5.0),
+    ]);
+    assert_eq!(stages, expected);
+}
+
+#[test]
+fn lengths_of_a_trace_need_its_arrivals() {
+    let mut json = seed();
+    json["load"] = serde_json::json!({"type": "trace_replay", "trace": {"file": "a.csv", "format": "AzurePublicDataset"}});
+    json["data"] = serde_json::json!({"type": "random", "trace": {"file": "a.csv", "format": "AzurePublicDataset"}});
+    let errors = |json: &serde_json::Value| {
+        let config = parse(json.clone());
+        let mut found = config.check();
+        found.extend(config.check_engine());
+        found.retain(|problem| problem.severity == Severity::Error);
+        found
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(errors(&json), [""; 0]);
+    json["data"]["trace"]["file"] = "b.csv".into();
+    assert_eq!(errors(&json), ["data.trace"]);
 }

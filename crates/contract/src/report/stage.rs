@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Counts, Validity};
+use super::{Check, Counts, StageLoad, Validity};
 use crate::metric::Metric;
 use crate::outcome::Outcome;
 use crate::record::TokenSource;
@@ -21,12 +21,16 @@ pub struct StageReport {
     pub origin_s: f64,
     /// From the stage's time zero to the end of its last request, drain included, in seconds.
     pub duration_s: f64,
-    /// Requests of the plan per second of its duration.
-    pub offered_rate: f64,
-    /// Requests sent per second, over the time that the plan's requests were due.
+    /// Requests of the plan per second of its duration; absent for a closed loop, which offers what the server takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_rate: Option<f64>,
+    /// Requests sent per second, over the time that the plan's requests were due; of a closed loop, over the whole stage.
     pub achieved_rate: f64,
     /// Where the planned requests went.
     pub counts: Counts,
+    /// What became of the requests that `load.cancel` drew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<CancelCounts>,
     /// Latencies; a metric that no request has is in `absent`.
     pub metrics: BTreeMap<Metric, MetricSummary>,
     /// Why a metric is not in `metrics`.
@@ -51,18 +55,6 @@ pub struct StageReport {
     /// The objectives, judged on this stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
-}
-
-/// The load of a stage as it was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StageLoad {
-    /// The arrival process: `constant` or `poisson`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Requests per second.
-    pub rate: f64,
-    /// Seconds.
-    pub duration_s: f64,
 }
 
 /// The distribution of one latency, in seconds.
@@ -210,6 +202,16 @@ pub struct Goodput {
     pub attainment: BTreeMap<String, f64>,
 }
 
+/// Requests that `load.cancel` drew. They are in no latency, in or out of their time, so that what was given up bends no
+/// percentile; throughput, `goodput` and the other counts hold them, and given up as asked they are no errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CancelCounts {
+    /// How many were drawn.
+    pub drawn: u64,
+    /// How many of them were given up when their time had come; the rest ended before.
+    pub cancelled: u64,
+}
+
 /// One kind of failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorSample {
@@ -229,16 +231,18 @@ pub struct ErrorSample {
 pub struct ArrivalTest {
     /// Requests dispatched.
     pub count: u64,
-    /// Coefficient of variation of the gaps: 0 for `constant`, 1 for `poisson`.
+    /// Coefficient of variation of the gaps: 0 for `constant`, 1 for `poisson`, 1 / sqrt(burstiness) for `gamma`. Where the
+    /// rate changes, gaps are measured in requests that were due, here and below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_cv: Option<f64>,
-    /// Kolmogorov-Smirnov distance of the gaps to the exponential of the asked rate, and its p-value (`poisson` only).
+    /// Kolmogorov-Smirnov distance of the gaps to the distribution asked for (`poisson` and `gamma`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ks_distance: Option<f64>,
     /// The p-value of `ks_distance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ks_p_value: Option<f64>,
-    /// Variance over mean of the counts in windows of 1 s: 1 for `poisson`, near 0 for `constant`.
+    /// Variance over mean of the counts in windows of 1 s: 1 for `poisson`, near 0 for `constant`. Absent where the rate
+    /// changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispersion_1s: Option<f64>,
     /// Correlation of each gap with the next.

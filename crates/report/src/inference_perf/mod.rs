@@ -10,6 +10,7 @@ mod stat;
 
 pub use entry::per_request_entry;
 
+use bench_contract::config::LoadType;
 use bench_contract::{Metric, Outcome};
 use serde_json::{Map, Value, json};
 
@@ -135,8 +136,11 @@ fn lifecycle(collectors: &[&StageCollector], facts: Option<&StageFacts>) -> Valu
             0.0
         };
         load.insert("send_duration".to_owned(), duration.into());
-        load.insert("requested_rate".to_owned(), facts.load.rate.into());
+        load.insert("requested_rate".to_owned(), requested(facts).into());
         load.insert("achieved_rate".to_owned(), achieved.into());
+        if let Some(concurrency) = facts.load.concurrency {
+            load.insert("concurrency".to_owned(), concurrency.into());
+        }
     }
 
     let input: Vec<f64> = ok
@@ -194,6 +198,19 @@ fn lifecycle(collectors: &[&StageCollector], facts: Option<&StageFacts>) -> Valu
             "prompt_tokens": prompt_tokens(unknown, 0.0, percentiles),
             "by_label": by_label(collectors),
         },
+    })
+}
+
+/// What inference-perf calls the requested rate: of a closed loop the number of its requests, which it asks for within a
+/// second; of a trace the mean.
+fn requested(facts: &StageFacts) -> Option<f64> {
+    let load = &facts.load;
+    let count = load.requests.map(|count| count as f64);
+    load.rate.or(match load.duration_s {
+        Some(seconds) if load.kind == LoadType::TraceReplay && seconds > 0.0 => {
+            count.map(|count| count / seconds)
+        }
+        _ => count,
     })
 }
 

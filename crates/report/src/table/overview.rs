@@ -27,10 +27,10 @@ pub(super) fn rows(page: &mut Page, stages: &[StageReport], timeout_s: f64) {
         };
         rows.push(vec![
             stage.stage.to_string(),
-            amount(stage.offered_rate),
+            stage.offered_rate.map_or_else(|| "-".to_owned(), amount),
             amount(stage.achieved_rate),
             count(stage.counts.sent),
-            count(stage.counts.failed()),
+            count(stage.counts.failed() - stage.cancel.map_or(0, |cancel| cancel.cancelled)),
             percentile(Metric::TtftScheduled, 50.0),
             percentile(Metric::TtftScheduled, 99.0),
             percentile(Metric::Tpot, 50.0),

@@ -22,26 +22,30 @@ const ROWS: [(&str, Metric, Option<Metric>); 5] = [
 
 /// Shows a stage; `timeout_s` is what a latency that was never reached is known to exceed.
 pub(super) fn block(page: &mut Page, stage: &StageReport, timeout_s: f64) {
-    let load = &stage.load;
-    let title = format!(
-        "stage {}: {} {}/s for {} s",
-        stage.stage, load.kind, load.rate, load.duration_s
-    );
+    let title = format!("stage {}: {}", stage.stage, stage.load);
     let title = page.paint(&title, Tone::Heading);
     page.line(&title);
     let counts = &stage.counts;
-    page.labelled(
-        "requests",
-        &format!(
-            "offered {}/s, achieved {}/s; {} sent, {} ok, {} failed, {} not sent",
-            amount(stage.offered_rate),
-            amount(stage.achieved_rate),
-            count(counts.sent),
-            count(counts.ok()),
-            count(counts.sent - counts.ok()),
-            count(counts.not_sent)
-        ),
-    );
+    let cancelled = stage.cancel.map_or(0, |cancel| cancel.cancelled);
+    let mut text = stage
+        .offered_rate
+        .map_or_else(String::new, |rate| format!("offered {}/s, ", amount(rate)));
+    text.push_str(&format!(
+        "achieved {}/s; {} sent, {} ok, {} failed, {} not sent",
+        amount(stage.achieved_rate),
+        count(counts.sent),
+        count(counts.ok()),
+        count(counts.sent - counts.ok() - cancelled),
+        count(counts.not_sent)
+    ));
+    if let Some(cancel) = stage.cancel {
+        text.push_str(&format!(
+            "; {} of {} drawn were given up, and latencies are those of the others",
+            count(cancel.cancelled),
+            count(cancel.drawn)
+        ));
+    }
+    page.labelled("requests", &text);
     generator(page, stage);
     page.labelled("arrivals", &stage.arrivals.verdict);
 

@@ -1,5 +1,6 @@
 //! Counting, merging, definitions.
 
+use bench_contract::config::LoadType;
 use bench_contract::{CheckVerdict, Metric, Outcome, RequestRecord, SloMetric};
 use bench_report::{Settings, inference_perf};
 use proptest::prelude::*;
@@ -53,7 +54,7 @@ proptest! {
         let mut merged = part(2);
         merged.merge(part(0));
         merged.merge(part(1));
-        let facts = facts("constant", 100.0, 5.0);
+        let facts = facts(LoadType::Constant, 100.0, 5.0);
         prop_assert_eq!(merged.report(&facts), whole.report(&facts));
         prop_assert_eq!(inference_perf::stage(&merged, &facts)["failures"].clone(), inference_perf::stage(&whole, &facts)["failures"].clone());
 
@@ -71,7 +72,7 @@ proptest! {
 
 #[test]
 fn an_empty_stage_has_a_report_and_decides_nothing() {
-    let report = collect(&everything(), &[]).report(&facts("poisson", 1.0, 10.0));
+    let report = collect(&everything(), &[]).report(&facts(LoadType::Poisson, 1.0, 10.0));
     assert_eq!(report.counts.planned, 0);
     assert!(report.metrics.is_empty());
     assert_eq!(report.absent.len(), Metric::ALL.len());
@@ -86,8 +87,11 @@ fn an_empty_stage_has_a_report_and_decides_nothing() {
 
 #[test]
 fn a_single_request_has_a_report() {
-    let report =
-        collect(&everything(), &[ok(0, 0, 20 * MS, 1)]).report(&facts("constant", 1.0, 1.0));
+    let report = collect(&everything(), &[ok(0, 0, 20 * MS, 1)]).report(&facts(
+        LoadType::Constant,
+        1.0,
+        1.0,
+    ));
     assert_eq!(percentile(&report, Metric::Ttft, 99.0), 0.02);
     assert!(
         report.absent.contains_key(&Metric::Tpot) && report.absent.contains_key(&Metric::ChunkGap)
@@ -110,7 +114,7 @@ fn without_streams_there_is_no_ttft_and_there_is_e2e() {
         record.last_token_ns,
         record.events,
     ) = (None, None, None, 0);
-    let report = collect(&settings, &[record]).report(&facts("constant", 1.0, 1.0));
+    let report = collect(&settings, &[record]).report(&facts(LoadType::Constant, 1.0, 1.0));
     let present: Vec<Metric> = report.metrics.keys().copied().collect();
     assert_eq!(
         present,
@@ -132,7 +136,7 @@ fn without_streams_there_is_no_ttft_and_there_is_e2e() {
 #[test]
 fn tpot_chunk_aware_is_there_only_where_a_first_event_held_several_tokens() {
     let mut record = ok(0, 0, 20 * MS, 11);
-    let facts = facts("constant", 1.0, 1.0);
+    let facts = facts(LoadType::Constant, 1.0, 1.0);
     assert!(
         collect(&everything(), std::slice::from_ref(&record))
             .report(&facts)
@@ -156,7 +160,7 @@ fn twenty_percent_timeouts_leave_no_p95_below_the_timeout() {
             }
         })
         .collect();
-    let report = collect(&everything(), &records).report(&facts("constant", 10.0, 100.0));
+    let report = collect(&everything(), &records).report(&facts(LoadType::Constant, 10.0, 100.0));
     for metric in [Metric::TtftScheduled, Metric::E2e, Metric::E2eScheduled] {
         let summary = &report.metrics[&metric];
         assert_eq!((summary.count, summary.censored), (1000, 200), "{metric:?}");
@@ -181,5 +185,123 @@ fn twenty_percent_timeouts_leave_no_p95_below_the_timeout() {
         report.metrics[&Metric::Ttft].count,
         800,
         "from the send, only those that have it"
+    );
+}
+
+fn drawn(record: RequestRecord) -> RequestRecord {
+    RequestRecord {
+        cancel_after_ns: Some(50 * MS),
+        ..record
+    }
+}
+
+/// A request that `load.cancel` drew, given up `lived_ms` after it was sent.
+fn given_up(index: u64, lived_ms: u64) -> RequestRecord {
+    let record = failed(index, index * 10 * MS, Outcome::Cancelled, "given up");
+    RequestRecord {
+        end_ns: record.sent_ns.map(|sent| sent + lived_ms * MS),
+        ..drawn(record)
+    }
+}
+
+#[test]
+fn who_is_drawn_to_give_up_is_in_no_latency_and_no_error() {
+    let settings = Settings {
+        goodput: vec![(Metric::Ttft, 0.5)],
+        ..with_slos(&[
+            slo(SloMetric::E2eScheduled, 95.0, 1.0),
+            bench_contract::Slo {
+                percentile: None,
+                ..slo(SloMetric::ErrorRate, 0.0, 0.5)
+            },
+        ])
+    };
+    let mut facts = facts(LoadType::Constant, 100.0, 4.0);
+    facts.load.cancel = Some(bench_contract::CancelLoad {
+        fraction: 0.25,
+        after_s: 0.05,
+    });
+    let others: Vec<RequestRecord> = (0..300)
+        .map(|k| ok(k, k * 10 * MS, (10 + k % 7) * MS, 9))
+        .collect();
+    let mut all = others.clone();
+    // Sixty were given up in time, twenty had ended before, one failed by itself, one was cut off by a shutdown before.
+    all.extend((300..360).map(|k| given_up(k, 50)));
+    all.extend((360..380).map(|k| drawn(ok(k, k * 10 * MS, 5 * MS, 2))));
+    all.push(drawn(failed(380, 3_800 * MS, Outcome::Reset, "reset")));
+    all.push(given_up(381, 20));
+    let collector = collect(&settings, &all);
+    let report = collector.report(&facts);
+    let alone = collect(&settings, &others).report(&facts);
+
+    let cancel = report.cancel.unwrap();
+    assert_eq!((cancel.drawn, cancel.cancelled), (82, 60));
+    assert_eq!(report.counts.outcomes[&Outcome::Cancelled], 61);
+    for metric in Metric::ALL {
+        let ours = matches!(metric, Metric::ScheduleDelay | Metric::Connect);
+        if !ours {
+            assert_eq!(
+                report.metrics.get(&metric),
+                alone.metrics.get(&metric),
+                "{metric:?}"
+            );
+        }
+    }
+    assert_eq!(report.metrics[&Metric::ScheduleDelay].count, 382);
+    assert_eq!(report.checks[0].verdict, CheckVerdict::Pass);
+    // Two of 382 are errors: the reset, and the one that was cut off before its time.
+    assert!((report.checks[1].observed.unwrap() - 2.0 / 382.0).abs() < 1e-12);
+    let errors: Vec<(Outcome, u64)> = report.errors.iter().map(|e| (e.outcome, e.count)).collect();
+    assert_eq!(errors.len(), 2);
+    assert!(errors.contains(&(Outcome::Reset, 1)) && errors.contains(&(Outcome::Cancelled, 1)));
+    let goodput = report.goodput.unwrap();
+    assert_eq!((goodput.offered, goodput.good), (382, 320));
+    // To inference-perf, whoever did not succeed has failed.
+    let theirs = inference_perf::stage(&collector, &facts);
+    assert_eq!(theirs["failures"]["count"], 62);
+}
+
+#[test]
+fn a_closed_loop_is_not_judged_by_arrivals() {
+    let settings = with_slos(&[]);
+    let mut facts = facts(LoadType::Concurrent, 0.0, 0.0);
+    facts.load = bench_contract::StageLoad {
+        kind: LoadType::Concurrent,
+        concurrency: Some(2),
+        requests: Some(100),
+        ..bench_contract::StageLoad::default()
+    };
+    let records: Vec<RequestRecord> = (0..100)
+        .map(|k| ok(k, k / 2 * 500 * MS, 20 * MS, 4))
+        .collect();
+    let report = collect(&settings, &records).report(&facts);
+    assert_eq!(
+        report.validity.state,
+        bench_contract::ValidityState::Valid,
+        "{:?}",
+        report.validity
+    );
+    assert_eq!((report.offered_rate, report.arrivals.gap_cv), (None, None));
+    let lasted = report.duration_s;
+    assert!((report.achieved_rate - 100.0 / lasted).abs() < 1e-9);
+    // Half of them never left: the run was asked to stop, which makes no stage invalid.
+    let stopped: Vec<RequestRecord> = records
+        .iter()
+        .map(|record| match record.index {
+            0..50 => record.clone(),
+            index => failed(
+                index,
+                12_500 * MS,
+                Outcome::NotSent,
+                bench_report::ASKED_TO_STOP,
+            ),
+        })
+        .collect();
+    let report = collect(&settings, &stopped).report(&facts);
+    assert_eq!(
+        report.validity.state,
+        bench_contract::ValidityState::Valid,
+        "{:?}",
+        report.validity
     );
 }

@@ -1,5 +1,6 @@
 //! inference-perf's files.
 
+use bench_contract::config::LoadType;
 use bench_contract::{Metric, Outcome};
 use bench_report::{Settings, inference_perf};
 use serde_json::Value;
@@ -29,7 +30,10 @@ fn a_stage_holds_the_old_and_the_new_names() {
         Outcome::NotSent,
         "the run was asked to stop",
     ));
-    let file = inference_perf::stage(&collect(&settings, &records), &facts("constant", 10.0, 0.5));
+    let file = inference_perf::stage(
+        &collect(&settings, &records),
+        &facts(LoadType::Constant, 10.0, 0.5),
+    );
     let at = |path: &str| {
         file.pointer(path)
             .unwrap_or_else(|| panic!("{path} is missing"))
@@ -117,7 +121,7 @@ fn without_successes_latencies_are_null() {
             &settings(),
             &[failed(0, 0, Outcome::ConnectError, "connection refused")],
         ),
-        &facts("constant", 1.0, 1.0),
+        &facts(LoadType::Constant, 1.0, 1.0),
     );
     assert_eq!(file["successes"]["count"], 0);
     assert_eq!(file["successes"]["latency"]["request_latency"], Value::Null);

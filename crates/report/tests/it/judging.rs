@@ -1,5 +1,6 @@
 //! Objectives, validity, verdict, exit code.
 
+use bench_contract::config::LoadType;
 use bench_contract::{
     CheckVerdict, EventLoopLag, FailOn, Health, Limit, Metric, Outcome, RequestRecord, Slo,
     SloMetric, StageReport, ValidityState, WorkerHealth,
@@ -15,7 +16,11 @@ fn many(n: u64) -> Vec<RequestRecord> {
 }
 
 fn report(settings: &Settings, records: &[RequestRecord]) -> StageReport {
-    collect(settings, records).report(&facts("constant", 10.0, records.len() as f64 / 10.0))
+    collect(settings, records).report(&facts(
+        LoadType::Constant,
+        10.0,
+        records.len() as f64 / 10.0,
+    ))
 }
 
 fn code(stages: &[StageReport]) -> u8 {
@@ -364,7 +369,7 @@ fn failures_are_corrected_for_their_number() {
 #[test]
 fn arrivals_prove_themselves() {
     let records = poisson_records(200.0, 5);
-    let stage = collect(&with_slos(&[]), &records).report(&facts("poisson", 15.0, 200.0));
+    let stage = collect(&with_slos(&[]), &records).report(&facts(LoadType::Poisson, 15.0, 200.0));
     assert!(
         stage.arrivals.verdict.starts_with("Poisson: KS p = "),
         "{}",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bench_contract::config::LoadType;
 use bench_contract::{
     Health, Limit, Metric, Outcome, RequestRecord, Slo, SloMetric, StageLoad, StageReport,
     TokenSource,
@@ -65,6 +66,7 @@ pub(crate) fn ok(index: u64, scheduled_ns: u64, ttft_ns: u64, n: u32) -> Request
         server_prompt_tokens: Some(101),
         server_cached_tokens: None,
         first_event_tokens: Some(1),
+        cancel_after_ns: None,
         request_bytes: 512,
         events: n,
         reused: index > 0,
@@ -111,13 +113,14 @@ pub(crate) fn reads(record: &RequestRecord) -> Vec<TokenRead> {
         .collect()
 }
 
-pub(crate) fn facts(kind: &str, rate: f64, duration_s: f64) -> StageFacts {
+pub(crate) fn facts(kind: LoadType, rate: f64, duration_s: f64) -> StageFacts {
     StageFacts {
         stage: 0,
         load: StageLoad {
-            kind: kind.to_owned(),
-            rate,
-            duration_s,
+            kind,
+            rate: Some(rate),
+            duration_s: Some(duration_s),
+            ..StageLoad::default()
         },
         origin_ns: 0,
         health: Health::default(),
@@ -138,7 +141,7 @@ pub(crate) fn stage_of(settings: &Settings, ttfts: &[f64]) -> StageReport {
         .zip(ttfts)
         .map(|(k, ttft)| ok(k, k * 100 * MS, (ttft * 1e9) as u64, 10))
         .collect();
-    collect(settings, &records).report(&facts("constant", 10.0, ttfts.len() as f64 / 10.0))
+    collect(settings, &records).report(&facts(LoadType::Constant, 10.0, ttfts.len() as f64 / 10.0))
 }
 
 /// A Poisson stage of 15 requests a second for `seconds`, TTFT 20 to 30 ms.

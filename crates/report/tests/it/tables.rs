@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bench_contract::config::LoadType;
 use bench_contract::{
     Counts, Environment, FailOn, Metric, Outcome, Report, RequestRecord, RunInfo, RunStatus,
     SloMetric, StageReport, Target, Tool,
@@ -97,8 +98,11 @@ fn settings() -> Settings {
 
 #[test]
 fn a_run_that_passes() {
-    let stage =
-        collect(&settings(), &poisson_records(600.0, 42)).report(&facts("poisson", 15.0, 600.0));
+    let stage = collect(&settings(), &poisson_records(600.0, 42)).report(&facts(
+        LoadType::Poisson,
+        15.0,
+        600.0,
+    ));
     check(
         "passes.txt",
         &table::report(&whole(vec![stage], &RunEnd::default()), PLAIN),
@@ -120,7 +124,7 @@ fn a_run_with_timeouts_and_errors_that_was_interrupted() {
             _ => ok(k, k * 100 * MS, (20 + k * 7919 % 30) * MS, 40),
         })
         .collect();
-    let stage = collect(&settings(), &records).report(&facts("constant", 10.0, 30.0));
+    let stage = collect(&settings(), &records).report(&facts(LoadType::Constant, 10.0, 30.0));
     let end = RunEnd {
         interrupted: true,
         failed: vec!["cannot write report.json: no space left".to_owned()],
@@ -151,7 +155,7 @@ fn many_stages_have_one_row_each() {
                     record
                 })
                 .collect();
-            let mut facts = facts("constant", rate, 60.0);
+            let mut facts = facts(LoadType::Constant, rate, 60.0);
             (facts.stage, facts.origin_ns) = (stage, start);
             collect(&settings(), &records).report(&facts)
         })
@@ -172,8 +176,11 @@ fn a_run_that_never_began() {
 
 #[test]
 fn colours_come_only_when_asked_for() {
-    let stage =
-        collect(&settings(), &poisson_records(60.0, 1)).report(&facts("poisson", 15.0, 60.0));
+    let stage = collect(&settings(), &poisson_records(60.0, 1)).report(&facts(
+        LoadType::Poisson,
+        15.0,
+        60.0,
+    ));
     let report = whole(vec![stage], &RunEnd::default());
     assert!(!table::report(&report, PLAIN).contains('\u{1b}'));
     assert!(

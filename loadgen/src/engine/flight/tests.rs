@@ -20,6 +20,7 @@ fn local() -> Rc<Local> {
         stage: 0,
         warmup: false,
         origin_ns: 0,
+        is_closed: false,
     };
     let collector = StageCollector::new(Arc::new(Settings::from_config(&Config::default())));
     Rc::new(Local::new(
@@ -38,14 +39,15 @@ fn flight(local: &Rc<Local>, index: u64) -> Flight {
         due_ns: 0,
         input_tokens: 1,
         output_tokens: 1,
+        cancel_after_ns: None,
     };
     let body = Body {
-        index,
+        planned,
         bytes: b"head body".to_vec(),
         body_bytes: 4,
         input_tokens: None,
     };
-    Flight::dispatch(local, &planned, body)
+    Flight::dispatch(local, body)
 }
 
 #[test]

@@ -1,0 +1,324 @@
+//! Traces of requests: the CSV of the Azure LLM inference dataset, and the records that loadgen writes.
+
+use std::io::BufRead;
+
+use crate::record::RequestRecord;
+use crate::units::TokenCount;
+
+/// A request of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TracedRequest {
+    /// When it arrived, in nanoseconds from any origin that is the same for the whole trace.
+    pub at_ns: i64,
+    /// Tokens of the prompt.
+    pub input: TokenCount,
+    /// Tokens of the reply.
+    pub output: TokenCount,
+}
+
+/// Why a trace cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Reads a trace line by line; its lines tell which kind it is. Requests of a warm-up are left out.
+#[derive(Debug)]
+pub struct TraceReader<R> {
+    input: R,
+    text: String,
+    line: usize,
+    columns: Option<Columns>,
+}
+
+impl<R: BufRead> TraceReader<R> {
+    /// Reads from `input`.
+    pub fn new(input: R) -> Self {
+        Self {
+            input,
+            text: String::new(),
+            line: 0,
+            columns: None,
+        }
+    }
+
+    /// Whether what was read last is a record of loadgen's: those are written as requests end, not as they were due.
+    pub fn is_of_loadgen(&self) -> bool {
+        self.columns.is_none()
+    }
+
+    /// The line of the request that was read last, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The next request; `None` after the last.
+    fn read(&mut self) -> Result<Option<TracedRequest>, String> {
+        loop {
+            self.text.clear();
+            self.line += 1;
+            let read = self.input.read_line(&mut self.text);
+            if read.map_err(|error| error.to_string())? == 0 {
+                return Ok(None);
+            }
+            let text = self.text.trim_start_matches('\u{feff}').trim();
+            if text.is_empty() {
+                continue;
+            }
+            if text.starts_with('{') {
+                if let Some(request) = record(text)? {
+                    return Ok(Some(request));
+                }
+            } else if let Some(columns) = &self.columns {
+                return row(text, columns).map(Some);
+            } else {
+                self.columns = Some(Columns::of(text)?);
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for TraceReader<R> {
+    type Item = Result<TracedRequest, TraceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = self.read().map_err(|reason| TraceError {
+            line: self.line,
+            reason,
+        });
+        read.transpose()
+    }
+}
+
+/// A line of `requests.jsonl`.
+fn record(text: &str) -> Result<Option<TracedRequest>, String> {
+    let record: RequestRecord =
+        serde_json::from_str(text).map_err(|error| format!("no record of a request: {error}"))?;
+    let at_ns = i64::try_from(record.scheduled_ns).map_err(|error| error.to_string())?;
+    Ok((!record.warmup).then(|| TracedRequest {
+        at_ns,
+        input: record
+            .server_prompt_tokens
+            .or(record.input_tokens)
+            .unwrap_or(record.input_tokens_asked),
+        output: record.output_tokens.unwrap_or(record.output_tokens_asked),
+    }))
+}
+
+#[derive(Debug)]
+struct Columns {
+    at: usize,
+    input: usize,
+    output: usize,
+}
+
+impl Columns {
+    fn of(head: &str) -> Result<Self, String> {
+        let names: Vec<String> = head
+            .split(',')
+            .map(|name| name.trim().trim_matches('"').to_ascii_lowercase())
+            .collect();
+        let find = |known: &[&str]| {
+            names
+                .iter()
+                .position(|name| known.contains(&name.as_str()))
+                .ok_or_else(|| {
+                    format!("no column {} in the first line: {head}", known.join(" or "))
+                })
+        };
+        Ok(Self {
+            at: find(&["timestamp", "arrived_at", "time"])?,
+            input: find(&["contexttokens", "num_prefill_tokens", "input_tokens"])?,
+            output: find(&["generatedtokens", "num_decode_tokens", "output_tokens"])?,
+        })
+    }
+}
+
+fn row(text: &str, columns: &Columns) -> Result<TracedRequest, String> {
+    let cell = |wanted: usize| {
+        let mut cells = text.split(',');
+        let cell = cells.nth(wanted).map(|cell| cell.trim().trim_matches('"'));
+        cell.ok_or_else(|| format!("{} cells are too few", text.split(',').count()))
+    };
+    let tokens = |index| {
+        let text = cell(index)?;
+        text.parse::<TokenCount>()
+            .map_err(|_| format!("`{text}` is no number of tokens"))
+    };
+    let at = cell(columns.at)?;
+    Ok(TracedRequest {
+        at_ns: nanoseconds(at).ok_or_else(|| format!("`{at}` is no time"))?,
+        input: tokens(columns.input)?,
+        output: tokens(columns.output)?,
+    })
+}
+
+/// A number of seconds, or a date and time as `2023-11-16 18:15:46.6805900` or `2024-05-10 00:00:00.009930+00:00`, without a
+/// zone in UTC. Every digit counts: the traces have stamps of 100 ns and of 1 us.
+fn nanoseconds(text: &str) -> Option<i64> {
+    let Some((date, rest)) = text.split_once([' ', 'T']) else {
+        return decimal(text);
+    };
+    let mut date = date.splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1900..=2200).contains(&year) {
+        return None;
+    }
+    let zone = rest.find(['+', '-', 'Z']).unwrap_or(rest.len());
+    let (time, zone) = rest.split_at(zone);
+    let mut parts = time.trim().splitn(3, ':');
+    let (hours, minutes) = (number(parts.next()?)?, number(parts.next()?)?);
+    let seconds = decimal(parts.next()?)?;
+    let minutes = (days_since_1970(year, month, day) * 24 + hours) * 60 + minutes - offset(zone)?;
+    (minutes * 60).checked_mul(NANOS)?.checked_add(seconds)
+}
+
+const NANOS: i64 = 1_000_000_000;
+
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number| (0..60).contains(number))
+}
+
+/// Minutes of `+01:00`, `-0530`, `Z` or nothing.
+fn offset(zone: &str) -> Option<i64> {
+    let sign = match zone.chars().next() {
+        None | Some('Z') => return Some(0),
+        Some('-') => -1,
+        Some(_) => 1,
+    };
+    let digits: String = zone.chars().skip(1).filter(|&c| c != ':').collect();
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let minutes = if minutes.is_empty() { "0" } else { minutes };
+    Some(sign * (number(hours)? * 60 + number(minutes)?))
+}
+
+/// Seconds as nanoseconds, digit by digit; digits beyond the ninth are cut off. Text with an exponent goes by way of a float.
+fn decimal(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if text.contains(['e', 'E']) {
+        let seconds: f64 = text.parse().ok()?;
+        let nanos = (seconds * 1e9).round();
+        #[expect(clippy::cast_possible_truncation, reason = "in the interval")]
+        return (nanos.abs() < 9e18).then_some(nanos as i64);
+    }
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+        return None;
+    }
+    let nanos = fraction
+        .bytes()
+        .chain(std::iter::repeat(b'0'))
+        .take(9)
+        .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    let whole: i64 = whole.parse().ok()?;
+    let value = whole.checked_mul(NANOS)?.checked_add(nanos)?;
+    Some(if negative { -value } else { value })
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let month = (month + 9) % 12;
+    let since_march_of_0 = 365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (month * 153 + 2) / 5
+        + day
+        - 1;
+    since_march_of_0 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<TracedRequest>, TraceError> {
+        TraceReader::new(text.as_bytes()).collect()
+    }
+
+    fn request(at_ns: i64, input: u32, output: u32) -> TracedRequest {
+        TracedRequest {
+            at_ns,
+            input,
+            output,
+        }
+    }
+
+    #[test]
+    fn both_dialects_of_azure_are_read_to_the_last_digit() {
+        let of_2023 = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
+             2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109\n\n";
+        let base = 1_700_158_546;
+        assert_eq!(
+            read(of_2023).unwrap(),
+            [
+                request(base * NANOS + 680_590_000, 374, 44),
+                request((base + 4) * NANOS + 995_169_000, 396, 109)
+            ]
+        );
+        let of_2024 = "\u{feff}\"TIMESTAMP\",\"ContextTokens\",\"GeneratedTokens\"\n\
+             2024-05-10 00:00:00.009930+00:00,2162,5\n2024-05-10T02:00:00.009931+02:00,2399,6\n";
+        let base = 1_715_299_200;
+        assert_eq!(
+            read(of_2024).unwrap(),
+            [
+                request(base * NANOS + 9_930_000, 2162, 5),
+                request(base * NANOS + 9_931_000, 2399, 6)
+            ]
+        );
+    }
+
+    #[test]
+    fn seconds_and_other_names_of_columns_are_read() {
+        let text = "output_tokens,arrived_at,input_tokens\n5,0.1,7\n6,1e1,8\n6,12.0000000019,8";
+        assert_eq!(
+            read(text).unwrap(),
+            [
+                request(100_000_000, 7, 5),
+                request(10 * NANOS, 8, 6),
+                request(12 * NANOS + 1, 8, 6)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_line() {
+        let head = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+        for (text, line, reason) in [
+            ("a,b,c\n", 1, "no column timestamp"),
+            (
+                &format!("{head}\nyesterday,1,2"),
+                3,
+                "`yesterday` is no time",
+            ),
+            (&format!("{head}2023-13-01 00:00:00,1,2"), 2, "is no time"),
+            (&format!("{head}1,-1,2"), 2, "`-1` is no number of tokens"),
+            (&format!("{head}1,1"), 2, "2 cells are too few"),
+            ("{\"stage\": 0}", 1, "no record of a request"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.line, line, "{text}");
+            assert!(error.reason.contains(reason), "{}", error.reason);
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (date, days) in [
+            ((1970, 1, 1), 0),
+            ((1969, 12, 31), -1),
+            ((2000, 2, 29), 11_016),
+            ((2000, 3, 1), 11_017),
+            ((2100, 3, 1), 47_541),
+        ] {
+            assert_eq!(days_since_1970(date.0, date.1, date.2), days);
+        }
+    }
+}
