@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bench_contract::{CheckVerdict, Outcome, RunStatus};
+use bench_contract::{CheckVerdict, Outcome, RunStatus, ValidityState};
 use bench_sim::SimArgs;
 use serde_json::json;
 
@@ -18,24 +18,30 @@ fn signal(child: &std::process::Child, name: &str) {
 #[test]
 fn slos_decide_the_exit_code() {
     let bench = Bench::new(SimArgs::default());
-    let code =
-        |slo: serde_json::Value, args: &[&str]| bench.run(&bench.config(json!({"slo": slo})), args);
-    let passed = code(
-        json!([{"metric": "ttft_scheduled", "percentile": 50, "max": "30s"}]),
-        &[],
-    )
-    .expect(0);
-    assert_eq!(passed.report().verdict.slo, Some(CheckVerdict::Pass));
+    let judged = |slo: serde_json::Value, args: &[&str], verdict: CheckVerdict, code: i32| {
+        let ran = bench.run(&bench.config(json!({"slo": slo})), args);
+        let stage = &ran.report().stages[0];
+        // On a machine that is too busy, nothing is decided, and the flags of these runs let that pass.
+        let (verdict, code) = match stage.validity.state {
+            ValidityState::Invalid => (CheckVerdict::Invalid, 0),
+            ValidityState::Valid | ValidityState::Suspect => (verdict, code),
+        };
+        assert_eq!(stage.checks[0].verdict, verdict);
+        let ran = ran.expect(code);
+        assert_eq!(ran.report().verdict.slo, Some(verdict));
+        ran.stdout
+    };
+    let passed = json!([{"metric": "ttft_scheduled", "percentile": 50, "max": "30s"}]);
+    judged(passed, &[], CheckVerdict::Pass, 0);
     let failed = json!([{"metric": "ttft", "percentile": 50, "max": "5ms"}]);
-    let ran = code(failed.clone(), &[]).expect(4);
-    assert_eq!(ran.report().stages[0].checks[0].verdict, CheckVerdict::Fail);
-    assert!(ran.stdout.contains("FAIL"), "{}", ran.stdout);
-    code(failed, &["--fail-on", "error"]).expect(0);
-    code(
-        json!([{"metric": "ttft", "percentile": 99, "max": "30s"}]),
-        &[],
-    )
-    .expect(5);
+    let table = judged(failed.clone(), &[], CheckVerdict::Fail, 4);
+    assert!(
+        table.contains("FAIL") || table.contains("INVALID"),
+        "{table}"
+    );
+    judged(failed, &["--fail-on", "error"], CheckVerdict::Fail, 0);
+    let open = json!([{"metric": "ttft", "percentile": 99, "max": "30s"}]);
+    judged(open, &[], CheckVerdict::Inconclusive, 5);
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn the_generators_own_health_decides_as_well() {
     let judged = |health: Health| {
         let facts = StageFacts {
             health,
-            ..facts("poisson", 15.0, 60.0)
+            ..facts(LoadType::Poisson, 15.0, 60.0)
         };
         let stage = collect(&with_slos(&[]), &records).report(&facts);
         (stage.validity.state, stage.validity.reasons.join("; "))
