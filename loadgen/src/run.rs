@@ -139,6 +139,7 @@ async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
         &prepared.config,
         &prepared.server,
         &prepared.target,
+        prepared.tls.as_ref(),
         key,
         &stop,
     )

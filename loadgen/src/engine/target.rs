@@ -9,8 +9,8 @@ use url::Url;
 /// Why a target cannot be used.
 #[derive(Debug, Error)]
 pub enum TargetError {
-    /// The base URL is no http URL with a host.
-    #[error("`{0}` is not a base URL: write it as http://host:8000")]
+    /// The base URL is no http or https URL with a host.
+    #[error("`{0}` is not a base URL: write it as http://host:8000 or https://host")]
     Url(String),
     /// The name does not resolve, now.
     #[error("cannot resolve {host}: {reason}")]
@@ -31,7 +31,10 @@ pub struct Target {
     pub authority: String,
     /// Path of the URL without a trailing slash, usually empty.
     pub path: String,
-    host: String,
+    /// Name or address, without brackets.
+    pub host: String,
+    /// Whether TLS is spoken.
+    pub is_tls: bool,
     port: u16,
 }
 
@@ -45,7 +48,7 @@ impl Target {
         let url = Url::parse(base_url).map_err(|_| wrong())?;
         let host = url
             .host_str()
-            .filter(|_| url.scheme() == "http")
+            .filter(|_| ["http", "https"].contains(&url.scheme()))
             .ok_or_else(wrong)?;
         let port = url.port_or_known_default().ok_or_else(wrong)?;
         Ok(Self {
@@ -55,6 +58,7 @@ impl Target {
                 .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
             path: url.path().trim_end_matches('/').to_owned(),
             host: host.trim_matches(['[', ']']).to_owned(),
+            is_tls: url.scheme() == "https",
             port,
         })
     }
@@ -125,7 +129,12 @@ mod tests {
             ("[::1]:9", "::1")
         );
         assert_eq!(Target::parse("http://h").unwrap().port, 80);
-        for wrong in ["https://h", "h:8000", "http://", ""] {
+        let tls = Target::parse("https://h").unwrap();
+        assert_eq!(
+            (tls.is_tls, tls.port, tls.authority.as_str()),
+            (true, 443, "h")
+        );
+        for wrong in ["ftp://h", "h:8000", "http://", ""] {
             assert!(Target::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -9,6 +9,7 @@ use bench_report::Settings;
 use crate::clock::{Origin, wall_ns};
 use crate::engine::{Addresses, Counters, Recipe, Shared, Target};
 use crate::health::{cpus, environment, grow_file_table, raise_file_limit};
+use crate::http::tls::Tls;
 use crate::notice;
 use crate::openai::chunk::Api;
 use crate::openai::request::{Addressing, RequestTemplate};
@@ -31,6 +32,8 @@ pub(super) struct Prepared {
     pub server: Server,
     /// Its address, taken apart.
     pub target: Target,
+    /// How TLS is spoken to it, where it is.
+    pub tls: Option<Tls>,
     /// The bearer key.
     pub api_key: Option<String>,
     /// The run's name.
@@ -69,6 +72,14 @@ impl Prepared {
         let server = config.server.clone();
         let server = server.ok_or_else(|| invalid("there is no server to test".to_owned()))?;
         let target = Target::parse(&server.base_url).map_err(|error| invalid(error.to_string()))?;
+        let tls = target.is_tls.then(|| Tls::set_up(&target.host, &server));
+        let tls = tls
+            .transpose()
+            .map_err(|error| invalid(error.to_string()))?;
+        let tls = tls.map(|setup| {
+            setup.notices.iter().for_each(|line| notice(line));
+            setup.tls
+        });
         let specs = stages(&config).map_err(invalid)?;
         let api_key = api_key(&server).map_err(invalid)?;
         let text = serde_json::to_string(&config).map_err(|error| failed(error.to_string()))?;
@@ -103,6 +114,7 @@ impl Prepared {
             config,
             server,
             target,
+            tls,
             api_key,
             run_id,
             seed,
@@ -121,6 +133,7 @@ impl Prepared {
         Shared {
             origin: Origin::now(),
             addresses: Addresses::new(ready.addresses.clone()),
+            tls: self.tls.clone(),
             api: if api.kind == ApiType::Chat {
                 Api::Chat
             } else {

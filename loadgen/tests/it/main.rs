@@ -9,5 +9,9 @@
 mod bench;
 mod ends;
 mod faults;
+mod front;
 mod measures;
+mod server;
+mod tls;
+mod tls_ends;
 mod wire;

@@ -1,60 +1,14 @@
 //! Servers that behave as no simulator does.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 
 use bench_contract::{Outcome, Report};
 use bench_sim::SimArgs;
 use serde_json::json;
 
 use crate::bench::Bench;
-
-/// A server that lists a model, and answers every other request as `answer` does.
-fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = std::sync::Arc::new(answer);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut stream = stream;
-                if read_request(&mut stream).starts_with("GET /v1/models") {
-                    let body = r#"{"data":[{"id":"m"}]}"#;
-                    let _ = write!(
-                        stream,
-                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
-                        body.len()
-                    );
-                } else {
-                    answer(stream);
-                }
-            });
-        }
-    });
-    url
-}
-
-/// Reads one request whole.
-fn read_request(stream: &mut TcpStream) -> String {
-    let (mut bytes, mut chunk) = (Vec::new(), [0u8; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-                .unwrap_or(0);
-            if body.len() >= length {
-                return text;
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => return text,
-            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
-        }
-    }
-}
+use crate::server::{STREAM, serve};
 
 fn run(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> Report {
     let bench = Bench::new(SimArgs::default());
@@ -84,8 +38,6 @@ fn only(report: &Report, outcome: Outcome) -> String {
         .map(|error| error.message.clone())
         .unwrap_or_default()
 }
-
-const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
 
 #[test]
 fn a_server_that_closes_without_a_word_is_a_reset() {

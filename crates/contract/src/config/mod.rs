@@ -16,7 +16,7 @@ pub use api::{Api, ApiType, Connections, Timeouts};
 pub use data::{Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile};
 pub use load::{Load, LoadType, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, Severity};
-pub use server::{Secret, Server, ServerType, Tokenizer};
+pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
 pub use storage::{CloudStorage, LocalStorage, Storage};
 
 use std::collections::BTreeMap;

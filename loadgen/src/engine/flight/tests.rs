@@ -8,6 +8,7 @@ fn local() -> Rc<Local> {
     let shared = Shared {
         origin: Origin::now(),
         addresses: Addresses::new(Vec::new()),
+        tls: None,
         api: Api::Completion,
         streaming: true,
         reuse: true,
