@@ -151,7 +151,18 @@ async fn receive(
 async fn open(flight: &mut Flight) -> Result<Stream, End> {
     let shared = &flight.local.shared;
     let limit = shared.limits.connect.to_duration();
-    let opened = connect(shared.addresses.next(), shared.tls.as_ref(), limit).await;
+    let begun = flight.local.now();
+    let address = match timeout(limit, shared.addresses.next()).await {
+        Ok(Ok(address)) => address,
+        Ok(Err(error)) => return Err(End::failed(Outcome::ConnectError, error.to_string())),
+        Err(_) => {
+            let message = format!("no address of the server within {} s", limit.as_secs_f64());
+            return Err(End::failed(Outcome::Timeout, message));
+        }
+    };
+    let resolved = Duration::from_nanos(flight.local.now() - begun);
+    let limit = limit.saturating_sub(resolved);
+    let opened = connect(address, shared.tls.as_ref(), limit).await;
     let stream = opened.map_err(|error| {
         let outcome = match &error {
             error if error.is_ours() => Outcome::GeneratorError,

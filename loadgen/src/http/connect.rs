@@ -24,13 +24,13 @@ pub enum ConnectError {
         error: io::Error,
     },
     /// Not in time. The server, or something before it, drops packets or is overloaded.
-    #[error("no {what} with {address} within {} s", limit.as_secs_f64())]
+    #[error("no {what} with {address} within {} s", (limit.as_secs_f64() * 1e3).round() / 1e3)]
     TimedOut {
         /// The server's address.
         address: SocketAddr,
         /// What did not come about.
         what: &'static str,
-        /// The limit.
+        /// The limit, or what resolving the name has left of it.
         limit: Duration,
     },
     /// The TLS handshake failed; its message names cause and remedy.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bench_contract::config::{ApiType, Config, Connections, Server};
+use bench_contract::config::{ApiType, Config, Connections, Dns, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
@@ -132,7 +132,12 @@ impl Prepared {
         let api = &self.config.api;
         Shared {
             origin: Origin::now(),
-            addresses: Addresses::new(ready.addresses.clone()),
+            addresses: match self.server.dns.unwrap_or_default() {
+                Dns::Once => Addresses::once(ready.addresses.clone()),
+                Dns::PerConnection => {
+                    Addresses::per_connection(self.target.clone(), ready.addresses.clone())
+                }
+            },
             tls: self.tls.clone(),
             api: if api.kind == ApiType::Chat {
                 Api::Chat

@@ -11,6 +11,7 @@ mod ends;
 mod faults;
 mod front;
 mod measures;
+mod names;
 mod server;
 mod tls;
 mod tls_ends;

@@ -2,6 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// An event of one token.
+pub(crate) const EVENT: &str = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
 
 /// The head of a stream, without its end.
 pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
@@ -10,7 +15,7 @@ pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-str
 pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = std::sync::Arc::new(answer);
+    let answer = Arc::new(answer);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = answer.clone();
@@ -56,4 +61,18 @@ pub(crate) fn read_request(stream: &mut impl Read) -> String {
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
         }
     }
+}
+
+/// Answers every request with a stream of one token, and counts those that are no question for the models.
+pub(crate) fn answer_all(listener: TcpListener, count: Arc<AtomicU32>) {
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if read_request(&mut stream).starts_with("GET") {
+                models(&mut stream);
+                continue;
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+            let _ = write!(stream, "{STREAM}\r\n{EVENT}data: [DONE]\n\n");
+        }
+    });
 }

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 
 use crate::bench::Bench;
 use crate::front::{Authority, BOTH, TlsSocket, accept, here, listen, server_config};
-use crate::server::{STREAM, models, read_request};
-
-const EVENT: &str = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
+use crate::server::{EVENT, STREAM, models, read_request};
 
 /// 20 requests to a TLS server.
 fn config(bench: &Bench, address: SocketAddr, authority: &Authority) -> Value {
