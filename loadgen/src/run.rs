@@ -1,5 +1,6 @@
 //! `loadgen run`: from a config to a report and an exit code.
 
+mod files;
 mod finish;
 mod prepare;
 

@@ -15,12 +15,16 @@ use super::composer::Body;
 use super::counters::Counters;
 use super::flight::{Flight, Local};
 use super::reply::{End, Reply, State};
-use crate::http::connect::{ConnectError, connect};
+use crate::http::connect::{ConnectError, connect, is_ours};
 use crate::http::stream::{SessionError, Stream, Way};
 use crate::plan::Planned;
 
 /// How long the last chunk of a body may take after `[DONE]`: without it, the connection cannot be used again.
 const DONE_GRACE: Duration = Duration::from_secs(1);
+
+/// What may be behind a connection that ends before it has answered, where an earlier request has left it. The request is
+/// not sent again: nobody knows what the server did with it.
+const IDLED: &str = " (it had idled, and the server may have closed it just then: a longer keep-alive there, or api.connections: fresh, avoids that)";
 
 /// A connection, and what of the request is on its way over it.
 struct Begun {
@@ -75,13 +79,21 @@ pub(super) fn launch(local: &Rc<Local>, planned: &Planned, body: Body, flights: 
 
 async fn fly(mut flight: Flight, begun: Option<Begun>) {
     let limit = flight.local.shared.total_limit;
-    let end = match timeout(limit, exchange(&mut flight, begun)).await {
+    let mut end = match timeout(limit, exchange(&mut flight, begun)).await {
         Ok(Ok(end) | Err(end)) => end,
         Err(_) => End::failed(
             Outcome::Timeout,
             format!("not ended within {} s", limit.as_secs_f64()),
         ),
     };
+    if let (true, Outcome::Reset, None, Some(error)) = (
+        flight.reused,
+        end.outcome,
+        flight.trace.status,
+        &mut end.error,
+    ) {
+        error.push_str(IDLED);
+    }
     flight.end = Some(end);
 }
 
@@ -209,7 +221,12 @@ impl Lost {
             }
             Self::Socket(error) => {
                 let error = send_error.unwrap_or(error);
-                End::failed(Outcome::Reset, format!("connection lost: {error}"))
+                let outcome = if is_ours(&error) {
+                    Outcome::GeneratorError
+                } else {
+                    Outcome::Reset
+                };
+                End::failed(outcome, format!("connection lost: {error}"))
             }
         }
     }

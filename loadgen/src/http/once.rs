@@ -10,7 +10,7 @@ use tokio::io::ReadBuf;
 
 use super::body::{Body, BodyError};
 use super::connect::{ConnectError, connect};
-use super::head::HeadReader;
+use super::head::{HeadError, HeadReader};
 use super::stream::{SessionError, Stream, Way};
 use super::tls::{Tls, TlsFailure};
 
@@ -32,6 +32,9 @@ pub enum OnceError {
     /// What came is no whole answer in HTTP.
     #[error("{0}: {1}")]
     Invalid(SocketAddr, String),
+    /// What came is TLS, and TLS is not spoken.
+    #[error("{0}: {1}")]
+    SpeaksTls(SocketAddr, HeadError),
     /// Not in time.
     #[error("no answer from {0} within {1:?}")]
     TimedOut(SocketAddr, Duration),
@@ -44,6 +47,7 @@ impl OnceError {
         match self {
             Self::Connect(error) => error.is_final(),
             Self::Refused(_, failure) => failure.is_final(),
+            Self::SpeaksTls(..) => true,
             Self::Lost(..) | Self::Invalid(..) | Self::TimedOut(..) => false,
         }
     }
@@ -85,7 +89,7 @@ async fn ask(
                 fed = answer.feed(bytes);
             }
         });
-        fed.map_err(|error| OnceError::Invalid(address, error))?;
+        fed.map_err(|error| error.at(address))?;
         let way = way.map_err(|error| match error {
             SessionError::Refused(failure) => OnceError::Refused(address, failure),
             SessionError::Broken(error) => OnceError::Invalid(address, error.to_string()),
@@ -112,6 +116,22 @@ async fn write(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Why bytes are no answer.
+enum NoAnswer {
+    Head(HeadError),
+    Body(BodyError),
+}
+
+impl NoAnswer {
+    fn at(self, address: SocketAddr) -> OnceError {
+        match self {
+            Self::Head(error @ HeadError::Tls) => OnceError::SpeaksTls(address, error),
+            Self::Head(error) => OnceError::Invalid(address, error.to_string()),
+            Self::Body(error) => OnceError::Invalid(address, error.to_string()),
+        }
+    }
+}
+
 /// An answer as it comes.
 #[derive(Default)]
 struct Answer {
@@ -122,10 +142,9 @@ struct Answer {
 }
 
 impl Answer {
-    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), NoAnswer> {
         if self.body.is_none() {
-            let head = self.reader.feed(bytes).map_err(|error| error.to_string())?;
-            let Some((head, used)) = head else {
+            let Some((head, used)) = self.reader.feed(bytes).map_err(NoAnswer::Head)? else {
                 return Ok(());
             };
             self.status = head.status;
@@ -139,7 +158,7 @@ impl Answer {
             kept.extend_from_slice(part);
             Ok::<(), BodyError>(())
         });
-        decoded.map(drop).map_err(|error| error.to_string())
+        decoded.map(drop).map_err(NoAnswer::Body)
     }
 
     /// Whether nothing of it is missing, or no more of it is wanted.

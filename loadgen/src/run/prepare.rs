@@ -6,9 +6,10 @@ use bench_contract::config::{ApiType, Config, Connections, Dns, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
+use super::files;
 use crate::clock::{Origin, wall_ns};
 use crate::engine::{Addresses, Counters, Recipe, Shared, Target};
-use crate::health::{cpus, environment, grow_file_table, raise_file_limit};
+use crate::health::{cpus, environment};
 use crate::http::tls::Tls;
 use crate::notice;
 use crate::openai::chunk::Api;
@@ -20,9 +21,6 @@ use crate::plan::{StageSpec, stages};
 use crate::ready::Ready;
 use crate::record::journal::{Journal, JournalFiles};
 use crate::run_id::run_id;
-
-/// Descriptors that the table is grown for: more connections at once grow it while the run goes on.
-const FILES: u64 = 16_384;
 
 /// A run that can start.
 pub(super) struct Prepared {
@@ -91,12 +89,7 @@ impl Prepared {
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
         let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
-        match raise_file_limit() {
-            Ok(limit) => grow_file_table(FILES, limit),
-            Err((limit, error)) => notice(&format!(
-                "warning: the limit on open files stays at {limit}: {error}"
-            )),
-        }
+        files::make_room(&config);
         let folder = Folder::create(&config, &run_id, started).map_err(failed)?;
         let journal = folder
             .as_ref()

@@ -12,6 +12,7 @@ pub(crate) const LOADGEN: &str = env!("CARGO_BIN_EXE_loadgen");
 
 /// A command that runs `script` in namespaces of its own (`flags` of unshare), to which the program and its arguments are to
 /// be added as `"$@"`; `None`, with a word about it, where the system does not let one.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should know")]
 pub(crate) fn unshared(flags: &str, script: &str) -> Option<Command> {
     let make = |script: &str| {
         let mut command = Command::new("unshare");
@@ -25,6 +26,13 @@ pub(crate) fn unshared(flags: &str, script: &str) -> Option<Command> {
         eprintln!("skipped: no namespaces here");
     }
     works.then(|| make(script))
+}
+
+/// A command that runs `script`, to which the program and its arguments are to be added as `"$@"`.
+pub(crate) fn by_shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]);
+    command
 }
 
 /// A simulator and a folder for one test.

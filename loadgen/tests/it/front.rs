@@ -1,7 +1,7 @@
 //! A server that speaks TLS, with certificates made for the test.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,22 +131,6 @@ pub(crate) fn server_config(
 
 /// TLS on the server's side of a socket.
 pub(crate) type TlsSocket = rustls::StreamOwned<ServerConnection, TcpStream>;
-
-/// Gives each connection, with its number, to `serve` on a thread of its own.
-pub(crate) fn listen(serve: impl Fn(u32, TcpStream) + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let serve = Arc::new(serve);
-    let count = AtomicU32::new(0);
-    std::thread::spawn(move || {
-        for socket in listener.incoming().flatten() {
-            let number = count.fetch_add(1, Ordering::Relaxed);
-            let serve = serve.clone();
-            std::thread::spawn(move || serve(number, socket));
-        }
-    });
-    address
-}
 
 /// Takes a connection's TLS off.
 pub(crate) fn accept(config: &Arc<ServerConfig>, socket: TcpStream) -> TlsSocket {

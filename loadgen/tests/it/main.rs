@@ -7,11 +7,15 @@
 )]
 
 mod bench;
+mod connections;
+mod endless;
 mod ends;
 mod faults;
 mod front;
+mod limits;
 mod measures;
 mod names;
+mod ready;
 mod server;
 mod tls;
 mod tls_ends;

@@ -1,7 +1,7 @@
 //! Servers of a few lines, which behave as no simulator does.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,25 +11,32 @@ pub(crate) const EVENT: &str = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
 /// The head of a stream, without its end.
 pub(crate) const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
 
-/// A server that lists a model, and answers every other request as `answer` does.
-pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+/// Gives each connection, with its number, to `serve` on a thread of its own.
+pub(crate) fn listen(serve: impl Fn(u32, TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = Arc::new(answer);
+    let address = listener.local_addr().unwrap();
+    let serve = Arc::new(serve);
+    let count = AtomicU32::new(0);
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut stream = stream;
-                if read_request(&mut stream).starts_with("GET /v1/models") {
-                    models(&mut stream);
-                } else {
-                    answer(stream);
-                }
-            });
+        for socket in listener.incoming().flatten() {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(number, socket));
         }
     });
-    url
+    address
+}
+
+/// A server that lists a model, and answers every other request as `answer` does.
+pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let address = listen(move |_, mut stream| {
+        if read_request(&mut stream).starts_with("GET /v1/models") {
+            models(&mut stream);
+        } else {
+            answer(stream);
+        }
+    });
+    format!("http://{address}")
 }
 
 /// Answers with a list of one model.

@@ -10,7 +10,8 @@ use rustls::version::TLS13;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Ran};
-use crate::front::{Authority, BOTH, accept, here, listen, relay, server_config};
+use crate::front::{Authority, BOTH, accept, here, relay, server_config};
+use crate::server::listen;
 
 /// A simulator behind TLS.
 fn front(bench: &Bench, config: Arc<ServerConfig>) -> SocketAddr {
@@ -269,6 +270,14 @@ fn a_server_that_speaks_plain_http_is_refused_at_once() {
         run(&bench, plain, json!({})),
         &["plain HTTP on this port", "as http://"],
     );
+}
+
+#[test]
+fn plain_http_to_a_port_that_speaks_tls_is_refused_at_once() {
+    let bench = Bench::new(SimArgs::default());
+    let front = front(&bench, server_config(here(&Authority::new()), &BOTH, None));
+    let ran = run(&bench, format!("http://{front}"), json!({}));
+    refused(ran, &["speaks TLS on this port", "as https://"]);
 }
 
 #[test]

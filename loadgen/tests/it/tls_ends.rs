@@ -11,8 +11,8 @@ use rustls::version::TLS13;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
-use crate::front::{Authority, BOTH, TlsSocket, accept, here, listen, server_config};
-use crate::server::{EVENT, STREAM, models, read_request};
+use crate::front::{Authority, BOTH, TlsSocket, accept, here, server_config};
+use crate::server::{EVENT, STREAM, listen, models, read_request};
 
 /// 20 requests to a TLS server.
 fn config(bench: &Bench, address: SocketAddr, authority: &Authority) -> Value {
