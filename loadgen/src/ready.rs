@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::clock::Instant;
 use crate::engine::{Stop, StopSender, Target};
-use crate::http::once::get;
+use crate::http::once::{OnceError, get};
+use crate::http::tls::Tls;
 use crate::notice;
 use crate::openai::request::{Addressing, head};
 
@@ -48,6 +49,7 @@ pub async fn wait(
     config: &Config,
     server: &Server,
     target: &Target,
+    tls: Option<&Tls>,
     key: Option<&str>,
     stop: &StopSender,
 ) -> Result<Ready, NotReady> {
@@ -60,7 +62,7 @@ pub async fn wait(
     loop {
         let left = limit.saturating_sub(waited());
         tokio::select! {
-            answer = ask(config, server, target, key) => match answer {
+            answer = ask(config, server, target, tls, key) => match answer {
                 Answer::Ready(ready) => return Ok(ready),
                 Answer::Never(reason) => return Err(NotReady::Failed(reason)),
                 Answer::NotYet(reason) => last = reason,
@@ -105,31 +107,33 @@ enum Said {
     NotYet(String),
     /// Nothing answers there.
     Silent(String),
-    Refused,
+    /// It refuses the key, or there will never be TLS with it: waiting does not help.
+    Never(String),
 }
 
 /// Asks every address. Those where nothing answers are left out as long as another one is ready, because a name may stand
 /// for addresses that nobody listens on; one that answers and is not ready is waited for.
-async fn ask(config: &Config, server: &Server, target: &Target, key: Option<&str>) -> Answer {
+async fn ask(
+    config: &Config,
+    server: &Server,
+    target: &Target,
+    tls: Option<&Tls>,
+    key: Option<&str>,
+) -> Answer {
     let addresses = match target.resolve().await {
         Ok(addresses) => addresses,
         Err(error) => return Answer::NotYet(error.to_string()),
     };
     let (mut ready, mut list, mut silent) = (Vec::new(), None, Vec::new());
     for address in addresses {
-        match ask_one(address, config, target, key).await {
+        match ask_one(address, config, target, tls, key).await {
             Said::Ready(models) => {
                 ready.push(address);
                 list = list.or(models);
             }
             Said::NotYet(reason) => return Answer::NotYet(reason),
             Said::Silent(reason) => silent.push(reason),
-            Said::Refused => {
-                return Answer::Never(format!(
-                    "the server at {} refuses the API key: set OPENAI_API_KEY, or benchmark.target.apiKeySecret",
-                    target.base_url
-                ));
-            }
+            Said::Never(reason) => return Answer::Never(reason),
         }
     }
     if ready.is_empty() {
@@ -143,7 +147,13 @@ async fn ask(config: &Config, server: &Server, target: &Target, key: Option<&str
     choose(server, ready, &list.unwrap_or_default())
 }
 
-async fn ask_one(address: SocketAddr, config: &Config, target: &Target, key: Option<&str>) -> Said {
+async fn ask_one(
+    address: SocketAddr,
+    config: &Config,
+    target: &Target,
+    tls: Option<&Tls>,
+    key: Option<&str>,
+) -> Said {
     let to = Addressing {
         authority: &target.authority,
         path: &target.path,
@@ -153,16 +163,26 @@ async fn ask_one(address: SocketAddr, config: &Config, target: &Target, key: Opt
         let path = format!("{}{route}", target.path);
         head("GET", &path, "application/json", &to, config) + "connection: close\r\n\r\n"
     };
-    match get(address, &request("/v1/models"), ASK_LIMIT).await {
+    let silent = |error: OnceError| {
+        if error.is_final() {
+            Said::Never(error.to_string())
+        } else {
+            Said::Silent(error.to_string())
+        }
+    };
+    match get(address, tls, &request("/v1/models"), ASK_LIMIT).await {
         Ok((200, body)) => Said::Ready(Some(body)),
-        Ok((401 | 403, _)) => Said::Refused,
-        Ok((404 | 405 | 501, _)) => match get(address, &request("/health"), ASK_LIMIT).await {
+        Ok((status @ (401 | 403), _)) => Said::Never(format!(
+            "the server at {} refuses the API key (GET /v1/models answers {status}): set OPENAI_API_KEY, or benchmark.target.apiKeySecret",
+            target.base_url
+        )),
+        Ok((404 | 405 | 501, _)) => match get(address, tls, &request("/health"), ASK_LIMIT).await {
             Ok((200..=299, _)) => Said::Ready(None),
             Ok((status, _)) => Said::NotYet(format!("GET /health answers {status}")),
-            Err(error) => Said::Silent(error.to_string()),
+            Err(error) => silent(error),
         },
         Ok((status, _)) => Said::NotYet(format!("GET /v1/models answers {status}")),
-        Err(error) => Said::Silent(error.to_string()),
+        Err(error) => silent(error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `loadgen run`: from a config to a report and an exit code.
 
+mod files;
 mod finish;
 mod prepare;
 
@@ -153,6 +154,7 @@ async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
         &prepared.config,
         &prepared.server,
         &prepared.target,
+        prepared.tls.as_ref(),
         key,
         &stop,
     )

@@ -4,7 +4,9 @@ use bench_contract::FailOn;
 use serde_json::{Map, Value, json};
 
 use crate::scenario::Run;
-use crate::scenario::raw::{Engine, Image, PullPolicy, SecretKey, SecurityProfile};
+use crate::scenario::raw::{
+    CA_FILE, CA_FOLDER, Engine, Image, PullPolicy, SecretKey, SecurityProfile,
+};
 
 /// Where `config.yml` appears.
 pub(super) const CONFIG_FILE: &str = "/workspace/config.yml";
@@ -168,6 +170,13 @@ pub(super) fn volumes(run: &Run, config_map: &str) -> (Vec<Value>, Vec<Value>) {
     let mut volumes = vec![json!({"name": "config", "configMap": {"name": config_map}})];
     let mut mounts =
         vec![json!({"name": "config", "mountPath": CONFIG_FILE, "subPath": "config.yml"})];
+    let secret = &run.benchmark().target.tls.ca_secret;
+    if run.engine() == Engine::Loadgen && !secret.name.is_empty() {
+        volumes.push(json!({"name": "server-ca", "secret": {
+            "secretName": secret.name, "items": [{"key": secret.key, "path": CA_FILE}]
+        }}));
+        mounts.push(json!({"name": "server-ca", "mountPath": CA_FOLDER, "readOnly": true}));
+    }
     let users: Vec<Value> = run
         .benchmark()
         .volume_mounts

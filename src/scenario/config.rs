@@ -2,8 +2,8 @@
 
 use bench_contract::Config;
 use bench_contract::config::{
-    Api, CloudStorage, Connections, Data, Distribution, GoodputOptions, Load, ReportOptions, Salt,
-    Server, Storage, Sweep, Tokenizer,
+    Api, CloudStorage, Connections, Data, Distribution, Dns, GoodputOptions, Load, ReportOptions,
+    Salt, Server, Storage, Sweep, Tokenizer,
 };
 
 use super::catalog::SHAREGPT;
@@ -144,6 +144,9 @@ fn server(benchmark: &Benchmark, is_ours: bool) -> Server {
         api_key: None,
         cert_path: None,
         key_path: None,
+        ca_path: target.ca_file().filter(|_| is_ours),
+        insecure_skip_verify: is_ours && target.tls.insecure_skip_verify,
+        dns: Some(target.dns.into()).filter(|&dns: &Dns| is_ours && dns != Dns::default()),
         ready_timeout: is_ours.then_some(target.ready_timeout),
     }
 }

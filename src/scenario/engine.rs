@@ -7,7 +7,7 @@ use super::catalog::SHAREGPT;
 use super::complete::{Lengths, Scenario, join};
 use super::raw::{
     Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType,
-    ValuesDistributionType, ValuesLoadType, ValuesServerType,
+    ValuesDistributionType, ValuesDns, ValuesLoadType, ValuesServerType,
 };
 use crate::problem::Problem;
 
@@ -59,9 +59,11 @@ fn without_effect(
             }
         }
     }
+    let target = &benchmark.target;
     for (name, secret) in [
-        ("apiKeySecret", &benchmark.target.api_key_secret),
-        ("hfTokenSecret", &benchmark.target.hf_token_secret),
+        ("apiKeySecret", &target.api_key_secret),
+        ("hfTokenSecret", &target.hf_token_secret),
+        ("tls/caSecret", &target.tls.ca_secret),
     ] {
         if secret.name.is_empty() != secret.key.is_empty() {
             problems.push(
@@ -70,7 +72,11 @@ fn without_effect(
                     format!("/benchmark/target/{name}"),
                     "a Secret needs both `name` and `key`",
                 )
-                .help(format!("{name}: {{name: my-secret, key: token}}")),
+                .help(if name.starts_with("tls") {
+                    "caSecret: {name: my-secret, key: ca.crt}".to_owned()
+                } else {
+                    format!("{name}: {{name: my-secret, key: token}}")
+                }),
             );
         }
     }
@@ -203,6 +209,21 @@ fn for_inference_perf(
         target.ready_timeout != Seconds::whole(600),
         "/benchmark/target/readyTimeout",
         "inference-perf 0.2.0 does not wait for the server",
+    );
+    found.when(
+        !target.tls.ca_secret.name.is_empty(),
+        "/benchmark/target/tls/caSecret",
+        "inference-perf 0.2.0 trusts the authorities of its image, and no others",
+    );
+    found.when(
+        target.tls.insecure_skip_verify,
+        "/benchmark/target/tls/insecureSkipVerify",
+        "inference-perf 0.2.0 always checks the server's certificate",
+    );
+    found.when(
+        target.dns != ValuesDns::Once,
+        "/benchmark/target/dns",
+        "inference-perf 0.2.0 does not let one choose when the host is resolved",
     );
     found.when(
         benchmark.job.fail_on.len() != FailOn::ALL.len(),

@@ -19,6 +19,10 @@ impl Origins<'_> {
         match steps.as_slice() {
             ["api", "headers", rest @ ..] => append("/benchmark/target/headers", rest),
             ["api", rest @ ..] => append("/benchmark/api", rest),
+            ["server", "ca_path"] => "/benchmark/target/tls/caSecret".to_owned(),
+            ["server", "insecure_skip_verify"] => {
+                "/benchmark/target/tls/insecureSkipVerify".to_owned()
+            }
             ["server", rest @ ..] => append(
                 "/benchmark/target",
                 &rest

@@ -87,9 +87,11 @@ fn a_wrong_type_and_a_contradiction_are_pointed_at() {
         said.contains("config.yml:7:11") && said.contains("outside min..max"),
         "{said}"
     );
-    let said = messages(&SEED.replace("http://qwen3", "https://qwen3"), &[], false);
+    let text = SEED.replace("http://qwen3", "https://qwen3");
+    let given = [change("server.key_path", "/tls.key")];
+    let said = messages(&text, &given, false);
     assert!(
-        said.contains("TLS") && said.contains("config.yml:25:13"),
+        said.contains("there is no `cert_path`") && said.contains("--server.key_path"),
         "{said}"
     );
 }

@@ -16,6 +16,7 @@ use super::reply::{End, Trace};
 use super::target::Addresses;
 use crate::clock::Origin;
 use crate::http::pool::Pool;
+use crate::http::tls::Tls;
 use crate::openai::chunk::Api;
 use crate::plan::Planned;
 use crate::record::journal::{BATCH, Batch, JournalSender};
@@ -29,6 +30,8 @@ pub struct Shared {
     pub origin: Origin,
     /// The server's addresses.
     pub addresses: Addresses,
+    /// How TLS is spoken to it, where it is.
+    pub tls: Option<Tls>,
     /// Which API the replies speak.
     pub api: Api,
     /// Whether replies are streams.

@@ -1,6 +1,8 @@
 //! One reply as pure state machines: HTTP head, body framing, server-sent events, chunk. Bytes and their instants go in; a
 //! trace of what came when, and how it ended, comes out. No socket in it.
 
+mod brought;
+
 use bench_contract::{Outcome, TokenCount};
 use bench_report::TokenRead;
 
@@ -8,6 +10,7 @@ use crate::http::body::{Body, BodyError};
 use crate::http::head::{Framing, Head, HeadError, HeadReader, sample};
 use crate::openai::chunk::{Api, ChunkDecoder, ChunkError, Usage, server_message};
 use crate::openai::sse::{EventTooLarge, Framer, SseEvent};
+use brought::Brought;
 
 /// The most that a reply that is no stream may take, in bytes.
 const MOST_BODY: usize = 64 * 1024 * 1024;
@@ -189,6 +192,22 @@ impl Reply {
 
     /// The connection is at its end, seen at `at` ns: the server has closed it, or it is given up after `[DONE]`.
     pub fn closed(&mut self, at: u64, trace: &mut Trace) -> State {
+        let may_close = matches!(&self.part, Part::Body { body, .. } if body.may_close());
+        self.stop(at, may_close, "in the middle of the response", trace)
+    }
+
+    /// The connection is at its end, seen at `at` ns, and TLS does not vouch for it: a body whose end is that of the
+    /// connection may have been cut.
+    pub fn cut(&mut self, at: u64, trace: &mut Trace) -> State {
+        self.stop(
+            at,
+            false,
+            "without TLS' close_notify: what came may not be all",
+            trace,
+        )
+    }
+
+    fn stop(&mut self, at: u64, is_end: bool, how: &str, trace: &mut Trace) -> State {
         match &self.part {
             Part::Head(reader) if reader.has_begun() => ended(
                 Outcome::Truncated,
@@ -199,14 +218,12 @@ impl Reply {
                 "the connection was closed before the first byte of a response",
             ),
             // After [DONE] nothing is missing, however the connection ends.
-            Part::Body { body, .. } if body.may_close() || self.decoder.is_complete() => {
-                self.end(at, false, trace)
-            }
+            Part::Body { .. } if is_end || self.decoder.is_complete() => self.end(at, false, trace),
             Part::Body { .. } => {
                 trace.usage = self.decoder.usage();
                 ended(
                     Outcome::Truncated,
-                    "the connection was closed in the middle of the response",
+                    format!("the connection was closed {how}"),
                 )
             }
         }
@@ -260,67 +277,6 @@ impl Reply {
             reusable: reusable && end.outcome == Outcome::Ok,
             end,
         }
-    }
-}
-
-/// The token events of one read.
-struct Brought {
-    read: TokenRead,
-    /// Whether the server has said of each event how many tokens it holds.
-    all_counted: bool,
-}
-
-impl Brought {
-    /// Nothing yet, by a read at `at` ns.
-    fn by(at: u64) -> Self {
-        let read = TokenRead {
-            at_ns: at,
-            events: 0,
-            tokens: 0,
-        };
-        Self {
-            read,
-            all_counted: true,
-        }
-    }
-
-    /// Decodes an event, and notes it if it is a token event.
-    fn take(
-        &mut self,
-        decoder: &mut ChunkDecoder,
-        event: SseEvent<'_>,
-        trace: &mut Trace,
-    ) -> Result<(), Failure> {
-        let event = decoder
-            .event(event.name, event.data)
-            .map_err(Failure::Chunk)?;
-        if !event.token {
-            return Ok(());
-        }
-        self.read.events += 1;
-        self.read.tokens += event.tokens;
-        self.all_counted &= event.tokens > 0;
-        if trace.first_token_ns.is_none() {
-            trace.first_token_ns = Some(self.read.at_ns);
-            trace.first_event_tokens = (event.tokens > 0).then_some(event.tokens);
-        }
-        if event.visible {
-            trace.first_visible_ns.get_or_insert(self.read.at_ns);
-        }
-        Ok(())
-    }
-
-    /// Leaves the read in the trace, if it brought anything.
-    fn leave(mut self, trace: &mut Trace) {
-        if self.read.events == 0 {
-            return;
-        }
-        if !self.all_counted {
-            self.read.tokens = 0;
-        }
-        trace.last_token_ns = Some(self.read.at_ns);
-        trace.events += self.read.events;
-        trace.reads.push(self.read);
     }
 }
 

@@ -14,6 +14,11 @@ pub enum HeadError {
     /// The bytes are not an HTTP/1 response: the port speaks something else, TLS or HTTP/2 most often. Check scheme and port.
     #[error("not an HTTP/1 response: {0}")]
     Malformed(String),
+    /// The bytes are TLS: the base URL has the wrong scheme or port.
+    #[error(
+        "the server speaks TLS on this port: write server.base_url (benchmark.target.baseUrl) as https://, or name the port that speaks plain HTTP"
+    )]
+    Tls,
     /// The head does not end within 64 KiB or 100 headers: something between here and the server adds to it. Ask the server
     /// itself.
     #[error("the response head is larger than 64 KiB or has more than 100 headers")]
@@ -118,6 +123,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooLarge),
+        Err(_) if is_tls(bytes) => return Err(HeadError::Tls),
         Err(error) => return Err(HeadError::Malformed(format!("{error}: {}", sample(bytes)))),
     };
     let status = response.code.unwrap_or_default();
@@ -189,6 +195,11 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, HeadError> {
         },
         length,
     )))
+}
+
+/// Whether the bytes are the beginning of a TLS alert or handshake.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 0x03, ..])
 }
 
 /// The beginning of some bytes, printable.
@@ -293,6 +304,8 @@ mod tests {
         assert!(
             matches!(read("SSH-2.0-OpenSSH\r\n"), Err(HeadError::Malformed(why)) if why.contains("SSH-2.0"))
         );
+        let alert = [0x15, 3, 3, 0, 2, 2, 50];
+        assert_eq!(HeadReader::default().feed(&alert), Err(HeadError::Tls));
         let endless = "HTTP/1.1 200 OK\r\nx: ".to_owned() + &"y".repeat(MOST_BYTES);
         assert_eq!(read(&endless), Err(HeadError::TooLarge));
         let whole = endless + "\r\n\r\n";

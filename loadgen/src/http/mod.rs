@@ -5,3 +5,5 @@ pub mod connect;
 pub mod head;
 pub mod once;
 pub mod pool;
+pub mod stream;
+pub mod tls;

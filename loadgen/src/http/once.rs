@@ -1,72 +1,170 @@
 //! A single question to the server, outside the measurement.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use thiserror::Error;
+use tokio::io::ReadBuf;
 
 use super::body::{Body, BodyError};
-use super::connect::connect;
-use super::head::HeadReader;
+use super::connect::{ConnectError, connect};
+use super::head::{HeadError, HeadReader};
+use super::stream::{SessionError, Stream, Way};
+use super::tls::{Tls, TlsFailure};
 
 /// The most that an answer may take, in bytes.
 const MOST: usize = 4 * 1024 * 1024;
 
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum OnceError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection was lost.
+    #[error("{0}: {1}")]
+    Lost(SocketAddr, io::Error),
+    /// The server ends TLS.
+    #[error("no TLS with {0}: {1}")]
+    Refused(SocketAddr, TlsFailure),
+    /// What came is no whole answer in HTTP.
+    #[error("{0}: {1}")]
+    Invalid(SocketAddr, String),
+    /// What came is TLS, and TLS is not spoken.
+    #[error("{0}: {1}")]
+    SpeaksTls(SocketAddr, HeadError),
+    /// Not in time.
+    #[error("no answer from {0} within {1:?}")]
+    TimedOut(SocketAddr, Duration),
+}
+
+impl OnceError {
+    /// Whether it is no use to ask again later.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_final(),
+            Self::Refused(_, failure) => failure.is_final(),
+            Self::SpeaksTls(..) => true,
+            Self::Lost(..) | Self::Invalid(..) | Self::TimedOut(..) => false,
+        }
+    }
+}
+
 /// Sends `request` to `address` and returns the status and the body.
 ///
 /// # Errors
-/// The system's, `TimedOut` after `limit`, or `InvalidData` for what is no HTTP.
+/// [`OnceError`].
 pub async fn get(
     address: SocketAddr,
+    tls: Option<&Tls>,
     request: &str,
     limit: Duration,
-) -> io::Result<(u16, Vec<u8>)> {
-    let answer = tokio::time::timeout(limit, ask(address, request, limit)).await;
-    answer.unwrap_or_else(|_| {
-        Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no answer from {address} within {limit:?}"),
-        ))
-    })
+) -> Result<(u16, Vec<u8>), OnceError> {
+    let answer = tokio::time::timeout(limit, ask(address, tls, request, limit)).await;
+    answer.unwrap_or(Err(OnceError::TimedOut(address, limit)))
 }
 
-async fn ask(address: SocketAddr, request: &str, limit: Duration) -> io::Result<(u16, Vec<u8>)> {
-    let invalid =
-        |error: String| io::Error::new(io::ErrorKind::InvalidData, format!("{address}: {error}"));
-    let mut stream = connect(address, limit)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
-    stream.write_all(request.as_bytes()).await?;
-    let (mut reader, mut body, mut status, mut kept) =
-        (HeadReader::default(), None::<Body>, 0, Vec::new());
+async fn ask(
+    address: SocketAddr,
+    tls: Option<&Tls>,
+    request: &str,
+    limit: Duration,
+) -> Result<(u16, Vec<u8>), OnceError> {
+    let mut stream = connect(address, tls, limit).await?;
+    let sealed = stream.seal(request.as_bytes());
+    // Not the end when it fails: a server that answers early closes early, and its answer says why.
+    let _ = write(&stream, sealed.as_deref().unwrap_or(request.as_bytes())).await;
+    let mut answer = Answer::default();
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let count = stream.read(&mut buffer).await?;
-        let mut bytes = &buffer[..count];
-        if body.is_none()
-            && let Some((head, used)) = reader
-                .feed(bytes)
-                .map_err(|error| invalid(error.to_string()))?
-        {
-            status = head.status;
-            body = Some(Body::new(head.framing));
+        let mut read = ReadBuf::new(&mut buffer);
+        let got = poll_fn(|context| stream.poll_read(context, &mut read)).await;
+        got.map_err(|error| OnceError::Lost(address, error))?;
+        let mut fed = Ok(());
+        let way = stream.open(read.filled(), |bytes| {
+            if fed.is_ok() {
+                fed = answer.feed(bytes);
+            }
+        });
+        fed.map_err(|error| error.at(address))?;
+        let way = way.map_err(|error| match error {
+            SessionError::Refused(failure) => OnceError::Refused(address, failure),
+            SessionError::Broken(error) => OnceError::Invalid(address, error.to_string()),
+        })?;
+        if answer.is_whole(way) {
+            return Ok((answer.status, answer.kept));
+        }
+        if way != Way::Open {
+            let cut = "the connection was closed in the middle of the answer";
+            return Err(OnceError::Invalid(address, cut.to_owned()));
+        }
+    }
+}
+
+async fn write(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.socket().writable().await?;
+        match stream.socket().try_write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Why bytes are no answer.
+enum NoAnswer {
+    Head(HeadError),
+    Body(BodyError),
+}
+
+impl NoAnswer {
+    fn at(self, address: SocketAddr) -> OnceError {
+        match self {
+            Self::Head(error @ HeadError::Tls) => OnceError::SpeaksTls(address, error),
+            Self::Head(error) => OnceError::Invalid(address, error.to_string()),
+            Self::Body(error) => OnceError::Invalid(address, error.to_string()),
+        }
+    }
+}
+
+/// An answer as it comes.
+#[derive(Default)]
+struct Answer {
+    reader: HeadReader,
+    body: Option<Body>,
+    status: u16,
+    kept: Vec<u8>,
+}
+
+impl Answer {
+    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), NoAnswer> {
+        if self.body.is_none() {
+            let Some((head, used)) = self.reader.feed(bytes).map_err(NoAnswer::Head)? else {
+                return Ok(());
+            };
+            self.status = head.status;
+            self.body = Some(Body::new(head.framing));
             bytes = &bytes[used..];
         }
-        if let Some(body) = &mut body {
-            let decoded = body.decode(bytes, |part| {
-                kept.extend_from_slice(part);
-                Ok::<(), BodyError>(())
-            });
-            decoded.map_err(|error| invalid(error.to_string()))?;
-            if body.is_done() || (count == 0 && body.may_close()) || kept.len() > MOST {
-                return Ok((status, kept));
-            }
-        }
-        if count == 0 {
-            return Err(invalid(
-                "the connection was closed in the middle of the answer".to_owned(),
-            ));
-        }
+        let (Some(body), kept) = (&mut self.body, &mut self.kept) else {
+            return Ok(());
+        };
+        let decoded = body.decode(bytes, |part| {
+            kept.extend_from_slice(part);
+            Ok::<(), BodyError>(())
+        });
+        decoded.map(drop).map_err(NoAnswer::Body)
+    }
+
+    /// Whether nothing of it is missing, or no more of it is wanted.
+    fn is_whole(&self, way: Way) -> bool {
+        self.body.as_ref().is_some_and(|body| {
+            body.is_done() || (way == Way::Closed && body.may_close()) || self.kept.len() > MOST
+        })
     }
 }

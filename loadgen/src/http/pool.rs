@@ -1,9 +1,8 @@
 //! Idle connections of one worker, the last used first.
 
 use std::cell::RefCell;
-use std::io::ErrorKind;
 
-use tokio::net::TcpStream;
+use super::stream::Stream;
 
 /// Servers close connections that idle for long (uvicorn, which vLLM uses, after 5 s), and a request that meets the close on
 /// its way is lost. Younger connections only.
@@ -12,12 +11,12 @@ const MOST_IDLE_NS: u64 = 4_000_000_000;
 /// A stack of idle connections, without a cap: it never holds more than were needed at once.
 #[derive(Default)]
 pub struct Pool {
-    idle: RefCell<Vec<(TcpStream, u64)>>,
+    idle: RefCell<Vec<(Stream, u64)>>,
 }
 
 impl Pool {
     /// Takes the connection that was used last, if it is still open and young enough at `now` (ns).
-    pub fn take(&self, now: u64) -> Option<TcpStream> {
+    pub fn take(&self, now: u64) -> Option<Stream> {
         let mut idle = self.idle.borrow_mut();
         while let Some((stream, since)) = idle.pop() {
             if now.saturating_sub(since) > MOST_IDLE_NS {
@@ -25,9 +24,7 @@ impl Pool {
                 idle.clear();
                 return None;
             }
-            // Quiet and open is the only state in which it can be used: closed reads 0, and bytes belong to no request.
-            if matches!(stream.try_read(&mut [0u8; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock)
-            {
+            if stream.is_quiet() {
                 return Some(stream);
             }
         }
@@ -35,7 +32,7 @@ impl Pool {
     }
 
     /// Puts a connection back whose reply has ended cleanly at `now` (ns).
-    pub fn put(&self, stream: TcpStream, now: u64) {
+    pub fn put(&self, stream: Stream, now: u64) {
         self.idle.borrow_mut().push((stream, now));
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use bench_contract::config::{ApiType, Config, Connections, Server};
+use bench_contract::config::{ApiType, Config, Connections, Dns, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
+use super::files;
 use crate::clock::{Origin, wall_ns};
 use crate::engine::{Addresses, Counters, Recipe, Shared, Target};
-use crate::health::{cpus, environment, grow_file_table, raise_file_limit};
+use crate::health::{cpus, environment};
+use crate::http::tls::Tls;
 use crate::notice;
 use crate::openai::chunk::Api;
 use crate::openai::request::{Addressing, RequestTemplate};
@@ -21,9 +23,6 @@ use crate::record::journal::{Journal, JournalFiles};
 use crate::run_id::run_id;
 use crate::trace;
 
-/// Descriptors that the table is grown for: more connections at once grow it while the run goes on.
-const FILES: u64 = 16_384;
-
 /// A run that can start.
 pub(super) struct Prepared {
     /// What to do.
@@ -32,6 +31,8 @@ pub(super) struct Prepared {
     pub server: Server,
     /// Its address, taken apart.
     pub target: Target,
+    /// How TLS is spoken to it, where it is.
+    pub tls: Option<Tls>,
     /// The bearer key.
     pub api_key: Option<String>,
     /// The run's name.
@@ -84,6 +85,14 @@ impl Prepared {
         let server = config.server.clone();
         let server = server.ok_or_else(|| invalid("there is no server to test".to_owned()))?;
         let target = Target::parse(&server.base_url).map_err(|error| invalid(error.to_string()))?;
+        let tls = target.is_tls.then(|| Tls::set_up(&target.host, &server));
+        let tls = tls
+            .transpose()
+            .map_err(|error| invalid(error.to_string()))?;
+        let tls = tls.map(|setup| {
+            setup.notices.iter().for_each(|line| notice(line));
+            setup.tls
+        });
         let trace = trace::read(&config).map_err(invalid)?;
         let specs = stages(&config, trace.as_ref()).map_err(invalid)?;
         let api_key = api_key(&server).map_err(invalid)?;
@@ -96,12 +105,7 @@ impl Prepared {
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
         let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
-        match raise_file_limit() {
-            Ok(limit) => grow_file_table(FILES, limit),
-            Err((limit, error)) => notice(&format!(
-                "warning: the limit on open files stays at {limit}: {error}"
-            )),
-        }
+        files::make_room(&config);
         let folder = Folder::create(&config, &run_id, started).map_err(failed)?;
         let journal = folder
             .as_ref()
@@ -119,6 +123,7 @@ impl Prepared {
             config,
             server,
             target,
+            tls,
             api_key,
             run_id,
             seed,
@@ -144,7 +149,13 @@ impl Prepared {
         let api = &self.config.api;
         Shared {
             origin: Origin::now(),
-            addresses: Addresses::new(ready.addresses.clone()),
+            addresses: match self.server.dns.unwrap_or_default() {
+                Dns::Once => Addresses::once(ready.addresses.clone()),
+                Dns::PerConnection => {
+                    Addresses::per_connection(self.target.clone(), ready.addresses.clone())
+                }
+            },
+            tls: self.tls.clone(),
             api: if api.kind == ApiType::Chat {
                 Api::Chat
             } else {

@@ -7,6 +7,34 @@ use bench_contract::{Report, RequestRecord};
 use bench_sim::{Sim, SimArgs};
 use serde_json::{Value, json};
 
+/// The program.
+pub(crate) const LOADGEN: &str = env!("CARGO_BIN_EXE_loadgen");
+
+/// A command that runs `script` in namespaces of its own (`flags` of unshare), to which the program and its arguments are to
+/// be added as `"$@"`; `None`, with a word about it, where the system does not let one.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should know")]
+pub(crate) fn unshared(flags: &str, script: &str) -> Option<Command> {
+    let make = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args([flags, "sh", "-c", script, "sh"]);
+        command
+    };
+    let works = make("true")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("skipped: no namespaces here");
+    }
+    works.then(|| make(script))
+}
+
+/// A command that runs `script`, to which the program and its arguments are to be added as `"$@"`.
+pub(crate) fn by_shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]);
+    command
+}
+
 /// A simulator and a folder for one test.
 pub(crate) struct Bench {
     pub sim: Option<Sim>,
@@ -55,9 +83,13 @@ impl Bench {
     }
 
     fn command(&self, config: &Value, args: &[&str]) -> Command {
+        self.complete(Command::new(LOADGEN), config, args)
+    }
+
+    /// The rest of a command that begins with the program.
+    fn complete(&self, mut command: Command, config: &Value, args: &[&str]) -> Command {
         let file = self.folder.path().join("config.yml");
         std::fs::write(&file, config.to_string()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
         command
             .arg("-c")
             .arg(file)
@@ -82,6 +114,22 @@ impl Bench {
     /// Runs a config to its end.
     pub(crate) fn run(&self, config: &Value, args: &[&str]) -> Ran {
         self.ran(self.command(config, args).output().unwrap())
+    }
+
+    /// Runs a config to its end, started by `wrapper`.
+    pub(crate) fn run_by(&self, mut wrapper: Command, config: &Value, args: &[&str]) -> Ran {
+        wrapper.arg(LOADGEN);
+        self.ran(self.complete(wrapper, config, args).output().unwrap())
+    }
+
+    /// Starts a run by `wrapper`.
+    pub(crate) fn start_by(&self, mut wrapper: Command, config: &Value) -> Child {
+        wrapper.arg(LOADGEN);
+        self.complete(wrapper, config, &[])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// Starts a run.

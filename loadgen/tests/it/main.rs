@@ -7,10 +7,19 @@
 )]
 
 mod bench;
+mod connections;
+mod endless;
 mod ends;
 mod faults;
+mod front;
+mod limits;
 mod loads;
 mod measures;
+mod names;
+mod ready;
 mod selftest;
+mod server;
+mod tls;
+mod tls_ends;
 mod traces;
 mod wire;

@@ -1,60 +1,16 @@
 //! Servers that behave as no simulator does.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bench_contract::{Outcome, Report};
 use bench_sim::SimArgs;
 use serde_json::json;
 
 use crate::bench::Bench;
-
-/// A server that lists a model, and answers every other request as `answer` does.
-fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = std::sync::Arc::new(answer);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut stream = stream;
-                if read_request(&mut stream).starts_with("GET /v1/models") {
-                    let body = r#"{"data":[{"id":"m"}]}"#;
-                    let _ = write!(
-                        stream,
-                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
-                        body.len()
-                    );
-                } else {
-                    answer(stream);
-                }
-            });
-        }
-    });
-    url
-}
-
-/// Reads one request whole.
-fn read_request(stream: &mut TcpStream) -> String {
-    let (mut bytes, mut chunk) = (Vec::new(), [0u8; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-                .unwrap_or(0);
-            if body.len() >= length {
-                return text;
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => return text,
-            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
-        }
-    }
-}
+use crate::server::{EVENT, STREAM, serve};
 
 fn run(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> Report {
     let bench = Bench::new(SimArgs::default());
@@ -85,8 +41,6 @@ fn only(report: &Report, outcome: Outcome) -> String {
         .unwrap_or_default()
 }
 
-const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
-
 #[test]
 fn a_server_that_closes_without_a_word_is_a_reset() {
     only(&run(drop), Outcome::Reset);
@@ -101,17 +55,64 @@ fn something_that_is_not_http_is_a_protocol_error() {
 }
 
 #[test]
-fn a_redirect_is_an_http_error_that_names_its_target() {
-    let report = run(|mut stream| {
-        let _ = stream.write_all(b"HTTP/1.1 307 Temporary Redirect\r\nlocation: http://elsewhere/\r\ncontent-length: 0\r\n\r\n");
+fn a_redirect_is_not_followed_and_names_its_target() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("http://{}/", elsewhere.local_addr().unwrap());
+    let location = target.clone();
+    let report = run(move |mut stream| {
+        let _ = write!(
+            stream,
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+        );
     });
-    assert!(only(&report, Outcome::HttpError).contains("http://elsewhere/"));
+    assert!(only(&report, Outcome::HttpError).contains(&target));
     assert_eq!(report.stages[0].errors[0].status, Some(307));
+    elsewhere.set_nonblocking(true).unwrap();
+    let nobody = elsewhere.accept().unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_server_that_asks_for_patience_gets_each_request_once() {
+    let count = Arc::new(AtomicU32::new(0));
+    let seen = count.clone();
+    let report = run(move |mut stream| {
+        seen.fetch_add(1, Ordering::Relaxed);
+        let _ = stream.write_all(
+            b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbusy",
+        );
+    });
+    let message = only(&report, Outcome::HttpError);
+    assert!(
+        message.contains("busy") && message.contains("(retry-after: 7)"),
+        "{message}"
+    );
+    assert_eq!(report.stages[0].errors[0].status, Some(429));
+    assert_eq!(count.load(Ordering::Relaxed), 20, "nothing is sent again");
+}
+
+#[test]
+fn a_server_that_says_no_more_and_listens_on_is_at_its_end() {
+    let said = |text: String| {
+        run(move |mut stream| {
+            let _ = stream.write_all(text.as_bytes());
+            stream.shutdown(Shutdown::Write).unwrap();
+            // It waits for more, as long as the other side is open.
+            let _ = stream.read_to_end(&mut Vec::new());
+        })
+    };
+    let nothing = said(String::new());
+    assert!(only(&nothing, Outcome::Reset).contains("before the first byte"));
+    let half_a_head = said(STREAM.to_owned());
+    assert!(only(&half_a_head, Outcome::Truncated).contains("in the middle of the response head"));
+    let half_a_stream = said(format!(
+        "{STREAM}content-length: 1000\r\n\r\n{EVENT}{EVENT}"
+    ));
+    assert!(only(&half_a_stream, Outcome::Truncated).contains("in the middle of the response"));
 }
 
 #[test]
 fn a_stream_that_ends_with_its_connection_is_whole_only_after_done() {
-    const EVENT: &str = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
     let whole = run(|mut stream| {
         let _ = write!(stream, "{STREAM}\r\n{EVENT}{EVENT}data: [DONE]\n\n");
     });
@@ -132,16 +133,30 @@ fn a_stream_that_ends_with_its_connection_is_whole_only_after_done() {
 
 #[test]
 fn an_error_page_is_kept_in_the_message() {
-    let report = run(|mut stream| {
-        let body =
-            r#"{"error":{"message":"context length exceeded","type":"invalid_request_error"}}"#;
-        let _ = write!(
-            stream,
-            "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-    });
-    assert!(only(&report, Outcome::HttpError).contains("context length exceeded"));
+    for (status, body, says) in [
+        (
+            400,
+            r#"{"error":{"message":"context length exceeded","type":"invalid_request_error"}}"#,
+            "context length exceeded",
+        ),
+        (
+            503,
+            "<html><h1>503 no healthy upstream</h1></html>",
+            "no healthy upstream",
+        ),
+        (500, "", "status 500 without a body"),
+    ] {
+        let report = run(move |mut stream| {
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} No\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        });
+        let message = only(&report, Outcome::HttpError);
+        assert!(message.contains(says), "{message}");
+        assert_eq!(report.stages[0].errors[0].status, Some(status));
+    }
 }
 
 #[test]

@@ -19,7 +19,8 @@ pub use scenario::{
     ValuesDistributionType, ValuesLoadType, ValuesStage, ValuesSweep, ValuesTrace, ValuesWarmup,
 };
 pub use target::{
-    Dependencies, S3, SecretKey, Storage, Target, ValuesApi, ValuesApiType, ValuesServerType,
+    CA_FILE, CA_FOLDER, Dependencies, S3, SecretKey, Storage, Target, Tls, ValuesApi,
+    ValuesApiType, ValuesDns, ValuesServerType,
 };
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bench_contract::Seconds;
-use bench_contract::config::{ApiType, Connections, ServerType};
+use bench_contract::config::{ApiType, Connections, Dns, ServerType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,54 @@ pub struct Target {
     pub api_key_secret: SecretKey,
     /// The Secret that holds a Hugging Face token; it becomes `HF_TOKEN`.
     pub hf_token_secret: SecretKey,
+    /// How TLS is spoken where `baseUrl` is https:// (engine loadgen).
+    pub tls: Tls,
+    /// When the host of `baseUrl` is resolved; either way new connections go to all its addresses in turn (engine loadgen).
+    pub dns: ValuesDns,
+}
+
+/// The folder in which the pod finds the certificates of `tls.caSecret`.
+pub const CA_FOLDER: &str = "/etc/benchctl/ca";
+
+/// Their file in it, whatever the Secret calls it.
+pub const CA_FILE: &str = "ca.crt";
+
+impl Target {
+    /// Where the pod finds the certificates of `tls.caSecret`, if there are any.
+    #[must_use]
+    pub fn ca_file(&self) -> Option<String> {
+        (!self.tls.ca_secret.name.is_empty()).then(|| format!("{CA_FOLDER}/{CA_FILE}"))
+    }
+}
+
+/// How TLS is spoken to the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tls {
+    /// The Secret that holds the certificates (PEM) of the authorities that may have signed the server's; both "" = those of
+    /// the image, else the public ones.
+    pub ca_secret: SecretKey,
+    /// Take any certificate of the server. Anybody in between can read the key and the prompts.
+    pub insecure_skip_verify: bool,
+}
+
+/// When the host of `baseUrl` is resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ValuesDns {
+    /// Before time zero.
+    Once,
+    /// Anew for each connection.
+    PerConnection,
+}
+
+impl From<ValuesDns> for Dns {
+    fn from(dns: ValuesDns) -> Self {
+        match dns {
+            ValuesDns::Once => Self::Once,
+            ValuesDns::PerConnection => Self::PerConnection,
+        }
+    }
 }
 
 /// The kind of server.

@@ -1,7 +1,7 @@
 //! What a [`Config`] that can be read may still have wrong with it.
 
 use super::problem::{ConfigProblem, Problems};
-use super::server::check_base_url;
+use super::server::{check_base_url, check_tls};
 use super::{Config, Distribution, DistributionType, LoadType};
 use crate::metric::SloMetric;
 use crate::slo::{Limit, Slo};
@@ -105,6 +105,7 @@ impl Config {
                 "write it as http://host:8000",
             );
         }
+        check_tls(server, found);
     }
 
     /// The limit of a latency objective that only a request which times out could exceed.

@@ -98,22 +98,6 @@ impl Config {
                 "remove them, or judge the run by `slo`",
             );
         }
-        if let Some(server) = &self.server {
-            if server.base_url.starts_with("https://") {
-                found.error(
-                    "server.base_url",
-                    "loadgen does not speak TLS yet",
-                    format!("use the server's http:// address; {ELSEWHERE}"),
-                );
-            }
-            if server.cert_path.is_some() || server.key_path.is_some() {
-                found.error(
-                    "server.cert_path",
-                    "loadgen does not speak TLS yet",
-                    "remove cert_path and key_path",
-                );
-            }
-        }
         if let Some(storage) = &self.storage {
             for (name, target) in [
                 ("google_cloud_storage", &storage.google_cloud_storage),

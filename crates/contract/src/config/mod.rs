@@ -19,7 +19,7 @@ pub use data::{
 };
 pub use load::{Cancel, Load, LoadType, ReplayTrace, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, Severity};
-pub use server::{Secret, Server, ServerType, Tokenizer};
+pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
 pub use storage::{CloudStorage, LocalStorage, Storage};
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::problem::Problems;
 use crate::units::Seconds;
 
 /// The server under test.
@@ -16,7 +17,7 @@ pub struct Server {
     /// The model; absent: the first of `GET /v1/models`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_name: Option<String>,
-    /// Where the API is, without `/v1`: `http://host:8000`.
+    /// Where the API is, without `/v1`: `http://host:8000`, or `https://host` to speak TLS.
     pub base_url: String,
     /// Ask the server to generate exactly as many tokens as asked for. Default true.
     #[serde(default = "yes")]
@@ -24,12 +25,21 @@ pub struct Server {
     /// The bearer key. Better in the environment: `OPENAI_API_KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Secret>,
-    /// A client certificate. Refused: TLS is not spoken yet.
+    /// PEM file of the client certificate, with what it is signed by, for servers that ask for one. Needs `key_path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cert_path: Option<String>,
-    /// Its key. Refused: TLS is not spoken yet.
+    /// PEM file of its private key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_path: Option<String>,
+    /// PEM file of the authorities that may have signed the server's certificate, in place of the system's (ours).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_path: Option<String>,
+    /// Take any certificate of the server (ours). Anybody in between can read the key and the prompts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub insecure_skip_verify: bool,
+    /// When the host of `base_url` is resolved (ours). Either way new connections go to all its addresses in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Dns>,
     /// How long to wait for the server before time zero (ours). Default 600 s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_timeout: Option<Seconds>,
@@ -45,6 +55,22 @@ impl Server {
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// When the host of a base URL is resolved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dns {
+    /// Before time zero; addresses where nothing answers then are left out.
+    #[default]
+    Once,
+    /// Anew for each connection, so that servers that come and go in mid-run are followed. The time counts into `connect`.
+    PerConnection,
 }
 
 /// The kind of server.
@@ -122,6 +148,45 @@ pub struct Tokenizer {
     /// A Hugging Face token. Better in the environment: `HF_TOKEN`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
+}
+
+/// Checks that what is said about TLS is whole, and about TLS.
+pub(super) fn check_tls(server: &Server, found: &mut Problems) {
+    let lacks = match (&server.cert_path, &server.key_path) {
+        (Some(_), None) => Some(("cert_path", "key_path")),
+        (None, Some(_)) => Some(("key_path", "cert_path")),
+        _ => None,
+    };
+    if let Some((given, missing)) = lacks {
+        found.error(
+            format!("server.{given}"),
+            format!("a client certificate is used with its key, and there is no `{missing}`"),
+            format!("set {missing} too, or remove {given}"),
+        );
+    }
+    if server.insecure_skip_verify && server.ca_path.is_some() {
+        found.error(
+            "server.insecure_skip_verify",
+            "it takes any certificate, so that no authority is asked",
+            "set one of the two, the authority if you have it",
+        );
+    }
+    if server.base_url.starts_with("https://") {
+        return;
+    }
+    for (key, is_given) in [
+        ("cert_path", server.cert_path.is_some()),
+        ("ca_path", server.ca_path.is_some()),
+        ("insecure_skip_verify", server.insecure_skip_verify),
+    ] {
+        if is_given {
+            found.warn(
+                format!("server.{key}"),
+                "this is about TLS, which is not spoken to an http:// address",
+                "write https:// in base_url, or remove it",
+            );
+        }
+    }
 }
 
 /// Checks the shape of a base URL: `http(s)://host[:port][/path]`.

@@ -62,6 +62,42 @@ fn contradictions_are_named_where_they_are() {
 }
 
 #[test]
+fn what_is_said_of_tls_has_to_be_whole_and_of_use() {
+    let problems = |server: serde_json::Value| {
+        let mut json = seed();
+        for (key, value) in server.as_object().unwrap() {
+            json["server"][key] = value.clone();
+        }
+        let problems = parse(json).check().into_iter();
+        problems
+            .map(|problem| (problem.path, problem.severity))
+            .collect::<Vec<_>>()
+    };
+    let one = |path: &str, severity| vec![(path.to_owned(), severity)];
+    let https = "https://a";
+    assert_eq!(
+        problems(
+            serde_json::json!({"base_url": https, "cert_path": "c", "key_path": "k", "ca_path": "a"})
+        ),
+        []
+    );
+    assert_eq!(
+        problems(serde_json::json!({"base_url": https, "cert_path": "c"})),
+        one("server.cert_path", Severity::Error)
+    );
+    assert_eq!(
+        problems(
+            serde_json::json!({"base_url": https, "ca_path": "a", "insecure_skip_verify": true})
+        ),
+        one("server.insecure_skip_verify", Severity::Error)
+    );
+    assert_eq!(
+        problems(serde_json::json!({"ca_path": "a"})),
+        one("server.ca_path", Severity::Warning)
+    );
+}
+
+#[test]
 fn base_urls() {
     for (url, fine) in [
         ("http://a", true),

@@ -7,7 +7,8 @@ use super::*;
 fn local() -> Rc<Local> {
     let shared = Shared {
         origin: Origin::now(),
-        addresses: Addresses::new(Vec::new()),
+        addresses: Addresses::once(Vec::new()),
+        tls: None,
         api: Api::Completion,
         streaming: true,
         reuse: true,

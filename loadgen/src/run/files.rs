@@ -1,0 +1,68 @@
+//! File descriptors: as many as the plan can need, before time zero.
+
+use bench_contract::config::{Config, Load, Stage};
+
+use crate::health::{grow_file_table, raise_file_limit};
+use crate::notice;
+
+/// What the process needs beside a descriptor for each request in flight: its files, event loops and timers.
+const BESIDE: u64 = 256;
+
+/// Raises the limit on open files, and grows their table to what the load can need at once: growing it in mid-run stalls
+/// every worker. Says so where the limit is too low for that.
+pub(super) fn make_room(config: &Config) {
+    let limit = raise_file_limit().unwrap_or_else(|(limit, error)| {
+        notice(&format!(
+            "warning: the limit on open files stays at {limit}: {error}"
+        ));
+        limit
+    });
+    let most = most_in_flight(&config.load);
+    grow_file_table(most.saturating_add(BESIDE), limit);
+    let room = limit.saturating_sub(BESIDE);
+    if most > room {
+        notice(&format!(
+            "warning: up to {most} requests can be in flight at once, and the limit on open files (`ulimit -n`) is {limit}: those above {room} or so would be counted as generator_error; raise the limit, or lower the rate or load.request_timeout"
+        ));
+    }
+}
+
+/// The most requests in flight at once, were nothing answered before its time limit.
+fn most_in_flight(load: &Load) -> u64 {
+    let limit = load.request_timeout().get();
+    let of_stage = |stage: &Stage| match (stage.concurrency_level, stage.rate, stage.duration) {
+        (Some(level), ..) => u64::from(level),
+        (None, Some(rate), Some(duration)) => {
+            let mean = rate.get() * duration.get().min(limit);
+            // Random arrivals exceed their mean by more than four deviations once in 30,000 times.
+            (mean + 4.0 * mean.sqrt()).ceil() as u64
+        }
+        (None, ..) => 0,
+    };
+    load.stages.iter().map(of_stage).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn most(load: serde_json::Value) -> u64 {
+        most_in_flight(&serde_json::from_value(load).unwrap())
+    }
+
+    #[test]
+    fn what_is_in_flight_is_bounded_by_the_time_limit_and_by_the_stage() {
+        let stages =
+            serde_json::json!([{"rate": 1, "duration": 60}, {"rate": 100, "duration": 900}]);
+        assert_eq!(most(serde_json::json!({"stages": stages})), 30_693);
+        assert_eq!(
+            most(serde_json::json!({"stages": stages, "request_timeout": 10})),
+            1127
+        );
+        let stages = serde_json::json!([{"rate": 100, "duration": 1}]);
+        assert_eq!(most(serde_json::json!({"stages": stages})), 140);
+        let stages = serde_json::json!([{"concurrency_level": 64, "num_requests": 1000}]);
+        assert_eq!(most(serde_json::json!({"stages": stages})), 64);
+        assert_eq!(most(serde_json::json!({})), 0);
+    }
+}
