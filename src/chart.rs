@@ -13,6 +13,7 @@ pub use schema::OwnSchema;
 use bench_yaml::{Diagnostic, Source};
 use serde_json::Value;
 
+use crate::problem::REPORT;
 use crate::render::Templates;
 use crate::scenario::catalog::{DEFAULTS, PRESETS};
 use crate::scenario::raw::Values;
@@ -136,5 +137,5 @@ fn built_in_schema() -> Result<Value, Vec<Diagnostic>> {
 }
 
 fn mistake(message: &str) -> Diagnostic {
-    Diagnostic::error("B901", message).help("this is a mistake of benchctl, please report it")
+    Diagnostic::error("B901", message).help(REPORT)
 }

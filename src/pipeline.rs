@@ -11,7 +11,7 @@ pub use foreign::{Foreign, foreign};
 use crate::chart::{BUILT_IN, Chart};
 use crate::diagnostics::located;
 use crate::flags;
-use crate::problem::{Anchor, Problem};
+use crate::problem::{Anchor, Problem, REPORT};
 use crate::render::{Document, Rendered, conflicts, render};
 use crate::scenario::catalog::DEFAULTS;
 use crate::scenario::raw::Values;
@@ -343,7 +343,7 @@ fn read_back(documents: &[Document]) -> Result<Vec<Value>, Box<Problem>> {
         };
         let is_ours = document.source.starts_with("benchctl/");
         let (code, help) = if is_ours {
-            ("B903", "this is a mistake of benchctl, please report it")
+            ("B903", REPORT)
         } else {
             (
                 "B142",

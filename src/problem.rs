@@ -2,6 +2,9 @@
 
 pub use bench_yaml::Severity;
 
+/// What to do about a mistake of the program itself.
+pub const REPORT: &str = "this is a mistake of benchctl, please report it";
+
 /// What a problem points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {

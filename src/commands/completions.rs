@@ -2,8 +2,10 @@
 
 use clap::CommandFactory;
 
+use super::files::write_all;
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::output::{Failure, Output};
+use crate::problem::REPORT;
 
 pub(super) fn completions(args: &CompletionsArgs, output: &Output) -> Result<(), Failure> {
     let mut script = Vec::new();
@@ -17,10 +19,6 @@ pub(super) fn man(args: &ManArgs, output: &Output) -> Result<(), Failure> {
     let Some(directory) = &args.output_dir else {
         return output.data(&page(command)?);
     };
-    let failed = |error: std::io::Error| {
-        Failure::Io(format!("cannot write {}: {error}", directory.display()))
-    };
-    std::fs::create_dir_all(directory).map_err(failed)?;
     let mut pages = vec![("benchctl".to_owned(), command.clone())];
     for sub in command
         .get_subcommands()
@@ -28,9 +26,12 @@ pub(super) fn man(args: &ManArgs, output: &Output) -> Result<(), Failure> {
     {
         pages.push((format!("benchctl-{}", sub.get_name()), sub.clone()));
     }
+    let mut files = Vec::with_capacity(pages.len());
     for (name, command) in pages {
-        let path = directory.join(format!("{name}.1"));
-        std::fs::write(&path, page(command)?).map_err(failed)?;
+        files.push((directory.join(format!("{name}.1")), page(command)?));
+    }
+    write_all(&files)?;
+    for (path, _) in &files {
         output.note(&format!("wrote {}", path.display()));
     }
     Ok(())
@@ -40,6 +41,6 @@ fn page(command: clap::Command) -> Result<String, Failure> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
-        .map_err(|error| Failure::Io(format!("cannot write the manual page: {error}")))?;
+        .map_err(|error| Failure::io(format!("cannot write the manual page: {error}"), REPORT))?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }

@@ -4,7 +4,7 @@ use crate::cli::InitArgs;
 use crate::output::{Failure, Output};
 use crate::scenario::catalog::{self, PRESETS};
 
-use super::write_new;
+use super::files::{write_all, write_new};
 
 const STARTER: &str = include_str!("../../chart-templates/starter.yaml");
 
@@ -22,12 +22,12 @@ pub(super) fn run(args: &InitArgs, output: &Output) -> Result<(), Failure> {
     if args.file.as_os_str() == "-" {
         return output.data(&text);
     }
-    write_new(&args.file, &text, args.force).map_err(|failure| match failure {
-        Failure::Io(message) if message.ends_with("exists already") => {
-            Failure::Io(format!("{message}; --force overwrites it"))
-        }
-        other => other,
-    })?;
+    if args.force {
+        write_all(&[(args.file.clone(), text)])?;
+    } else {
+        let instead = "name another file, or overwrite it with --force";
+        write_new(&args.file, &text, instead)?;
+    }
     let path = args.file.display();
     output.note(&format!(
         "wrote {path}; next: benchctl validate {path} && benchctl plan -f {path}"
@@ -39,12 +39,14 @@ pub(super) fn run(args: &InitArgs, output: &Output) -> Result<(), Failure> {
 fn starter(scenario: &str) -> Result<String, Failure> {
     let Some(preset) = catalog::preset(scenario) else {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        let near = bench_yaml::suggest(scenario, names.iter().copied())
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        return Err(Failure::Usage(format!(
-            "scenario `{scenario}` is not one of {}{near}",
-            names.join(", ")
-        )));
+        let near = bench_yaml::suggest(scenario, names.iter().copied());
+        return Err(Failure::usage(
+            format!("there is no preset `{scenario}`"),
+            match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("choose one of {}", names.join(", ")),
+            },
+        ));
     };
     // Without its comment and the two lines `benchmark:` and `scenarios:`, whose place is in the starter already.
     let body: String = preset

@@ -1,10 +1,10 @@
 //! `benchctl render`.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::files::{NewFile, write_all};
 use super::objects::objects;
 use crate::cli::{Format, RenderArgs};
 use crate::output::{Failure, Output};
@@ -78,10 +78,10 @@ fn select<'a>(
                     )
                 })
                 .collect();
-            return Err(Failure::Usage(format!(
-                "--show-only {selector} names none of {}",
-                known.join(", ")
-            )));
+            return Err(Failure::usage(
+                format!("--show-only {selector} names nothing that is rendered"),
+                format!("choose among {}", known.join(", ")),
+            ));
         }
     }
     Ok(all
@@ -114,34 +114,22 @@ fn write_files(
     format: Format,
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut written: Vec<PathBuf> = Vec::new();
+    let mut files: Vec<NewFile> = Vec::new();
     for (document, object) in chosen {
-        let path = match format {
-            Format::Yaml => directory.join(&document.source),
-            Format::Json => directory.join(&document.source).with_extension("json"),
+        let place = directory.join(&document.source);
+        let (path, text) = match format {
+            Format::Yaml => (place, yaml(document)),
+            Format::Json => (place.with_extension("json"), pretty(object)),
         };
-        let text = match format {
-            Format::Yaml => yaml(document),
-            Format::Json => pretty(object),
-        };
-        let failed = |error: std::io::Error| {
-            Failure::Io(format!("cannot write {}: {error}", path.display()))
-        };
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
-        }
         // A template of a chart may hold several manifests.
-        if written.contains(&path) {
-            let mut file = std::fs::OpenOptions::new().append(true).open(&path);
-            let appended = file.as_mut().map(|file| file.write_all(text.as_bytes()));
-            appended
-                .map_err(|error| failed(std::io::Error::from(error.kind())))?
-                .map_err(failed)?;
-            continue;
+        match files.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, texts)) => texts.push_str(&text),
+            None => files.push((path, text)),
         }
-        std::fs::write(&path, text).map_err(failed)?;
+    }
+    write_all(&files)?;
+    for (path, _) in &files {
         output.note(&format!("wrote {}", path.display()));
-        written.push(path);
     }
     Ok(())
 }

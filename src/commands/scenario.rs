@@ -6,19 +6,23 @@ use bench_contract::Seconds;
 use bench_yaml::Diagnostic;
 use serde_json::{Value, json};
 
+use super::chart_with_scenarios;
+use super::files::write_new;
 use super::init::modeline;
 use super::values::written;
-use super::{chart_with_scenarios, write_new};
 use crate::chart::Chart;
 use crate::cli::{Format, ScenarioArgs, ScenarioCommand, ValuesFlags};
 use crate::diagnostics::located;
+use crate::names::corrected;
 use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
 use crate::scenario::raw::{Scenario, ScenarioLoad};
 use crate::scenario::{catalog, fit, unknown_scenario};
+use crate::values::unreadable;
 
 const NOTHING: &str = "nothing was printed";
+const TRACE: &str = "a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl";
 
 pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
     match &args.command {
@@ -90,7 +94,7 @@ fn written_to(file: Option<&Path>, text: &str, output: &Output) -> Result<(), Fa
     let Some(path) = file else {
         return output.data(text);
     };
-    write_new(path, text, false)?;
+    write_new(path, text, "name another file, or remove that one first")?;
     output.note(&format!("wrote {}", path.display()));
     Ok(())
 }
@@ -104,9 +108,15 @@ fn check_name(name: &str) -> Result<(), Failure> {
     if fits {
         return Ok(());
     }
-    Err(Failure::Usage(format!(
-        "`{name}` cannot be part of a Job's name: lower-case letters, digits and `-`, a letter first"
-    )))
+    let better = corrected(name);
+    let better = better.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    Err(Failure::usage(
+        format!("`{name}` cannot be part of a Job's name"),
+        match better {
+            "" => "use lower-case letters, digits and `-`, a letter first".to_owned(),
+            better => format!("use `{better}`"),
+        },
+    ))
 }
 
 /// A values file with a scenario fitted to a trace.
@@ -117,7 +127,7 @@ fn fitted(
     duration: Option<Seconds>,
 ) -> Result<String, Failure> {
     let unreadable =
-        |error: std::io::Error| Failure::Io(format!("cannot read trace `{path}`: {error}"));
+        |error: std::io::Error| Failure::of(vec![unreadable(path, "trace", &error)], NOTHING);
     let requests = if path == "-" {
         fit::read(std::io::stdin().lock())
     } else {
@@ -131,10 +141,7 @@ fn fitted(
     };
     let invalid = |message: String| {
         let problem = Diagnostic::error("B150", message);
-        Failure::of(
-            vec![problem.help("a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl")],
-            NOTHING,
-        )
+        Failure::of(vec![problem.help(TRACE)], NOTHING)
     };
     let requests = requests.map_err(|error| {
         invalid(format!(
@@ -160,9 +167,10 @@ fn fitted(
 /// A values file that chooses a new scenario and holds all of it.
 fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
     if merged.json.pointer(&pointer(name)).is_some() {
-        return Err(Failure::Usage(format!(
-            "scenario `{name}` exists already: choose another name, or change it in a values file"
-        )));
+        return Err(Failure::usage(
+            format!("scenario `{name}` exists already"),
+            "choose another name, or change it in a values file",
+        ));
     }
     check_name(name)?;
     let mut scenario = find(from, merged)?;

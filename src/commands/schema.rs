@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::chart::OwnSchema;
 use crate::cli::{SchemaArgs, SchemaOf};
 use crate::output::{Failure, Output};
-use crate::problem::Anchor;
+use crate::problem::{Anchor, REPORT};
 use crate::scenario::values_schema;
 use crate::values::read_text;
 
@@ -22,7 +22,7 @@ pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
         Some(path) => {
             let failed = |problems| Failure::of(problems, "the file does not fit the schema");
             let source = read_text(path).map_err(|problem| failed(vec![*problem]))?;
-            let problems = check(&schema, &source).map_err(Failure::Io)?;
+            let problems = check(&schema, &source).map_err(|reason| Failure::io(reason, REPORT))?;
             if problems.iter().any(Diagnostic::is_error) {
                 return Err(failed(problems));
             }

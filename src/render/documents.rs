@@ -9,7 +9,7 @@ use super::context::{Context, context};
 use super::environment::Templates;
 use super::names::{full_name, hash, names};
 use super::yaml::to_yaml;
-use crate::problem::{Anchor, Problem};
+use crate::problem::{Anchor, Problem, REPORT};
 use crate::scenario::Run;
 
 /// One manifest.
@@ -207,8 +207,7 @@ fn rank(text: &str) -> usize {
 fn internal(templates: &Templates, message: &str) -> Box<Problem> {
     let message = format!("a template cannot be rendered: {message}");
     Box::new(if templates.are_built_in() {
-        Problem::error("B901", Anchor::Nowhere, message)
-            .help("this is a mistake of benchctl, please report it")
+        Problem::error("B901", Anchor::Nowhere, message).help(REPORT)
     } else {
         Problem::error("B140", Anchor::Nowhere, message)
             .help("correct the template, or give the value that it uses")

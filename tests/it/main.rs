@@ -11,4 +11,5 @@ mod readme;
 mod robust;
 mod schemas;
 mod surface;
+mod writing;
 mod yaml_versions;

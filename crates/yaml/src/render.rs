@@ -126,11 +126,11 @@ fn draw(problem: &Diagnostic, hidden: &[(&Source, Span)], renderer: &Renderer) -
     for help in &problem.help {
         elements.push(Level::HELP.message(clean(help)).into());
     }
-    let group = level
-        .primary_title(clean(&problem.message))
-        .id(problem.code)
-        .elements(elements);
-    renderer.render(&[group])
+    let mut title = level.primary_title(clean(&problem.message));
+    if !problem.code.is_empty() {
+        title = title.id(problem.code);
+    }
+    renderer.render(&[title.elements(elements)])
 }
 
 fn snippet<'a>(

@@ -66,16 +66,7 @@ pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnosti
             "fetch it first: `curl -fsSL {path} | benchctl … -f -`"
         ))));
     }
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Box::new(with_neighbours(
-                fail("not found"),
-                Path::new(path),
-            )));
-        }
-        Err(error) => return Err(Box::new(fail(&reason(&error)))),
-    };
+    let file = fs::File::open(path).map_err(|error| Box::new(unreadable(path, what, &error)))?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         let problem = fail("it is a directory");
         let names = yaml_files(Path::new(path));
@@ -90,7 +81,22 @@ pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnosti
             Err(Box::new(Diagnostic::error(codes::FILE, too_large(path))))
         }
         Ok(_) => Ok(bytes),
-        Err(error) => Err(Box::new(fail(&reason(&error)))),
+        Err(error) => Err(Box::new(unreadable(path, what, &error))),
+    }
+}
+
+/// Why a file cannot be opened or read. One that is not there may have a near name.
+pub(crate) fn unreadable(path: &str, what: &str, error: &io::Error) -> Diagnostic {
+    let fail = |reason: &str| {
+        let message = format!("cannot read {what} `{path}`: {reason}");
+        Diagnostic::error(codes::FILE, message)
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => with_neighbours(fail("not found"), Path::new(path)),
+        io::ErrorKind::PermissionDenied => {
+            fail("permission denied").help("make it readable: `chmod u+r`, or ask its owner")
+        }
+        _ => fail(&system_reason(error)).help("name another file, or pipe its text in: `-`"),
     }
 }
 
@@ -122,7 +128,7 @@ fn too_large(name: &str) -> String {
 }
 
 /// What the system says, without its error number.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn system_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();
