@@ -27,7 +27,8 @@ pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
         };
         let loaded = load(&args.values.foreign_sources()?);
         let found = foreign(&chart, loaded, None, wanted).map_err(failed)?;
-        (found.effective, found.json, found.warnings)
+        let warnings = [chart.warnings(), &found.warnings].concat();
+        (found.effective, found.json, warnings)
     } else if skip.schema {
         unchecked(&chart, &args.values.sources()).map_err(failed)?
     } else {
