@@ -11,6 +11,7 @@ use crate::pipeline::{Skip, Wanted, manifests, merge, run as resolve_run};
 use crate::plan::{Assumption, Plan, StagePlan, doubts, plan};
 use crate::problem::REPORT;
 use crate::scenario::Run;
+use crate::table::{Side, lines};
 
 const NOTHING: &str = "nothing was planned";
 
@@ -235,25 +236,9 @@ fn stage_table(stages: &[StagePlan]) -> Vec<String> {
             shown(stage.in_flight),
         ]);
     }
-    let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    rows.iter()
-        .map(|row| {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, &width))| match column {
-                    0 | 1 => format!("{cell:width$}"),
-                    _ => format!("{cell:>width$}"),
-                })
-                .collect();
-            cells.join("  ")
-        })
-        .collect()
+    let mut sides = [Side::Right; 7];
+    sides[..2].fill(Side::Left);
+    lines(sides, &rows)
 }
 
 /// `12,345`.

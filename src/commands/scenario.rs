@@ -13,13 +13,15 @@ use super::values::written;
 use crate::chart::Chart;
 use crate::cli::{Format, ScenarioArgs, ScenarioCommand, ValuesFlags};
 use crate::diagnostics::located;
-use crate::names::corrected;
+use crate::names::{corrected, not_label};
 use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
+use crate::scenario::fit::{self, TraceError};
 use crate::scenario::raw::{Scenario, ScenarioLoad};
-use crate::scenario::{catalog, fit, unknown_scenario};
-use crate::values::unreadable;
+use crate::scenario::{catalog, unknown_scenario};
+use crate::table::{Side, lines};
+use crate::values::{codes, system_reason, unreadable};
 
 const NOTHING: &str = "nothing was printed";
 const TRACE: &str = "a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl";
@@ -51,7 +53,8 @@ pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
             output: file,
         } => {
             check_name(name)?;
-            let text = fitted(trace, name, *stages, *duration)?;
+            let (text, doubts) = fitted(trace, name, *stages, *duration)?;
+            output.warn(&doubts);
             written_to(file.as_deref(), &text, output)
         }
     }
@@ -101,17 +104,22 @@ fn written_to(file: Option<&Path>, text: &str, output: &Output) -> Result<(), Fa
 
 /// A scenario's name becomes a part of the Job's.
 fn check_name(name: &str) -> Result<(), Failure> {
-    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(is_allowed)
-        && !name.ends_with('-');
-    if fits {
-        return Ok(());
+    if catalog::preset(name).is_some() {
+        return Err(Failure::usage(
+            format!("`{name}` is a preset, and would be mixed with what is written"),
+            "choose another name",
+        ));
     }
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let reason = not_label(name)
+        .or_else(|| (!starts_well).then(|| "it does not start with a letter".to_owned()));
+    let Some(reason) = reason else {
+        return Ok(());
+    };
     let better = corrected(name);
     let better = better.trim_start_matches(|c: char| !c.is_ascii_lowercase());
     Err(Failure::usage(
-        format!("`{name}` cannot be part of a Job's name"),
+        format!("`{name}` cannot be part of a Job's name: {reason}"),
         match better {
             "" => "use lower-case letters, digits and `-`, a letter first".to_owned(),
             better => format!("use `{better}`"),
@@ -119,49 +127,60 @@ fn check_name(name: &str) -> Result<(), Failure> {
     ))
 }
 
-/// A values file with a scenario fitted to a trace.
+/// A values file with a scenario fitted to a trace, and what is odd about the fit.
 fn fitted(
     path: &str,
     name: &str,
     stages: u32,
     duration: Option<Seconds>,
-) -> Result<String, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::of(vec![unreadable(path, "trace", &error)], NOTHING);
-    let requests = if path == "-" {
-        fit::read(std::io::stdin().lock())
-    } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        if path.ends_with(".zst") {
-            let decoder = zstd::Decoder::new(file).map_err(unreadable)?;
-            fit::read(std::io::BufReader::new(decoder))
-        } else {
-            fit::read(std::io::BufReader::new(file))
-        }
-    };
+) -> Result<(String, Vec<Diagnostic>), Failure> {
     let invalid = |message: String| {
         let problem = Diagnostic::error("B150", message);
         Failure::of(vec![problem.help(TRACE)], NOTHING)
     };
-    let requests = requests.map_err(|error| {
-        invalid(format!(
-            "cannot read trace `{path}`: line {}: {}",
-            error.line, error.reason
-        ))
-    })?;
-    let found =
-        fit::fit(requests, stages).map_err(|reason| invalid(format!("{path}: {reason}")))?;
+    let failed = |error: TraceError| match error {
+        TraceError::Io(error) if path == "-" => {
+            let message = format!("cannot read standard input: {}", system_reason(&error));
+            let problem = Diagnostic::error(codes::STDIN, message);
+            Failure::of(
+                vec![problem.help("pipe the trace in, or name its file")],
+                NOTHING,
+            )
+        }
+        TraceError::Io(error) => Failure::of(vec![unreadable(path, "trace", &error)], NOTHING),
+        TraceError::Line { line, reason } => {
+            invalid(format!("cannot read trace `{path}`: line {line}: {reason}"))
+        }
+    };
+    let requests = if path == "-" {
+        fit::read(std::io::stdin().lock())
+    } else {
+        std::fs::File::open(path)
+            .map_err(TraceError::Io)
+            .and_then(|file| fit::read(std::io::BufReader::new(file)))
+    };
+    let found = fit::fit(requests.map_err(failed)?, stages)
+        .map_err(|reason| invalid(format!("{path}: {reason}")))?;
     let file = Path::new(path).file_name().unwrap_or_default();
     let from = match path {
         "-" => "standard input".into(),
         _ => file.to_string_lossy(),
     };
-    let duration = duration.map_or(found.span, Seconds::get);
-    Ok(format!(
-        "{}{}",
-        modeline(),
-        fit::to_text(&found, name, &from, duration)
-    ))
+    let seconds = duration.map_or(found.span, Seconds::get);
+    let schedule = found.schedule(seconds).ok_or_else(|| {
+        let most = seconds.floor().max(1.0);
+        Failure::usage(
+            format!("{stages} stages do not fit into {seconds:.0} s: each lasts at least 1 s"),
+            format!("take at most --stages {most}, or at least --duration {stages}s"),
+        )
+    })?;
+    let doubts = found
+        .doubts(&schedule)
+        .into_iter()
+        .map(|doubt| Diagnostic::warning(doubt.code, doubt.message).help(doubt.help))
+        .collect();
+    let text = fit::to_text(&found, &schedule, name, &from);
+    Ok((format!("{}{text}", modeline()), doubts))
 }
 
 /// A values file that chooses a new scenario and holds all of it.
@@ -225,18 +244,9 @@ fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
             scenario.description.clone().unwrap_or_default(),
         ]);
     }
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let (first, second, third) = (width(0), width(1), width(2));
-    rows.iter()
-        .map(|[name, from, load, description]| {
-            let line = format!("{name:first$}  {from:second$}  {load:third$}  {description}");
-            format!("{}\n", line.trim_end())
-        })
+    lines([Side::Left; 4], &rows)
+        .iter()
+        .map(|line| format!("{line}\n"))
         .collect()
 }
 

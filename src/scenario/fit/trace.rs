@@ -1,46 +1,87 @@
 //! Traces: the CSV of the Azure LLM inference dataset, and the records that loadgen writes.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, BufReader, Read};
 
 use bench_contract::RequestRecord;
 
 use super::Traced;
+use super::time::{Instant, Written};
 
 /// Why a trace cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceError {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub reason: String,
+#[derive(Debug)]
+pub enum TraceError {
+    /// The file or stream fails.
+    Io(io::Error),
+    /// What is read is no trace.
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
-/// Reads a trace line by line; the first line tells which kind it is. Requests of a warm-up are left out.
+/// How a file that was compressed by zstd begins.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Reads a trace, compressed by zstd or not, line by line; the first line tells which kind it is. Requests of a warm-up
+/// are left out.
 ///
 /// # Errors
 /// The first line that cannot be read.
-pub fn read(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+pub fn read(mut input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+    let mut head = Vec::with_capacity(ZSTD.len());
+    input
+        .by_ref()
+        .take(ZSTD.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(TraceError::Io)?;
+    let is_compressed = head == ZSTD;
+    let whole = io::Cursor::new(head).chain(input);
+    if is_compressed {
+        let decoder = zstd::Decoder::with_buffer(whole).map_err(TraceError::Io)?;
+        lines(BufReader::new(decoder))
+    } else {
+        lines(whole)
+    }
+}
+
+fn lines(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
     let mut requests = Vec::new();
-    let mut columns = None;
+    let mut kind = None;
     for (index, line) in input.lines().enumerate() {
-        let fail = |reason: String| TraceError {
+        let fail = |reason: String| TraceError::Line {
             line: index + 1,
             reason,
         };
-        let line = line.map_err(|error| fail(error.to_string()))?;
+        let line = line.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => fail("it is not UTF-8".to_owned()),
+            _ => TraceError::Io(error),
+        })?;
         let text = line.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             continue;
         }
-        if text.starts_with('{') {
-            requests.extend(record(text).map_err(fail)?);
-        } else if let Some(columns) = &columns {
-            requests.push(row(text, columns).map_err(fail)?);
-        } else {
-            columns = Some(Columns::of(text).map_err(fail)?);
+        let is_record = text.starts_with('{');
+        match &mut kind {
+            None if is_record => {
+                kind = Some(Kind::Records);
+                requests.extend(record(text).map_err(fail)?);
+            }
+            None => kind = Some(Kind::Table(Table::of(text).map_err(fail)?)),
+            Some(Kind::Records) => requests.extend(record(text).map_err(fail)?),
+            Some(Kind::Table(table)) => requests.push(table.row(text).map_err(fail)?),
         }
     }
     Ok(requests)
+}
+
+/// What the lines of a trace are.
+enum Kind {
+    /// Those of `requests.jsonl`.
+    Records,
+    /// Those of a CSV.
+    Table(Table),
 }
 
 /// A line of `requests.jsonl`.
@@ -61,17 +102,27 @@ fn record(text: &str) -> Result<Option<Traced>, String> {
     }))
 }
 
-struct Columns {
+/// A CSV whose first line names its columns.
+struct Table {
+    /// What stands between cells.
+    separator: char,
     at: usize,
     input: usize,
     output: usize,
+    /// How the first instant is written, which all others have to be too.
+    written: Option<Written>,
 }
 
-impl Columns {
+impl Table {
     fn of(head: &str) -> Result<Self, String> {
-        let names: Vec<String> = head
-            .split(',')
-            .map(|name| name.trim().trim_matches('"').to_ascii_lowercase())
+        // What is in the line most often: spreadsheets write semicolons where a comma is in numbers.
+        let separator = [',', ';', '\t']
+            .into_iter()
+            .rev()
+            .max_by_key(|separator| head.matches(*separator).count())
+            .unwrap_or(',');
+        let names: Vec<String> = cells(head, separator)
+            .map(str::to_ascii_lowercase)
             .collect();
         let find = |known: &[&str]| {
             names
@@ -82,61 +133,46 @@ impl Columns {
                 })
         };
         Ok(Self {
+            separator,
             at: find(&["timestamp", "arrived_at", "time"])?,
             input: find(&["contexttokens", "num_prefill_tokens", "input_tokens"])?,
             output: find(&["generatedtokens", "num_decode_tokens", "output_tokens"])?,
+            written: None,
+        })
+    }
+
+    fn row(&mut self, text: &str) -> Result<Traced, String> {
+        let cells: Vec<&str> = cells(text, self.separator).collect();
+        let cell = |index: usize| {
+            cells
+                .get(index)
+                .copied()
+                .ok_or_else(|| format!("{} cells are too few", cells.len()))
+        };
+        let tokens = |index| {
+            let text = cell(index)?;
+            text.parse::<u32>()
+                .map_err(|_| format!("`{text}` is no number of tokens"))
+        };
+        let text = cell(self.at)?;
+        let at = Instant::read(text).ok_or_else(|| format!("`{text}` is no time"))?;
+        let first = *self.written.get_or_insert(at.written);
+        if at.written != first {
+            return Err(format!(
+                "`{text}` is {}, and the first time is {}",
+                at.written.as_str(),
+                first.as_str()
+            ));
+        }
+        Ok(Traced {
+            at: at.seconds,
+            input: tokens(self.input)?,
+            output: tokens(self.output)?,
         })
     }
 }
 
-fn row(text: &str, columns: &Columns) -> Result<Traced, String> {
-    let cells: Vec<&str> = text
-        .split(',')
+fn cells(line: &str, separator: char) -> impl Iterator<Item = &str> {
+    line.split(separator)
         .map(|cell| cell.trim().trim_matches('"'))
-        .collect();
-    let cell = |index: usize| {
-        cells
-            .get(index)
-            .copied()
-            .ok_or_else(|| format!("{} cells are too few", cells.len()))
-    };
-    let tokens = |index| {
-        let text = cell(index)?;
-        text.parse::<u32>()
-            .map_err(|_| format!("`{text}` is no number of tokens"))
-    };
-    let at = cell(columns.at)?;
-    Ok(Traced {
-        at: seconds(at).ok_or_else(|| format!("`{at}` is no time"))?,
-        input: tokens(columns.input)?,
-        output: tokens(columns.output)?,
-    })
-}
-
-/// A number of seconds, or `2023-11-16 18:15:46.6805900`, with or without a zone, which is the same for all lines.
-fn seconds(text: &str) -> Option<f64> {
-    if let Ok(number) = text.parse::<f64>() {
-        return number.is_finite().then_some(number);
-    }
-    let (date, time) = text.split_once([' ', 'T'])?;
-    let mut date = date.splitn(3, '-').map(str::parse::<i64>);
-    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    let time = time.split(['+', 'Z']).next()?;
-    let mut time = time.splitn(3, ':');
-    let hours: f64 = time.next()?.parse().ok()?;
-    let minutes: f64 = time.next()?.parse().ok()?;
-    let rest: f64 = time.next()?.parse().ok()?;
-    #[expect(clippy::cast_precision_loss, reason = "days of a calendar")]
-    let days = days(year, month, day) as f64;
-    Some(days * 86_400.0 + hours * 3600.0 + minutes * 60.0 + rest)
-}
-
-/// Days since 0000-03-01 in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month = (month + 9) % 12;
-    365 * year + year.div_euclid(4) - year.div_euclid(100)
-        + year.div_euclid(400)
-        + (month * 153 + 2) / 5
-        + day
 }
