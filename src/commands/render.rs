@@ -1,6 +1,6 @@
 //! `benchctl render`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -114,22 +114,56 @@ fn write_files(
     format: Format,
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut files: Vec<NewFile> = Vec::new();
-    for (document, object) in chosen {
-        let place = directory.join(&document.source);
-        let (path, text) = match format {
-            Format::Yaml => (place, yaml(document)),
-            Format::Json => (place.with_extension("json"), pretty(object)),
-        };
-        // A template of a chart may hold several manifests.
-        match files.iter_mut().find(|(known, _)| *known == path) {
-            Some((_, texts)) => texts.push_str(&text),
-            None => files.push((path, text)),
-        }
-    }
+    let files: Vec<NewFile> = by_template(chosen)
+        .iter()
+        .map(|(source, items)| {
+            let place = directory.join(source);
+            match format {
+                Format::Yaml => (place, text(items, format)),
+                Format::Json => (json_path(&place, chosen), json_text(items)),
+            }
+        })
+        .collect();
     write_all(&files)?;
     for (path, _) in &files {
         output.note(&format!("wrote {}", path.display()));
     }
     Ok(())
+}
+
+/// The documents of each template, in the order of the first one: a template of a chart may hold several.
+fn by_template<'a>(chosen: &[&'a (Document, Value)]) -> Vec<(&'a str, Vec<&'a (Document, Value)>)> {
+    let mut files: Vec<(&str, Vec<&(Document, Value)>)> = Vec::new();
+    for item in chosen {
+        let source = item.0.source.as_str();
+        match files.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, items)) => items.push(item),
+            None => files.push((source, vec![item])),
+        }
+    }
+    files
+}
+
+/// `job.json` for `job.yaml`; `job.yaml.json` where there is a `job.yml` too.
+fn json_path(place: &Path, chosen: &[&(Document, Value)]) -> PathBuf {
+    let (name, stem) = (place.file_name(), place.file_stem());
+    let is_other = |(document, _): &&(Document, Value)| {
+        let source = Path::new(&document.source);
+        source.file_name() != name && source.file_stem() == stem
+    };
+    if chosen.iter().any(|item| is_other(item)) {
+        let mut longer = place.as_os_str().to_owned();
+        longer.push(".json");
+        longer.into()
+    } else {
+        place.with_extension("json")
+    }
+}
+
+/// One object as it is, several as a List.
+fn json_text(items: &[&(Document, Value)]) -> String {
+    match items {
+        [(_, object)] => pretty(object),
+        several => text(several, Format::Json),
+    }
 }
