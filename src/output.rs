@@ -119,10 +119,15 @@ impl Output {
         }
     }
 
-    /// Writes a line to stderr.
+    /// Writes something that is no problem to stderr.
     pub fn note(&self, text: &str) {
+        let text = match self.format {
+            MessageFormat::Human => format!("{text}\n"),
+            MessageFormat::Json => messages::json_note(text),
+            MessageFormat::Github => messages::github_note(text),
+        };
         // Nobody can be told when stderr is gone.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Writes warnings, or other problems, to stderr.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bench_yaml::Diagnostic;
+use bench_yaml::{Diagnostic, Source, Span};
 
 use super::{Chart, OwnSchema};
 use crate::diagnostics::located;
@@ -114,7 +114,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 
 fn broken(path: &Path, reason: &str) -> Diagnostic {
     let message = format!("cannot read {}: {reason}", path.display());
-    Diagnostic::error(codes::FILE, message).help(format!(
+    let problem = Diagnostic::error(codes::FILE, message);
+    problem.at(&Source::unread(path.to_string_lossy()), Span::default()).help(format!(
         "a chart holds values.yaml and templates/*{ENDING}, and perhaps scenarios/*.yaml; `benchctl init --chart DIR` writes one"
     ))
 }

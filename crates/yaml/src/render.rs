@@ -82,7 +82,11 @@ fn draw(problem: &Diagnostic, hidden: &[(&Source, Span)], renderer: &Renderer) -
         Severity::Warning => Level::WARNING,
     };
     let mut elements: Vec<Element<'_>> = Vec::new();
-    if let Some(source) = &problem.source {
+    if let Some(source) = problem
+        .source
+        .as_ref()
+        .filter(|source| source.kind != SourceKind::Unread)
+    {
         // The primary source first, then the others, each once.
         let mut sources = vec![source];
         for secondary in &problem.secondary {

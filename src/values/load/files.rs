@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use bench_yaml::{Diagnostic, suggest};
+use bench_yaml::{Diagnostic, Source, Span, suggest};
 
 use crate::values::codes;
 
@@ -43,6 +43,13 @@ pub(crate) fn stdin_problem(message: String) -> Box<Diagnostic> {
 
 /// The bytes of a file. `what` names its role in messages: `values file`.
 pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
+    read(path, what).map_err(|problem| match problem.code {
+        codes::USAGE => problem,
+        _ => Box::new(problem.at(&Source::unread(path), Span::default())),
+    })
+}
+
+fn read(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
     let fail = |reason: &str| {
         Diagnostic::error(
             codes::FILE,
@@ -91,13 +98,14 @@ pub(crate) fn unreadable(path: &str, what: &str, error: &io::Error) -> Diagnosti
         let message = format!("cannot read {what} `{path}`: {reason}");
         Diagnostic::error(codes::FILE, message)
     };
-    match error.kind() {
+    let problem = match error.kind() {
         io::ErrorKind::NotFound => with_neighbours(fail("not found"), Path::new(path)),
         io::ErrorKind::PermissionDenied => {
             fail("permission denied").help("make it readable: `chmod u+r`, or ask its owner")
         }
         _ => fail(&system_reason(error)).help("name another file, or pipe its text in: `-`"),
-    }
+    };
+    problem.at(&Source::unread(path), Span::default())
 }
 
 /// The text of some bytes, which must be UTF-8.
@@ -114,7 +122,8 @@ pub(crate) fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnosti
         let problem = Diagnostic::error(
             codes::ENCODING,
             format!("`{name}` is not UTF-8 (line {line}, byte {at})"),
-        );
+        )
+        .at(&Source::unread(name), Span::default());
         Box::new(if is_utf16 {
             problem.help("it is UTF-16, which PowerShell's `>` writes: save it as UTF-8")
         } else {
