@@ -14,21 +14,16 @@ pub(super) fn completions(args: &CompletionsArgs, output: &Output) -> Result<(),
 }
 
 pub(super) fn man(args: &ManArgs, output: &Output) -> Result<(), Failure> {
-    let mut command = Cli::command();
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
+    let version = format!("benchctl {}", command.get_version().unwrap_or_default());
     let Some(directory) = &args.output_dir else {
-        return output.data(&page(command)?);
+        return output.data(&page(command, &version)?.1);
     };
-    let mut pages = vec![("benchctl".to_owned(), command.clone())];
-    for sub in command
-        .get_subcommands()
-        .filter(|sub| sub.get_name() != "help")
-    {
-        pages.push((format!("benchctl-{}", sub.get_name()), sub.clone()));
-    }
-    let mut files = Vec::with_capacity(pages.len());
-    for (name, command) in pages {
-        files.push((directory.join(format!("{name}.1")), page(command)?));
+    let mut files = Vec::new();
+    for command in with_all_below(command) {
+        let (name, text) = page(command, &version)?;
+        files.push((directory.join(name), text));
     }
     write_all(&files)?;
     for (path, _) in &files {
@@ -37,10 +32,22 @@ pub(super) fn man(args: &ManArgs, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn page(command: clap::Command) -> Result<String, Failure> {
+/// A command and its subcommands, and theirs.
+fn with_all_below(command: clap::Command) -> Vec<clap::Command> {
+    let below: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+    let mut all = vec![command];
+    all.extend(below.into_iter().flat_map(with_all_below));
+    all
+}
+
+/// The manual page of a command: its file's name and its text.
+fn page(command: clap::Command, version: &str) -> Result<(String, String), Failure> {
+    let man = clap_mangen::Man::new(command).source(version);
     let mut page = Vec::new();
-    clap_mangen::Man::new(command)
-        .render(&mut page)
+    man.render(&mut page)
         .map_err(|error| Failure::io(format!("cannot write the manual page: {error}"), REPORT))?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    Ok((
+        man.get_filename(),
+        String::from_utf8_lossy(&page).into_owned(),
+    ))
 }
