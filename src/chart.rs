@@ -63,6 +63,20 @@ impl Chart {
         })
     }
 
+    /// The built-in one as the files of a directory: paths and texts.
+    #[must_use]
+    pub fn built_in_files() -> Vec<(String, &'static str)> {
+        let templates =
+            Templates::built_in_files().map(|(name, text)| (format!("templates/{name}"), text));
+        let scenarios = PRESETS
+            .iter()
+            .map(|preset| (format!("scenarios/{}.yaml", preset.name), preset.text));
+        std::iter::once(("values.yaml".to_owned(), DEFAULTS))
+            .chain(templates)
+            .chain(scenarios)
+            .collect()
+    }
+
     /// A chart that was read from a directory.
     fn of(
         sources: Vec<Source>,

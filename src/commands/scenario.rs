@@ -18,10 +18,10 @@ use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
 use crate::scenario::fit::{self, TraceError};
-use crate::scenario::raw::{Scenario, ScenarioLoad};
-use crate::scenario::{catalog, unknown_scenario};
+use crate::scenario::raw::{Engine, Scenario, ScenarioLoad};
+use crate::scenario::{catalog, engine_for, unknown_scenario};
 use crate::table::{Side, lines};
-use crate::values::{codes, system_reason, unreadable};
+use crate::values::{Sources, codes, system_reason, unreadable};
 
 const NOTHING: &str = "nothing was printed";
 const TRACE: &str = "a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl";
@@ -42,8 +42,8 @@ pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
             output: file,
             values,
         } => {
-            let (_, merged) = merged(values)?;
-            written_to(file.as_deref(), &new(name, from, &merged)?, output)
+            let (chart, merged) = merged(values)?;
+            written_to(file.as_deref(), &new(name, from, &chart, &merged)?, output)
         }
         ScenarioCommand::Fit {
             trace,
@@ -184,7 +184,7 @@ fn fitted(
 }
 
 /// A values file that chooses a new scenario and holds all of it.
-fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
+fn new(name: &str, from: &str, chart: &Chart, merged: &Merged) -> Result<String, Failure> {
     if merged.json.pointer(&pointer(name)).is_some() {
         return Err(Failure::usage(
             format!("scenario `{name}` exists already"),
@@ -197,14 +197,37 @@ fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
         let description = format!("as {from}");
         scenario.insert("description".to_owned(), description.into());
     }
-    let mut scenarios = serde_json::Map::new();
-    scenarios.insert(name.to_owned(), scenario);
-    let values: Value = json!({"benchmark": {"scenario": name, "scenarios": scenarios}});
+    let mut benchmark = serde_json::Map::new();
+    benchmark.insert("scenario".to_owned(), name.into());
+    if let Some(engine) = other_engine(name, from, chart, merged)? {
+        benchmark.insert("engine".to_owned(), engine.as_str().into());
+    }
+    benchmark.insert("scenarios".to_owned(), json!({ name: scenario }));
+    let values: Value = json!({ "benchmark": benchmark });
     Ok(format!(
         "{}# Scenario `{name}`, made from `{from}`. Lengths in tokens, rate in requests/s, duration in s.\n{}",
         modeline(),
         written(&values, Format::Yaml)?
     ))
+}
+
+/// The engine that the new scenario needs, where it is not the default one.
+fn other_engine(
+    name: &str,
+    from: &str,
+    chart: &Chart,
+    merged: &Merged,
+) -> Result<Option<Engine>, Failure> {
+    // The new file lies over the defaults, and not over what this scenario was made from.
+    let mut values = merge(chart, &Sources::default(), Skip::default())
+        .map_err(|problems| Failure::of(problems, NOTHING))?
+        .values;
+    if let Some(scenario) = merged.values.benchmark.scenarios.get(from) {
+        let scenarios = &mut values.benchmark.scenarios;
+        scenarios.insert(name.to_owned(), scenario.clone());
+    }
+    let engine = engine_for(&values, name);
+    Ok((engine != values.benchmark.engine).then_some(engine))
 }
 
 fn pointer(name: &str) -> String {

@@ -57,6 +57,13 @@ impl Templates {
         Self::new(BUILT_IN_CHART, BUILT_IN.map(file).into())
     }
 
+    /// The files of the built-in ones, for a chart of one's own.
+    pub(crate) fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
+        BUILT_IN
+            .into_iter()
+            .map(|(name, text)| (format!("{name}{ENDING}"), text))
+    }
+
     /// Templates of a chart: names without `.j2`, and texts.
     ///
     /// # Errors

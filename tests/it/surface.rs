@@ -321,31 +321,200 @@ fn completions_and_manual_pages_know_every_command() {
     let directory = tempfile::tempdir().unwrap();
     let output = run(&["man", "--output-dir", directory.path().to_str().unwrap()]);
     assert!(output.status.success());
-    for page in ["benchctl", "benchctl-render", "benchctl-validate"] {
-        let page = std::fs::read_to_string(directory.path().join(format!("{page}.1"))).unwrap();
-        assert!(page.contains(".TH"), "{page}");
+    let page = |name: &str| {
+        let path = directory.path().join(format!("{name}.1"));
+        std::fs::read_to_string(&path).unwrap_or_default()
+    };
+    let mut referred = 0;
+    let mut names = vec!["benchctl".to_owned()];
+    while let Some(name) = names.pop() {
+        let text = page(&name).replace(r"\-", "-");
+        let footer = format!("\"benchctl {}\"", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&format!(".TH {name} 1")), "{name}");
+        assert!(
+            text.lines()
+                .any(|line| line.starts_with(".TH") && line.contains(&footer))
+        );
+        let others = text.lines().filter_map(|line| line.strip_suffix("(1)"));
+        names.extend(others.map(str::to_owned).inspect(|_| referred += 1));
     }
+    assert!(referred > 12, "{referred}");
+}
+
+#[test]
+fn notes_are_in_the_format_that_is_asked_for() {
+    let messages = |args: &[&str]| {
+        let output = run(args);
+        text(&output.stderr)
+    };
+    let disabled = [
+        "render",
+        "--set=benchmark.enabled=false",
+        "--message-format",
+    ];
+    let json = messages(&[&disabled[..], &["json"]].concat());
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+        serde_json::json!({"severity": "note", "message": "benchmark.enabled is false: there is nothing to render"})
+    );
+    assert_eq!(
+        messages(&[&disabled[..], &["github"]].concat()),
+        "::notice::benchmark.enabled is false: there is nothing to render\n"
+    );
+    // A manifest that is shown is a note too.
+    let refused = messages(&[
+        "render",
+        "--debug",
+        "--message-format=json",
+        "--set=benchmark.resources.requests.cpu=8",
+    ]);
+    let severities: Vec<String> = refused
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|object| object["severity"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(severities, ["note", "error"], "{refused}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_in_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.yaml"), "bechmark: {}\n").unwrap();
+    std::fs::write(directory.path().join("c.yaml"), b"a: \xff\n").unwrap();
+    let args = [
+        "validate",
+        "a.yaml",
+        "b.yaml",
+        "c.yaml",
+        "--message-format=json",
+    ];
+    let output = benchctl(directory.path(), &args).output().unwrap();
+    let found: Vec<(String, String)> = text(&output.stderr)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|object| {
+            assert_eq!(object["line"].is_null(), object["code"] != "B101");
+            let text = |key: &str| object[key].as_str().unwrap().to_owned();
+            (text("code"), text("file"))
+        })
+        .collect();
+    let expected = [("B101", "a.yaml"), ("B002", "b.yaml"), ("B005", "c.yaml")];
+    assert_eq!(
+        found,
+        expected.map(|(code, file)| (code.to_owned(), file.to_owned()))
+    );
+    let args = [&args[..4], &["--message-format=github"]].concat();
+    let output = benchctl(directory.path(), &args).output().unwrap();
+    let annotations = text(&output.stderr);
+    assert!(
+        annotations.contains("::error file=b.yaml,title=B002::"),
+        "{annotations}"
+    );
+}
+
+#[test]
+fn a_chart_of_ones_own_starts_as_the_built_in_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| benchctl(directory.path(), args).output().unwrap();
+    let init = ["init", "--chart", "own"];
+    assert!(run(&init).status.success());
+    let again = run(&init);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again.stderr).contains("--force"),
+        "{}",
+        text(&again.stderr)
+    );
+    assert!(run(&[&init[..], &["--force"]].concat()).status.success());
+    for scenario in ["baseline", "production"] {
+        let args = ["render", "--create-namespace", "--scenario", scenario];
+        let own = run(&[&args[..], &["--chart", "own"]].concat());
+        let built_in = stdout(&args);
+        assert_eq!(text(&own.stderr), "");
+        assert_eq!(
+            text(&own.stdout).replace("# Source: own/", "# Source: benchctl/"),
+            built_in
+        );
+    }
+}
+
+#[test]
+fn templates_of_several_manifests_are_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let templates = directory.path().join("chart/templates");
+    std::fs::create_dir_all(&templates).unwrap();
+    std::fs::write(directory.path().join("chart/values.yaml"), "a: 1\n").unwrap();
+    let map = |name: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: x}}\n")
+    };
+    let two = format!("{}---\n{}", map("one"), map("two"));
+    for (file, text) in [
+        ("maps.yaml", &two),
+        ("maps.yml", &map("three")),
+        ("last.yaml", &map("four")),
+    ] {
+        std::fs::write(templates.join(format!("{file}.j2")), text).unwrap();
+    }
+    let render = |more: &[&str]| {
+        let args = [&["render", "--chart", "chart"][..], more].concat();
+        let output = benchctl(directory.path(), &args).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    let read = |path: &str| std::fs::read_to_string(directory.path().join(path)).unwrap();
+    let names = |text: &str| -> Vec<String> {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        let items = value["items"].as_array().cloned().unwrap_or(vec![value]);
+        items
+            .iter()
+            .map(|item| item["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    render(&["--output-dir", "json", "-o", "json"]);
+    assert_eq!(
+        names(&read("json/chart/templates/maps.yaml.json")),
+        ["one", "two"]
+    );
+    assert_eq!(
+        names(&read("json/chart/templates/maps.yml.json")),
+        ["three"]
+    );
+    assert_eq!(names(&read("json/chart/templates/last.json")), ["four"]);
+    render(&["--output-dir", "yaml"]);
+    assert_eq!(
+        read("yaml/chart/templates/maps.yaml")
+            .matches("# Source:")
+            .count(),
+        2
+    );
 }
 
 #[test]
 fn a_new_scenario_is_a_valid_values_file() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("nightly.yaml");
-    let path = path.to_str().unwrap();
-    let args = [
-        "scenario",
-        "new",
-        "nightly",
-        "--from",
-        "saturation",
-        "-O",
-        path,
-    ];
-    assert!(run(&args).status.success());
-    assert_eq!(run(&args).status.code(), Some(1));
-    let checked = run(&["validate", "--strict", path]);
-    assert!(checked.status.success(), "{}", text(&checked.stderr));
-    assert!(stdout(&["config", "-f", path]).contains("rate: 40"));
+    for preset in ["baseline", "saturation", "sweep", "production", "dataset"] {
+        let path = directory.path().join(format!("{preset}.yaml"));
+        let path = path.to_str().unwrap();
+        let args = ["scenario", "new", "nightly", "--from", preset, "-O", path];
+        assert!(run(&args).status.success());
+        assert_eq!(run(&args).status.code(), Some(1));
+        let checked = run(&["validate", path]);
+        assert!(checked.status.success(), "{}", text(&checked.stderr));
+        let started = directory.path().join(format!("init-{preset}.yaml"));
+        let started = started.to_str().unwrap();
+        assert!(
+            run(&["init", started, "--scenario", preset])
+                .status
+                .success()
+        );
+        let engine = |path: &str| {
+            let values = stdout(&["values", "-f", path, "-o", "json"]);
+            let values: serde_json::Value = serde_json::from_str(&values).unwrap();
+            values["benchmark"]["engine"].clone()
+        };
+        assert_eq!(engine(path), engine(started), "{preset}");
+    }
+    let saturation = directory.path().join("saturation.yaml");
+    assert!(stdout(&["config", "-f", saturation.to_str().unwrap()]).contains("rate: 40"));
 }
 
 #[test]
