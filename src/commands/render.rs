@@ -151,7 +151,7 @@ fn json_path(place: &Path, chosen: &[&(Document, Value)]) -> PathBuf {
         let source = Path::new(&document.source);
         source.file_name() != name && source.file_stem() == stem
     };
-    if chosen.iter().any(|item| is_other(item)) {
+    if chosen.iter().any(is_other) {
         let mut longer = place.as_os_str().to_owned();
         longer.push(".json");
         longer.into()
