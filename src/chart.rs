@@ -1,9 +1,10 @@
 //! What values are laid over and rendered with: the built-in defaults, presets and templates, or a user's directory.
 //!
 //! A directory holds `values.yaml`, `templates/*.j2`, and perhaps `scenarios/*.yaml` (further layers) and
-//! `values.schema.json`. When its values have the keys of the built-in ones, it is a variant of the built-in chart: its
-//! templates see everything that the built-in ones see, and all checks apply. Any other chart is *foreign*: its templates
-//! see `values` and `release`, its values are checked by its own schema, and its manifests as all manifests are.
+//! `values.schema.json`. When its values have a mapping `benchmark` at the top, it is a variant of the built-in chart: its
+//! values lie over the built-in ones (without the presets), its templates see everything that the built-in ones see, and
+//! all checks apply. Any other chart is *foreign*: its templates see `values` and `release`, its values are checked by its
+//! own schema, and its manifests as all manifests are.
 
 mod read;
 mod schema;
@@ -13,9 +14,10 @@ pub use schema::OwnSchema;
 use bench_yaml::{Diagnostic, Source};
 use serde_json::Value;
 
+use crate::diagnostics::located;
+use crate::problem::REPORT;
 use crate::render::Templates;
 use crate::scenario::catalog::{DEFAULTS, PRESETS};
-use crate::scenario::raw::Values;
 use crate::scenario::values_schema_text;
 use crate::values::{Effective, Layer, Loaded, fold, merged};
 
@@ -33,6 +35,8 @@ pub struct Chart {
     /// The schema of the built-in values; none for a foreign chart.
     schema: Option<Value>,
     own_schema: Option<OwnSchema>,
+    /// What is odd about its directory.
+    warnings: Vec<Diagnostic>,
 }
 
 impl Chart {
@@ -52,10 +56,25 @@ impl Chart {
         Ok(Self {
             defaults: [defaults],
             layers,
-            templates: Templates::built_in().map_err(|error| vec![mistake(&error)])?,
+            templates: Templates::built_in().map_err(|problem| vec![located(&problem, None)])?,
             schema: Some(built_in_schema()?),
             own_schema: None,
+            warnings: Vec::new(),
         })
+    }
+
+    /// The built-in one as the files of a directory: paths and texts.
+    #[must_use]
+    pub fn built_in_files() -> Vec<(String, &'static str)> {
+        let templates =
+            Templates::built_in_files().map(|(name, text)| (format!("templates/{name}"), text));
+        let scenarios = PRESETS
+            .iter()
+            .map(|preset| (format!("scenarios/{}.yaml", preset.name), preset.text));
+        std::iter::once(("values.yaml".to_owned(), DEFAULTS))
+            .chain(templates)
+            .chain(scenarios)
+            .collect()
     }
 
     /// A chart that was read from a directory.
@@ -64,12 +83,14 @@ impl Chart {
         templates: Templates,
         own_schema: Option<OwnSchema>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let (layers, defaults) = layered(sources.into_iter())?;
-        let defaults = [defaults];
-        let json = fold(&defaults, Loaded::default())?.json();
-        let is_variant = serde_json::from_value::<Values>(json).is_ok();
+        let (_, own) = layered(sources.clone().into_iter())?;
+        let json = fold(&[own], Loaded::default())?.json();
+        let is_variant = json.get("benchmark").is_some_and(Value::is_object);
+        // What a variant does not say is as it is built in, so that it need not follow each new key.
+        let below = is_variant.then(|| Source::new(BUILT_IN, DEFAULTS));
+        let (layers, defaults) = layered(below.into_iter().chain(sources))?;
         Ok(Self {
-            defaults,
+            defaults: [defaults],
             layers,
             templates,
             schema: if is_variant {
@@ -78,6 +99,7 @@ impl Chart {
                 None
             },
             own_schema,
+            warnings: Vec::new(),
         })
     }
 
@@ -103,6 +125,12 @@ impl Chart {
     #[must_use]
     pub fn own_schema(&self) -> Option<&OwnSchema> {
         self.own_schema.as_ref()
+    }
+
+    /// What is odd about its directory, and no reason not to use it.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Whether its values are other ones than the built-in.
@@ -136,5 +164,5 @@ fn built_in_schema() -> Result<Value, Vec<Diagnostic>> {
 }
 
 fn mistake(message: &str) -> Diagnostic {
-    Diagnostic::error("B901", message).help("this is a mistake of benchctl, please report it")
+    Diagnostic::error("B901", message).help(REPORT)
 }

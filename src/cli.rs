@@ -134,7 +134,8 @@ const INIT_EXAMPLES: &str = "\
 Examples:
   benchctl init                      # writes benchctl.yaml
   benchctl init bench/nightly.yaml --scenario production
-  benchctl init - --scenario sweep";
+  benchctl init - --scenario sweep
+  benchctl init --chart chart        # templates of your own, for --chart";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

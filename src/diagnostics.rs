@@ -40,6 +40,7 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
             let source = Source::argument(name, text);
             diagnostic = diagnostic.at(&source, Span::new(0, text.len()));
         }
+        Anchor::Text(source, span) => diagnostic = diagnostic.at(source, *span),
         Anchor::Nowhere => {}
     }
     for (pointer, what) in &problem.related {

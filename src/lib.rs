@@ -17,5 +17,6 @@ pub mod plan;
 pub mod problem;
 pub mod render;
 pub mod scenario;
+mod table;
 pub mod validate;
 pub mod values;

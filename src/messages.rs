@@ -53,11 +53,12 @@ fn texts(list: &[String]) -> Vec<Value> {
     list.iter().map(|text| json!(text)).collect()
 }
 
-/// A file with lines and columns from 1, or the name of an argument.
+/// A file with lines and columns from 1, a file alone, or the name of an argument.
 fn place(source: &Source, span: Span) -> Map<String, Value> {
     let place = source.location(span);
     let place = match source.kind {
         SourceKind::Argument => json!({"argument": &*source.name}),
+        SourceKind::Unread => json!({"file": &*source.name}),
         SourceKind::Text => json!({
             "file": &*source.name,
             "line": place.start.line,
@@ -79,6 +80,18 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
+/// Something that is no problem, as one more object.
+#[must_use]
+pub fn json_note(text: &str) -> String {
+    format!("{}\n", json!({"severity": "note", "message": text}))
+}
+
+/// Something that is no problem, as one more annotation.
+#[must_use]
+pub fn github_note(text: &str) -> String {
+    format!("::notice::{}\n", escape(text))
+}
+
 /// Workflow commands, which GitHub shows beside the lines of a pull request.
 #[must_use]
 pub fn github(problems: &[Diagnostic]) -> String {
@@ -90,10 +103,16 @@ fn annotation(problem: &Diagnostic) -> String {
     if let Some(source) = problem
         .source
         .as_ref()
+        .filter(|source| source.kind != SourceKind::Argument && !source.name.starts_with('<'))
+    {
+        properties.push(format!("file={}", property(&source.name)));
+    }
+    if let Some(source) = problem
+        .source
+        .as_ref()
         .filter(|source| source.kind == SourceKind::Text && !source.name.starts_with('<'))
     {
         let place = source.location(problem.span);
-        properties.push(format!("file={}", property(&source.name)));
         properties.push(format!("line={}", place.start.line));
         properties.push(format!("endLine={}", place.end.line));
         // Columns are read only within one line.

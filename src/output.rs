@@ -8,6 +8,7 @@ use clap::{ColorChoice, ValueEnum};
 
 use crate::diagnostics::{exit_code, summary};
 use crate::messages;
+use crate::values::system_reason;
 
 /// How problems are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -34,9 +35,9 @@ pub enum Failure {
         debug: Option<String>,
     },
     /// The command line says something that cannot be.
-    Usage(String),
-    /// A file or stream cannot be written.
-    Io(String),
+    Usage(Box<Diagnostic>),
+    /// A file or stream cannot be read or written.
+    Io(Box<Diagnostic>),
     /// Nothing went wrong: there are differences, and they were to be told by the exit code.
     Differences,
 }
@@ -50,6 +51,18 @@ impl Failure {
             consequence: consequence.into(),
             debug: None,
         }
+    }
+
+    /// A command line that says something that cannot be, and what to write instead.
+    #[must_use]
+    pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage(Box::new(Diagnostic::error("", message).help(help)))
+    }
+
+    /// A file or stream that cannot be read or written, and what to do about it.
+    #[must_use]
+    pub fn io(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Io(Box::new(Diagnostic::error("", message).help(help)))
     }
 }
 
@@ -98,17 +111,23 @@ impl Output {
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::Io(format!("cannot write to stdout: {error}")))
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io(
+                format!("cannot write to stdout: {}", system_reason(&error)),
+                "make room where it goes, or send it elsewhere",
+            )),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// Writes a line to stderr.
+    /// Writes something that is no problem to stderr.
     pub fn note(&self, text: &str) {
+        let text = match self.format {
+            MessageFormat::Human => format!("{text}\n"),
+            MessageFormat::Json => messages::json_note(text),
+            MessageFormat::Github => messages::github_note(text),
+        };
         // Nobody can be told when stderr is gone.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Writes warnings, or other problems, to stderr.
@@ -143,24 +162,15 @@ impl Output {
                 }
                 exit_code(problems)
             }
-            Failure::Usage(message) => {
-                self.plain_error(message);
+            Failure::Usage(problem) => {
+                self.warn(std::slice::from_ref(problem));
                 ExitCode::Usage
             }
-            Failure::Io(message) => {
-                self.plain_error(message);
+            Failure::Io(problem) => {
+                self.warn(std::slice::from_ref(problem));
                 ExitCode::Failed
             }
             Failure::Differences => ExitCode::Failed,
-        }
-    }
-
-    fn plain_error(&self, message: &str) {
-        match self.format {
-            MessageFormat::Human => self.note(&format!("error: {message}")),
-            MessageFormat::Json | MessageFormat::Github => {
-                self.warn(&[Diagnostic::error("", message)]);
-            }
         }
     }
 }

@@ -11,7 +11,7 @@ pub use foreign::{Foreign, foreign};
 use crate::chart::{BUILT_IN, Chart};
 use crate::diagnostics::located;
 use crate::flags;
-use crate::problem::{Anchor, Problem};
+use crate::problem::{Anchor, Problem, REPORT};
 use crate::render::{Document, Rendered, conflicts, render};
 use crate::scenario::catalog::DEFAULTS;
 use crate::scenario::raw::Values;
@@ -52,7 +52,7 @@ pub fn unchecked(
 ) -> Result<(Effective, Value, Vec<Diagnostic>), Vec<Diagnostic>> {
     let effective = fold_on(chart.defaults(), load(sources))?;
     let json = effective.json();
-    let warnings = effective.problems().to_vec();
+    let warnings = [chart.warnings(), effective.problems()].concat();
     let problems = secrets(&json);
     if problems.is_empty() && !warnings.iter().any(Diagnostic::is_error) {
         Ok((effective, json, warnings))
@@ -66,10 +66,20 @@ pub fn unchecked(
 /// # Errors
 /// Every problem found.
 pub fn merge(chart: &Chart, sources: &Sources, skip: Skip) -> Result<Merged, Vec<Diagnostic>> {
-    merge_loaded(chart, load(sources), skip)
+    let with_charts = |mut warnings: Vec<Diagnostic>| {
+        warnings.splice(0..0, chart.warnings().iter().cloned());
+        warnings
+    };
+    match merge_loaded(chart, load(sources), skip) {
+        Ok(merged) => Ok(Merged {
+            warnings: with_charts(merged.warnings),
+            ..merged
+        }),
+        Err(problems) => Err(with_charts(problems)),
+    }
 }
 
-/// Merges and checks values that were read.
+/// Merges and checks values that were read. What is odd about the chart is left to the caller, who may read many.
 ///
 /// # Errors
 /// Every problem found.
@@ -343,7 +353,7 @@ fn read_back(documents: &[Document]) -> Result<Vec<Value>, Box<Problem>> {
         };
         let is_ours = document.source.starts_with("benchctl/");
         let (code, help) = if is_ours {
-            ("B903", "this is a mistake of benchctl, please report it")
+            ("B903", REPORT)
         } else {
             (
                 "B142",

@@ -14,7 +14,7 @@ use bench_contract::{Config, RequestsPerSecond, Seconds};
 use serde::Serialize;
 
 use crate::scenario::Run;
-pub(crate) use tokens::mean_length;
+pub(crate) use tokens::{LogNormal, mean_length};
 
 /// How fast the server is taken to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -1,6 +1,10 @@
 //! A problem of the core: what is wrong and which key it came from. The edge turns it into a located message.
 
 pub use bench_yaml::Severity;
+use bench_yaml::{Source, Span};
+
+/// What to do about a mistake of the program itself.
+pub const REPORT: &str = "this is a mistake of benchctl, please report it";
 
 /// What a problem points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub enum Anchor {
     Key(String),
     /// A command line argument: its name and text.
     Argument(&'static str, String),
+    /// A place in a text that is not values: a template.
+    Text(Source, Span),
     /// Nothing that the user wrote.
     Nowhere,
 }

@@ -50,10 +50,7 @@ pub fn read(config: &Config) -> Result<Option<Trace>, String> {
         reason = "at least 0; `as` saturates"
     )]
     let until_ns = end.map(|end| (end.max(warmup * named.speedup().get()) * 1e9).ceil() as u64);
-    Trace::read(input, until_ns).map(Some).map_err(|error| {
-        format!(
-            "cannot replay the trace {}: line {}: {}",
-            named.file, error.line, error.reason
-        )
-    })
+    Trace::read(input, until_ns)
+        .map(Some)
+        .map_err(|error| format!("cannot replay the trace {}: {error}", named.file))
 }

@@ -115,8 +115,8 @@ pub enum ScenarioCommand {
     },
     /// A values file with a scenario that sends what a trace shows: lengths, rate, burstiness; the fit stands beside the data.
     Fit {
-        /// CSV of the Azure LLM inference traces (TIMESTAMP, ContextTokens, GeneratedTokens), or loadgen's requests.jsonl or
-        /// requests.jsonl.zst; - for stdin.
+        /// CSV of the Azure LLM inference traces (TIMESTAMP, ContextTokens, GeneratedTokens), or loadgen's requests.jsonl;
+        /// compressed by zstd or not; - for stdin.
         trace: String,
         /// The name of the scenario.
         #[arg(long, value_name = "NAME", default_value = "fitted")]
@@ -124,7 +124,7 @@ pub enum ScenarioCommand {
         /// How many stages: the trace is cut into so many parts of equal length, each with its own rate.
         #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
         stages: u32,
-        /// How long all stages take together [default: as long as the trace].
+        /// How long all stages take together, in whole seconds, one at least for each [default: as long as the trace].
         #[arg(long, value_name = "DURATION")]
         duration: Option<bench_contract::Seconds>,
         /// Write it to this file, which must not exist, instead of stdout.
@@ -254,7 +254,11 @@ pub struct InitArgs {
     /// The preset that it runs.
     #[arg(long, value_name = "NAME", default_value = "baseline")]
     pub scenario: String,
-    /// Overwrite the file if it exists.
+    /// Write the built-in chart into this directory instead, for a chart of your own: values.yaml, templates/*.j2 and
+    /// scenarios/*.yaml.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "scenario"])]
+    pub chart: Option<PathBuf>,
+    /// Overwrite files that exist.
     #[arg(long)]
     pub force: bool,
 }

@@ -72,9 +72,9 @@ impl ValuesFlags {
     /// When a scenario is asked for.
     pub fn foreign_sources(&self) -> Result<Sources, Failure> {
         if self.scenario.is_some() {
-            return Err(Failure::Usage(
-                "--scenario: the values of this chart are its own, and it has no scenarios"
-                    .to_owned(),
+            return Err(Failure::usage(
+                "--scenario: the values of this chart are its own, and it has no scenarios",
+                "leave it out",
             ));
         }
         Ok(Sources {

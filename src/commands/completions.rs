@@ -2,8 +2,10 @@
 
 use clap::CommandFactory;
 
+use super::files::write_all;
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::output::{Failure, Output};
+use crate::problem::REPORT;
 
 pub(super) fn completions(args: &CompletionsArgs, output: &Output) -> Result<(), Failure> {
     let mut script = Vec::new();
@@ -12,34 +14,40 @@ pub(super) fn completions(args: &CompletionsArgs, output: &Output) -> Result<(),
 }
 
 pub(super) fn man(args: &ManArgs, output: &Output) -> Result<(), Failure> {
-    let mut command = Cli::command();
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
+    let version = format!("benchctl {}", command.get_version().unwrap_or_default());
     let Some(directory) = &args.output_dir else {
-        return output.data(&page(command)?);
+        return output.data(&page(command, &version)?.1);
     };
-    let failed = |error: std::io::Error| {
-        Failure::Io(format!("cannot write {}: {error}", directory.display()))
-    };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    let mut pages = vec![("benchctl".to_owned(), command.clone())];
-    for sub in command
-        .get_subcommands()
-        .filter(|sub| sub.get_name() != "help")
-    {
-        pages.push((format!("benchctl-{}", sub.get_name()), sub.clone()));
+    let mut files = Vec::new();
+    for command in with_all_below(command) {
+        let (name, text) = page(command, &version)?;
+        files.push((directory.join(name), text));
     }
-    for (name, command) in pages {
-        let path = directory.join(format!("{name}.1"));
-        std::fs::write(&path, page(command)?).map_err(failed)?;
+    write_all(&files)?;
+    for (path, _) in &files {
         output.note(&format!("wrote {}", path.display()));
     }
     Ok(())
 }
 
-fn page(command: clap::Command) -> Result<String, Failure> {
+/// A command and its subcommands, and theirs.
+fn with_all_below(command: clap::Command) -> Vec<clap::Command> {
+    let below: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+    let mut all = vec![command];
+    all.extend(below.into_iter().flat_map(with_all_below));
+    all
+}
+
+/// The manual page of a command: its file's name and its text.
+fn page(command: clap::Command, version: &str) -> Result<(String, String), Failure> {
+    let man = clap_mangen::Man::new(command).source(version);
     let mut page = Vec::new();
-    clap_mangen::Man::new(command)
-        .render(&mut page)
-        .map_err(|error| Failure::Io(format!("cannot write the manual page: {error}")))?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    man.render(&mut page)
+        .map_err(|error| Failure::io(format!("cannot write the manual page: {error}"), REPORT))?;
+    Ok((
+        man.get_filename(),
+        String::from_utf8_lossy(&page).into_owned(),
+    ))
 }

@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod diff;
+mod files;
 mod init;
 mod objects;
 mod plan;
@@ -101,31 +102,10 @@ fn chart_with_scenarios(
 ) -> Result<Chart, Failure> {
     let chart = chart(directory, consequence)?;
     if chart.is_foreign() {
-        return Err(Failure::Usage(
-            "the values of this chart are its own, and it has no scenarios: render, values, diff and validate work with it"
-                .to_owned(),
+        return Err(Failure::usage(
+            "the values of this chart are its own, and it has no scenarios",
+            "use it with render, values, diff and validate",
         ));
     }
     Ok(chart)
-}
-
-/// Writes a new file. One that exists is left alone, unless it is to be overwritten.
-fn write_new(path: &std::path::Path, text: &str, force: bool) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                Failure::Io(format!("{} exists already", path.display()))
-            }
-            _ => Failure::Io(format!("cannot write {}: {error}", path.display())),
-        })
 }

@@ -39,7 +39,7 @@ pub(super) fn objects(
         let found = foreign(&chart, loaded, Some(namespace), wanted).map_err(failed)?;
         return Ok(Objects {
             items: found.documents,
-            warnings: found.warnings,
+            warnings: [chart.warnings(), &found.warnings].concat(),
             is_disabled: false,
         });
     }

@@ -9,7 +9,9 @@ use crate::diagnostics::located;
 use crate::output::{Failure, Output};
 use crate::pipeline::{Skip, Wanted, manifests, merge, run as resolve_run};
 use crate::plan::{Assumption, Plan, StagePlan, doubts, plan};
+use crate::problem::REPORT;
 use crate::scenario::Run;
+use crate::table::{Side, lines};
 
 const NOTHING: &str = "nothing was planned";
 
@@ -19,8 +21,9 @@ pub(super) fn run(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
         .price_per_hour
         .is_some_and(|price| !price.is_finite() || price < 0.0)
     {
-        return Err(Failure::Usage(
-            "--price-per-hour: a price is at least 0".to_owned(),
+        return Err(Failure::usage(
+            "--price-per-hour: a price is at least 0",
+            "for example --price-per-hour 32.77",
         ));
     }
     let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
@@ -95,7 +98,7 @@ fn assumption(args: &PlanArgs, run: &Run) -> Assumption {
 
 fn data(plan: &Plan, rest: &Rest<'_>) -> Result<Value, Failure> {
     let mut data = serde_json::to_value(plan)
-        .map_err(|error| Failure::Io(format!("cannot write the plan: {error}")))?;
+        .map_err(|error| Failure::io(format!("cannot write the plan: {error}"), REPORT))?;
     data["job"] = json!(rest.job);
     data["namespace"] = json!(rest.namespace);
     data["config_map_bytes"] = json!(rest.config_bytes);
@@ -252,25 +255,9 @@ fn stage_table(stages: &[StagePlan]) -> Vec<String> {
             shown(stage.in_flight),
         ]);
     }
-    let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    rows.iter()
-        .map(|row| {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, &width))| match column {
-                    0 | 1 => format!("{cell:width$}"),
-                    _ => format!("{cell:>width$}"),
-                })
-                .collect();
-            cells.join("  ")
-        })
-        .collect()
+    let mut sides = [Side::Right; 7];
+    sides[..2].fill(Side::Left);
+    lines(sides, &rows)
 }
 
 /// `12,345`.

@@ -1,10 +1,10 @@
 //! `benchctl render`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::files::{NewFile, write_all};
 use super::objects::objects;
 use crate::cli::{Format, RenderArgs};
 use crate::output::{Failure, Output};
@@ -78,10 +78,10 @@ fn select<'a>(
                     )
                 })
                 .collect();
-            return Err(Failure::Usage(format!(
-                "--show-only {selector} names none of {}",
-                known.join(", ")
-            )));
+            return Err(Failure::usage(
+                format!("--show-only {selector} names nothing that is rendered"),
+                format!("choose among {}", known.join(", ")),
+            ));
         }
     }
     Ok(all
@@ -114,34 +114,56 @@ fn write_files(
     format: Format,
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut written: Vec<PathBuf> = Vec::new();
-    for (document, object) in chosen {
-        let path = match format {
-            Format::Yaml => directory.join(&document.source),
-            Format::Json => directory.join(&document.source).with_extension("json"),
-        };
-        let text = match format {
-            Format::Yaml => yaml(document),
-            Format::Json => pretty(object),
-        };
-        let failed = |error: std::io::Error| {
-            Failure::Io(format!("cannot write {}: {error}", path.display()))
-        };
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
-        }
-        // A template of a chart may hold several manifests.
-        if written.contains(&path) {
-            let mut file = std::fs::OpenOptions::new().append(true).open(&path);
-            let appended = file.as_mut().map(|file| file.write_all(text.as_bytes()));
-            appended
-                .map_err(|error| failed(std::io::Error::from(error.kind())))?
-                .map_err(failed)?;
-            continue;
-        }
-        std::fs::write(&path, text).map_err(failed)?;
+    let files: Vec<NewFile> = by_template(chosen)
+        .iter()
+        .map(|(source, items)| {
+            let place = directory.join(source);
+            match format {
+                Format::Yaml => (place, text(items, format)),
+                Format::Json => (json_path(&place, chosen), json_text(items)),
+            }
+        })
+        .collect();
+    write_all(&files)?;
+    for (path, _) in &files {
         output.note(&format!("wrote {}", path.display()));
-        written.push(path);
     }
     Ok(())
+}
+
+/// The documents of each template, in the order of the first one: a template of a chart may hold several.
+fn by_template<'a>(chosen: &[&'a (Document, Value)]) -> Vec<(&'a str, Vec<&'a (Document, Value)>)> {
+    let mut files: Vec<(&str, Vec<&(Document, Value)>)> = Vec::new();
+    for item in chosen {
+        let source = item.0.source.as_str();
+        match files.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, items)) => items.push(item),
+            None => files.push((source, vec![item])),
+        }
+    }
+    files
+}
+
+/// `job.json` for `job.yaml`; `job.yaml.json` where there is a `job.yml` too.
+fn json_path(place: &Path, chosen: &[&(Document, Value)]) -> PathBuf {
+    let (name, stem) = (place.file_name(), place.file_stem());
+    let is_other = |(document, _): &&(Document, Value)| {
+        let source = Path::new(&document.source);
+        source.file_name() != name && source.file_stem() == stem
+    };
+    if chosen.iter().any(is_other) {
+        let mut longer = place.as_os_str().to_owned();
+        longer.push(".json");
+        longer.into()
+    } else {
+        place.with_extension("json")
+    }
+}
+
+/// One object as it is, several as a List.
+fn json_text(items: &[&(Document, Value)]) -> String {
+    match items {
+        [(_, object)] => pretty(object),
+        several => text(several, Format::Json),
+    }
 }

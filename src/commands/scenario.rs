@@ -6,19 +6,26 @@ use bench_contract::Seconds;
 use bench_yaml::Diagnostic;
 use serde_json::{Value, json};
 
+use super::chart_with_scenarios;
+use super::files::write_new;
 use super::init::modeline;
 use super::values::written;
-use super::{chart_with_scenarios, write_new};
 use crate::chart::Chart;
 use crate::cli::{Format, ScenarioArgs, ScenarioCommand, ValuesFlags};
 use crate::diagnostics::located;
+use crate::names::{corrected, not_label};
 use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
-use crate::scenario::raw::{Scenario, ScenarioLoad, ValuesStage};
-use crate::scenario::{catalog, fit, unknown_scenario};
+use crate::scenario::fit;
+use crate::scenario::raw::{Engine, Scenario, ScenarioLoad, ValuesStage};
+use crate::scenario::{catalog, engine_for, unknown_scenario};
+use crate::table::{Side, lines};
+use crate::values::{Sources, codes, system_reason, unreadable};
+use bench_contract::trace::TraceError;
 
 const NOTHING: &str = "nothing was printed";
+const TRACE: &str = "a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl";
 
 pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
     match &args.command {
@@ -36,8 +43,8 @@ pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
             output: file,
             values,
         } => {
-            let (_, merged) = merged(values)?;
-            written_to(file.as_deref(), &new(name, from, &merged)?, output)
+            let (chart, merged) = merged(values)?;
+            written_to(file.as_deref(), &new(name, from, &chart, &merged)?, output)
         }
         ScenarioCommand::Fit {
             trace,
@@ -47,7 +54,8 @@ pub(super) fn run(args: &ScenarioArgs, output: &Output) -> Result<(), Failure> {
             output: file,
         } => {
             check_name(name)?;
-            let text = fitted(trace, name, *stages, *duration)?;
+            let (text, doubts) = fitted(trace, name, *stages, *duration)?;
+            output.warn(&doubts);
             written_to(file.as_deref(), &text, output)
         }
     }
@@ -90,79 +98,99 @@ fn written_to(file: Option<&Path>, text: &str, output: &Output) -> Result<(), Fa
     let Some(path) = file else {
         return output.data(text);
     };
-    write_new(path, text, false)?;
+    write_new(path, text, "name another file, or remove that one first")?;
     output.note(&format!("wrote {}", path.display()));
     Ok(())
 }
 
 /// A scenario's name becomes a part of the Job's.
 fn check_name(name: &str) -> Result<(), Failure> {
-    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(is_allowed)
-        && !name.ends_with('-');
-    if fits {
-        return Ok(());
+    if catalog::preset(name).is_some() {
+        return Err(Failure::usage(
+            format!("`{name}` is a preset, and would be mixed with what is written"),
+            "choose another name",
+        ));
     }
-    Err(Failure::Usage(format!(
-        "`{name}` cannot be part of a Job's name: lower-case letters, digits and `-`, a letter first"
-    )))
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let reason = not_label(name)
+        .or_else(|| (!starts_well).then(|| "it does not start with a letter".to_owned()));
+    let Some(reason) = reason else {
+        return Ok(());
+    };
+    let better = corrected(name);
+    let better = better.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    Err(Failure::usage(
+        format!("`{name}` cannot be part of a Job's name: {reason}"),
+        match better {
+            "" => "use lower-case letters, digits and `-`, a letter first".to_owned(),
+            better => format!("use `{better}`"),
+        },
+    ))
 }
 
-/// A values file with a scenario fitted to a trace.
+/// A values file with a scenario fitted to a trace, and what is odd about the fit.
 fn fitted(
     path: &str,
     name: &str,
     stages: u32,
     duration: Option<Seconds>,
-) -> Result<String, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::Io(format!("cannot read trace `{path}`: {error}"));
+) -> Result<(String, Vec<Diagnostic>), Failure> {
+    let invalid = |message: String| {
+        let problem = Diagnostic::error("B150", message);
+        Failure::of(vec![problem.help(TRACE)], NOTHING)
+    };
+    let failed = |error: TraceError| match error {
+        TraceError::Io(error) if path == "-" => {
+            let message = format!("cannot read standard input: {}", system_reason(&error));
+            let problem = Diagnostic::error(codes::STDIN, message);
+            Failure::of(
+                vec![problem.help("pipe the trace in, or name its file")],
+                NOTHING,
+            )
+        }
+        TraceError::Io(error) => Failure::of(vec![unreadable(path, "trace", &error)], NOTHING),
+        TraceError::Line { line, reason } => {
+            invalid(format!("cannot read trace `{path}`: line {line}: {reason}"))
+        }
+    };
     let requests = if path == "-" {
         fit::read(std::io::stdin().lock())
     } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        if path.ends_with(".zst") {
-            let decoder = zstd::Decoder::new(file).map_err(unreadable)?;
-            fit::read(std::io::BufReader::new(decoder))
-        } else {
-            fit::read(std::io::BufReader::new(file))
-        }
+        std::fs::File::open(path)
+            .map_err(TraceError::Io)
+            .and_then(|file| fit::read(std::io::BufReader::new(file)))
     };
-    let invalid = |message: String| {
-        let problem = Diagnostic::error("B150", message);
-        Failure::of(
-            vec![problem.help("a trace is a CSV with TIMESTAMP, ContextTokens and GeneratedTokens, or loadgen's requests.jsonl")],
-            NOTHING,
-        )
-    };
-    let requests = requests.map_err(|error| {
-        invalid(format!(
-            "cannot read trace `{path}`: line {}: {}",
-            error.line, error.reason
-        ))
-    })?;
-    let found =
-        fit::fit(requests, stages).map_err(|reason| invalid(format!("{path}: {reason}")))?;
+    let found = fit::fit(requests.map_err(failed)?, stages)
+        .map_err(|reason| invalid(format!("{path}: {reason}")))?;
     let file = Path::new(path).file_name().unwrap_or_default();
     let from = match path {
         "-" => "standard input".into(),
         _ => file.to_string_lossy(),
     };
-    let duration = duration.map_or(found.span, Seconds::get);
-    Ok(format!(
-        "{}{}",
-        modeline(),
-        fit::to_text(&found, name, &from, duration)
-    ))
+    let seconds = duration.map_or(found.span, Seconds::get);
+    let schedule = found.schedule(seconds).ok_or_else(|| {
+        let most = seconds.floor().max(1.0);
+        Failure::usage(
+            format!("{stages} stages do not fit into {seconds:.0} s: each lasts at least 1 s"),
+            format!("take at most --stages {most}, or at least --duration {stages}s"),
+        )
+    })?;
+    let doubts = found
+        .doubts(&schedule)
+        .into_iter()
+        .map(|doubt| Diagnostic::warning(doubt.code, doubt.message).help(doubt.help))
+        .collect();
+    let text = fit::to_text(&found, &schedule, name, &from);
+    Ok((format!("{}{text}", modeline()), doubts))
 }
 
 /// A values file that chooses a new scenario and holds all of it.
-fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
+fn new(name: &str, from: &str, chart: &Chart, merged: &Merged) -> Result<String, Failure> {
     if merged.json.pointer(&pointer(name)).is_some() {
-        return Err(Failure::Usage(format!(
-            "scenario `{name}` exists already: choose another name, or change it in a values file"
-        )));
+        return Err(Failure::usage(
+            format!("scenario `{name}` exists already"),
+            "choose another name, or change it in a values file",
+        ));
     }
     check_name(name)?;
     let mut scenario = find(from, merged)?;
@@ -170,14 +198,37 @@ fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
         let description = format!("as {from}");
         scenario.insert("description".to_owned(), description.into());
     }
-    let mut scenarios = serde_json::Map::new();
-    scenarios.insert(name.to_owned(), scenario);
-    let values: Value = json!({"benchmark": {"scenario": name, "scenarios": scenarios}});
+    let mut benchmark = serde_json::Map::new();
+    benchmark.insert("scenario".to_owned(), name.into());
+    if let Some(engine) = other_engine(name, from, chart, merged)? {
+        benchmark.insert("engine".to_owned(), engine.as_str().into());
+    }
+    benchmark.insert("scenarios".to_owned(), json!({ name: scenario }));
+    let values: Value = json!({ "benchmark": benchmark });
     Ok(format!(
         "{}# Scenario `{name}`, made from `{from}`. Lengths in tokens, rate in requests/s, duration in s.\n{}",
         modeline(),
         written(&values, Format::Yaml)?
     ))
+}
+
+/// The engine that the new scenario needs, where it is not the default one.
+fn other_engine(
+    name: &str,
+    from: &str,
+    chart: &Chart,
+    merged: &Merged,
+) -> Result<Option<Engine>, Failure> {
+    // The new file lies over the defaults, and not over what this scenario was made from.
+    let mut values = merge(chart, &Sources::default(), Skip::default())
+        .map_err(|problems| Failure::of(problems, NOTHING))?
+        .values;
+    if let Some(scenario) = merged.values.benchmark.scenarios.get(from) {
+        let scenarios = &mut values.benchmark.scenarios;
+        scenarios.insert(name.to_owned(), scenario.clone());
+    }
+    let engine = engine_for(&values, name);
+    Ok((engine != values.benchmark.engine).then_some(engine))
 }
 
 fn pointer(name: &str) -> String {
@@ -217,18 +268,9 @@ fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
             scenario.description.clone().unwrap_or_default(),
         ]);
     }
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let (first, second, third) = (width(0), width(1), width(2));
-    rows.iter()
-        .map(|[name, from, load, description]| {
-            let line = format!("{name:first$}  {from:second$}  {load:third$}  {description}");
-            format!("{}\n", line.trim_end())
-        })
+    lines([Side::Left; 4], &rows)
+        .iter()
+        .map(|line| format!("{line}\n"))
         .collect()
 }
 

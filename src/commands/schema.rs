@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::chart::OwnSchema;
 use crate::cli::{SchemaArgs, SchemaOf};
 use crate::output::{Failure, Output};
-use crate::problem::Anchor;
+use crate::problem::{Anchor, REPORT};
 use crate::scenario::values_schema;
 use crate::values::read_text;
 
@@ -22,7 +22,7 @@ pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
         Some(path) => {
             let failed = |problems| Failure::of(problems, "the file does not fit the schema");
             let source = read_text(path).map_err(|problem| failed(vec![*problem]))?;
-            let problems = check(&schema, &source).map_err(Failure::Io)?;
+            let problems = check(&schema, &source).map_err(|reason| Failure::io(reason, REPORT))?;
             if problems.iter().any(Diagnostic::is_error) {
                 return Err(failed(problems));
             }
@@ -41,11 +41,15 @@ fn check(schema: &Value, source: &Source) -> Result<Vec<Diagnostic>, String> {
         for problem in schema.check(&document.to_json()) {
             let mut diagnostic =
                 Diagnostic::error(problem.code, problem.message).label(problem.label);
-            if let Anchor::Value(pointer) = &problem.anchor {
+            if let Anchor::Value(pointer) | Anchor::Key(pointer) = &problem.anchor {
+                let is_key = matches!(problem.anchor, Anchor::Key(_));
                 let span = document.locate(pointer).map_or(document.span, |place| {
                     // What goes over several lines is pointed at by its key.
                     let is_long = source.slice(place.value).contains('\n');
-                    place.key.filter(|_| is_long).unwrap_or(place.value)
+                    place
+                        .key
+                        .filter(|_| is_long || is_key)
+                        .unwrap_or(place.value)
                 });
                 let text = source.slice(span);
                 let line = text.find(['\n', '\r']).unwrap_or(text.len());

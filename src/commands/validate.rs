@@ -14,6 +14,7 @@ use crate::values::read_text;
 
 pub(super) fn run(args: &ValidateArgs, output: &Output) -> Result<(), Failure> {
     let chart = chart(args.chart.as_deref(), "nothing was checked")?;
+    output.warn(chart.warnings());
     let mut found = check_all(&chart, &args.files, args.kube_version);
     if args.strict {
         for problem in found.iter_mut().flatten() {

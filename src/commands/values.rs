@@ -7,6 +7,7 @@ use super::chart;
 use crate::cli::{Format, ValuesArgs};
 use crate::output::{Failure, Output};
 use crate::pipeline::{Skip, Wanted, foreign, merge, unchecked};
+use crate::problem::REPORT;
 use crate::render::to_yaml;
 use crate::values::{Effective, Location, load};
 
@@ -26,7 +27,8 @@ pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
         };
         let loaded = load(&args.values.foreign_sources()?);
         let found = foreign(&chart, loaded, None, wanted).map_err(failed)?;
-        (found.effective, found.json, found.warnings)
+        let warnings = [chart.warnings(), &found.warnings].concat();
+        (found.effective, found.json, warnings)
     } else if skip.schema {
         unchecked(&chart, &args.values.sources()).map_err(failed)?
     } else {
@@ -48,9 +50,8 @@ pub(super) fn run(args: &ValuesArgs, output: &Output) -> Result<(), Failure> {
 /// A value as data.
 pub(super) fn written(value: &Value, format: Format) -> Result<String, Failure> {
     match format {
-        Format::Yaml => {
-            to_yaml(value).map_err(|error| Failure::Io(format!("cannot write the values: {error}")))
-        }
+        Format::Yaml => to_yaml(value)
+            .map_err(|error| Failure::io(format!("cannot write the values: {error}"), REPORT)),
         Format::Json => Ok(format!("{value:#}\n")),
     }
 }

@@ -11,14 +11,44 @@ pub(crate) fn mean_length(distribution: &Distribution) -> f64 {
     match distribution.kind.unwrap_or_default() {
         DistributionType::Fixed => mean.max(1.0),
         DistributionType::Uniform => f64::midpoint(min, max),
-        DistributionType::Lognormal if mean > min => {
-            // `min` + exp(N(mu, sigma)), its moments matched above `min`.
-            let above = mean - min;
+        DistributionType::Lognormal => match LogNormal::above(min, mean, deviation) {
+            Some(LogNormal { mu, sigma }) => expectation(|z| clamped(min + (mu + sigma * z).exp())),
+            // What loadgen sends then.
+            None => min.max(1.0),
+        },
+        DistributionType::Normal => expectation(|z| clamped(mean + deviation * z)),
+        // No engine here draws them, and a config that asks for them is refused.
+        DistributionType::SkewNormal | DistributionType::Poisson => clamped(mean),
+    }
+}
+
+/// The parameters of a log-normal distribution: exp(N(mu, sigma)).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LogNormal {
+    /// Mean of the logarithm.
+    pub(crate) mu: f64,
+    /// Standard deviation of the logarithm.
+    pub(crate) sigma: f64,
+}
+
+impl LogNormal {
+    /// What is drawn above `min`, its moments matched there; none for a mean that is not above it.
+    pub(crate) fn above(min: f64, mean: f64, deviation: f64) -> Option<Self> {
+        let above = mean - min;
+        (above > 0.0).then(|| {
             let variance = (1.0 + (deviation / above).powi(2)).ln();
-            let (mu, sigma) = (above.ln() - variance / 2.0, variance.sqrt());
-            expectation(|z| clamped(min + (mu + sigma * z).exp()))
-        }
-        _ => expectation(|z| clamped(mean + deviation * z)),
+            Self {
+                mu: above.ln() - variance / 2.0,
+                sigma: variance.sqrt(),
+            }
+        })
+    }
+
+    /// Mean and standard deviation of `min` + exp(N(mu, sigma)).
+    pub(crate) fn moments(self, min: f64) -> (f64, f64) {
+        let variance = self.sigma * self.sigma;
+        let above = (self.mu + variance / 2.0).exp();
+        (min + above, above * variance.exp_m1().sqrt())
     }
 }
 
@@ -62,5 +92,12 @@ mod tests {
         assert!((mean(DistributionType::Uniform, 0.0, 0.0, 100, 300) - 200.0).abs() < 1e-9);
         let log = mean(DistributionType::Lognormal, 500.0, 400.0, 10, 1_000_000);
         assert!((log - 500.0).abs() < 0.5, "{log}");
+    }
+
+    #[test]
+    fn moments_of_a_log_normal_come_back() {
+        let (mean, deviation) = LogNormal::above(10.0, 500.0, 400.0).unwrap().moments(10.0);
+        assert!((mean - 500.0).abs() < 1e-9 && (deviation - 400.0).abs() < 1e-9);
+        assert_eq!(LogNormal::above(10.0, 10.0, 1.0), None);
     }
 }

@@ -223,3 +223,45 @@ fn deadline(run: &Run) -> Option<u64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::Chart;
+    use crate::pipeline::{Skip, merge, run};
+    use crate::render::names::names;
+    use crate::values::Sources;
+
+    /// The names below `## Names in a variant` in the manual, in the row that begins with `name`.
+    fn documented(name: &str) -> Vec<&'static str> {
+        let manual = include_str!("../../docs/charts.md");
+        let row = manual
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}`")))
+            .unwrap_or_default();
+        row.split('`').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn the_manual_names_everything_that_a_template_sees() {
+        let chart = Chart::built_in().unwrap();
+        let mut merged = merge(&chart, &Sources::default(), Skip::default()).unwrap();
+        let run = run(&chart, &mut merged).unwrap();
+        let names = names(&run.values, None, &run.scenario).unwrap();
+        let context = context(&run, &names, "x", String::new(), false);
+        let json = serde_json::to_value(&context).unwrap();
+        for (name, value) in json.as_object().unwrap() {
+            if name == "creates_namespace" {
+                assert!(documented("namespace").contains(&name.as_str()));
+                continue;
+            }
+            let row = documented(name);
+            assert!(!row.is_empty(), "{name}");
+            // The keys of labels are no names of the chart.
+            let below = value.as_object().filter(|_| name != "labels");
+            for key in below.into_iter().flat_map(Map::keys) {
+                assert!(row.contains(&key.as_str()), "{name}.{key}");
+            }
+        }
+    }
+}

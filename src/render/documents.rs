@@ -120,18 +120,11 @@ fn sorted(value: &Json) -> Json {
 fn hashed(templates: &Templates, context: &Value) -> Result<String, Box<Problem>> {
     let job = "job.yaml";
     if templates.names().any(|name| name == job) {
-        let text = templates
-            .write(job, context)
-            .map_err(|e| internal(templates, &e))?;
-        return Ok(spec_of(&text));
+        return Ok(spec_of(&templates.write(job, context)?));
     }
     let mut all = String::new();
     for name in templates.names() {
-        all.push_str(
-            &templates
-                .write(name, context)
-                .map_err(|e| internal(templates, &e))?,
-        );
+        all.push_str(&templates.write(name, context)?);
     }
     Ok(all)
 }
@@ -146,9 +139,7 @@ pub(super) fn documents(
 ) -> Result<Vec<Document>, Box<Problem>> {
     let mut documents = Vec::new();
     for name in templates.names() {
-        let text = templates
-            .write(name, context)
-            .map_err(|e| internal(templates, &e))?;
+        let text = templates.write(name, context)?;
         let lines: Vec<&str> = text.lines().collect();
         for part in lines.split(|line| line.trim_end() == "---") {
             let part = part.join("\n");
@@ -203,16 +194,9 @@ fn rank(text: &str) -> usize {
         .unwrap_or(ORDER.len())
 }
 
-/// A template or a value that cannot be written.
+/// A value that cannot be written.
 fn internal(templates: &Templates, message: &str) -> Box<Problem> {
-    let message = format!("a template cannot be rendered: {message}");
-    Box::new(if templates.are_built_in() {
-        Problem::error("B901", Anchor::Nowhere, message)
-            .help("this is a mistake of benchctl, please report it")
-    } else {
-        Problem::error("B140", Anchor::Nowhere, message)
-            .help("correct the template, or give the value that it uses")
-    })
+    templates.mistake(Anchor::Nowhere, message)
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
-//! The templates and what they may use: `if`, `for`, one filter, and the test `none`.
+//! The templates and what they may use: `if`, `for`, `set`, `include`, the filter `yaml`, and the tests `defined` and `none`.
 
+use std::collections::BTreeMap;
+
+use bench_yaml::{Source, Span};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::yaml::{AsText, in_template};
+use crate::problem::{Anchor, Problem, REPORT};
 
 /// The built-in templates by file name, in the order in which their objects are applied.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -36,6 +40,8 @@ pub struct Templates {
     environment: Environment<'static>,
     /// Names of the templates that print something: those that start with `_` are there to be included.
     names: Vec<String>,
+    /// The texts by name, for messages.
+    texts: BTreeMap<String, Source>,
 }
 
 impl Templates {
@@ -43,36 +49,42 @@ impl Templates {
     ///
     /// # Errors
     /// When a built-in template is wrong, which a test rules out.
-    pub fn built_in() -> Result<Self, String> {
-        let files = BUILT_IN.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        Self::new(BUILT_IN_CHART, files.into())
+    pub fn built_in() -> Result<Self, Box<Problem>> {
+        let file = |(name, text): (&str, &str)| {
+            let path = format!("{BUILT_IN_CHART}/templates/{name}{ENDING}");
+            (name.to_owned(), Source::new(path, text))
+        };
+        Self::new(BUILT_IN_CHART, BUILT_IN.map(file).into())
+    }
+
+    /// The files of the built-in ones, for a chart of one's own.
+    pub(crate) fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
+        BUILT_IN
+            .into_iter()
+            .map(|(name, text)| (format!("{name}{ENDING}"), text))
     }
 
     /// Templates of a chart: names without `.j2`, and texts.
     ///
     /// # Errors
     /// What is wrong with which template.
-    pub fn new(chart: &str, files: Vec<(String, String)>) -> Result<Self, String> {
-        let mut environment = environment().map_err(|error| explained(&error))?;
-        let mut names = Vec::with_capacity(files.len());
-        for (name, text) in files {
-            if !name.starts_with('_') {
-                names.push(name.clone());
-            }
-            environment
-                .add_template_owned(name, text)
-                .map_err(|error| explained(&error))?;
-        }
-        Ok(Self {
+    pub fn new(chart: &str, files: Vec<(String, Source)>) -> Result<Self, Box<Problem>> {
+        let mut templates = Self {
             chart: chart.to_owned(),
-            environment,
-            names,
-        })
-    }
-
-    /// Whether they are part of the program.
-    pub(super) fn are_built_in(&self) -> bool {
-        self.chart == BUILT_IN_CHART
+            environment: environment().map_err(|error| unplaced(&error))?,
+            names: Vec::with_capacity(files.len()),
+            texts: files.into_iter().collect(),
+        };
+        for (name, source) in templates.texts.clone() {
+            templates
+                .environment
+                .add_template_owned(name.clone(), source.text.to_string())
+                .map_err(|error| templates.problem(&error))?;
+            if !name.starts_with('_') {
+                templates.names.push(name);
+            }
+        }
+        Ok(templates)
     }
 
     /// The names of the templates that print something.
@@ -81,22 +93,93 @@ impl Templates {
     }
 
     /// The text of one template.
-    pub(super) fn write(&self, name: &str, context: &Value) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// What is wrong with it, where it stands in the template.
+    pub(super) fn write(&self, name: &str, context: &Value) -> Result<String, Box<Problem>> {
         self.environment
             .get_template(name)
             .and_then(|template| template.render(context.clone()))
-            .map_err(|error| explained(&error))
+            .map_err(|error| self.problem(&error))
     }
 
     /// What a document of a template names as its source.
     pub(super) fn source(&self, name: &str) -> String {
         format!("{}/templates/{name}", self.chart)
     }
+
+    /// A template, or a value for it, that cannot be written.
+    pub(super) fn mistake(&self, anchor: Anchor, message: &str) -> Box<Problem> {
+        let message = format!("a template cannot be rendered: {message}");
+        Box::new(if self.chart == BUILT_IN_CHART {
+            Problem::error("B901", anchor, message).help(REPORT)
+        } else {
+            Problem::error("B140", anchor, message)
+        })
+    }
+
+    /// An error of the template engine at its place.
+    fn problem(&self, error: &Error) -> Box<Problem> {
+        let inner = innermost(error);
+        let anchor = inner
+            .name()
+            .and_then(|name| self.texts.get(name))
+            .map_or(Anchor::Nowhere, |source| {
+                Anchor::Text(source.clone(), span(inner, source))
+            });
+        let mut problem = self.mistake(anchor, &explained(inner));
+        if problem.help.is_empty() {
+            problem = Box::new(problem.help(match inner.kind() {
+                ErrorKind::UndefinedError => {
+                    "correct the name, or give the value; what may be missing is asked for with `is defined`"
+                }
+                ErrorKind::UnknownFilter => "the one filter is `yaml`: {{ x | yaml }}, or {{ x | yaml(4) }} for an indented block",
+                ErrorKind::UnknownTest => "the tests are `defined` and `none`",
+                ErrorKind::UnknownFunction => "there are no functions",
+                ErrorKind::TemplateNotFound => {
+                    "templates are included by the names of their files: {% include \"_labels.yaml\" %}"
+                }
+                _ => "correct the template",
+            }));
+        }
+        problem
+    }
 }
 
-/// An error of the template engine with its causes.
+/// The ending of a template's file.
+pub(crate) const ENDING: &str = ".j2";
+
+/// An error of the engine's own settings.
+fn unplaced(error: &Error) -> Box<Problem> {
+    Box::new(Problem::error("B901", Anchor::Nowhere, explained(error)).help(REPORT))
+}
+
+/// The error that others are about: that of an included template, not that it could not be included.
+fn innermost(error: &Error) -> &Error {
+    let mut inner = error;
+    while let Some(cause) = std::error::Error::source(inner)
+        .and_then(|cause| cause.downcast_ref::<Error>())
+        .filter(|cause| cause.line().is_some())
+    {
+        inner = cause;
+    }
+    inner
+}
+
+/// What the engine says, without the place, and with its causes.
 fn explained(error: &Error) -> String {
-    let mut message = error.to_string();
+    let mut message = match (error.kind(), error.detail()) {
+        (
+            ErrorKind::UndefinedError
+            | ErrorKind::UnknownFilter
+            | ErrorKind::UnknownTest
+            | ErrorKind::UnknownFunction
+            | ErrorKind::TemplateNotFound,
+            Some(detail),
+        ) => detail.to_owned(),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    };
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         message.push_str(&format!(": {error}"));
@@ -105,22 +188,70 @@ fn explained(error: &Error) -> String {
     message
 }
 
+/// The part of a template that an error is about: the expression where the engine knows it, else the line.
+fn span(error: &Error, source: &Source) -> Span {
+    if let Some(range) = error.range().filter(|range| !range.is_empty()) {
+        let span = Span::new(range.start, range.end).clip(&source.text);
+        return undefined_name(error, source, span).unwrap_or(span);
+    }
+    let before: usize = source
+        .text
+        .split_inclusive('\n')
+        .take(error.line().unwrap_or(1).saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let line = source.text.get(before..).unwrap_or_default();
+    let line = line.lines().next().unwrap_or_default();
+    let start = before + (line.len() - line.trim_start().len());
+    Span::new(start, before + line.trim_end().len())
+}
+
+/// A filter that refuses a name stands behind it.
+fn undefined_name(error: &Error, source: &Source, filter: Span) -> Option<Span> {
+    let name = error.detail()?.strip_prefix('`')?.split('`').next()?;
+    let before = source.text.get(..filter.start)?;
+    let line = before.rfind('\n').map_or(0, |end| end + 1);
+    let start = line + before.get(line..)?.rfind(name)?;
+    Some(Span::new(start, start + name.len()))
+}
+
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // So that errors know their place, and the name that is not defined.
+    environment.set_debug(true);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_path_join_callback(|name, _| name.trim_end_matches(ENDING).into());
     environment.set_syntax(
         SyntaxConfig::builder()
             .trim_blocks(true)
             .lstrip_blocks(true)
+            // An included template ends its last line.
+            .keep_trailing_newline(true)
             .build()?,
     );
     environment.add_filter("yaml", |value: &Value, indent: Option<usize>| {
+        all_defined(value)?;
         in_template(value, indent).map_err(|reason| Error::new(ErrorKind::BadSerialization, reason))
     });
     environment.add_test("none", |value: &Value| value.is_none());
     environment.add_test("defined", |value: &Value| !value.is_undefined());
     Ok(environment)
+}
+
+/// A filter is given what is not defined, alone or within a list or mapping, and would write `null` for it.
+fn all_defined(value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        // Looking into it is the error that names it.
+        ValueKind::Undefined => value.get_attr("").map(|_| ()),
+        ValueKind::Map => value
+            .try_iter()?
+            .try_for_each(|key| all_defined(&value.get_item(&key)?)),
+        ValueKind::Seq | ValueKind::Iterable => {
+            value.try_iter()?.try_for_each(|item| all_defined(&item))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl AsText for Value {

@@ -12,6 +12,7 @@ mod yaml;
 
 pub use conflicts::conflicts;
 pub use documents::{Document, Rendered, render};
+pub(crate) use environment::ENDING;
 pub use environment::Templates;
 pub use own::{Release, render_own};
 pub use yaml::to_yaml;

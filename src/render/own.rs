@@ -1,4 +1,4 @@
-//! Charts whose values are their own: templates see `values`, `release` and `chart`.
+//! Charts whose values are their own: templates see `values` and `release`.
 
 use minijinja::value::{Serde, Value};
 use serde::Serialize;

@@ -10,8 +10,10 @@ pub mod raw;
 mod resolve;
 mod schema;
 mod secrets;
+mod suited;
 
 pub(crate) use complete::join;
 pub use resolve::{Provenance, Run, resolve, unknown_scenario};
 pub use schema::{values_schema, values_schema_text};
 pub(crate) use secrets::{CODE as SECRET, secrets};
+pub use suited::engine_for;

@@ -147,21 +147,26 @@ fn of_the_trace(scenario: &mut Scenario, pointer: &str, given: &dyn Fn(&str) -> 
 /// A scenario that is neither a preset nor in the values.
 #[must_use]
 pub fn unknown_scenario(wanted: &str, values: &Values) -> Problem {
-    let defined = values.benchmark.scenarios.keys().map(String::as_str);
-    let is_preset = |name: &&str| PRESETS.iter().any(|preset| preset.name == *name);
-    let own: Vec<&str> = defined.clone().filter(|name| !is_preset(name)).collect();
-    let built_in: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-    let mut list = format!("defined scenarios: {} (built in)", built_in.join(", "));
-    if !own.is_empty() {
-        list.push_str(&format!("; {} (yours)", own.join(", ")));
-    }
+    let scenarios = &values.benchmark.scenarios;
+    let presets = PRESETS.iter().map(|preset| preset.name);
+    let own = scenarios.keys().map(String::as_str);
+    let defined: Vec<&str> = presets
+        .filter(|name| scenarios.contains_key(*name))
+        .chain(own.filter(|name| catalog::preset(name).is_none()))
+        .collect();
+    let list = if defined.is_empty() {
+        "no scenario is defined".to_owned()
+    } else {
+        format!("defined scenarios: {}", defined.join(", "))
+    };
     let problem = Problem::value(
         "B102",
         "/benchmark/scenario",
         format!("scenario `{wanted}` is not defined"),
     );
-    match suggest(wanted, built_in.into_iter().chain(own)) {
+    match suggest(wanted, defined.iter().copied()) {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None if defined.is_empty() => problem.help("define it under benchmark.scenarios"),
         None => problem.help("choose one of them, or define it under benchmark.scenarios"),
     }
     .note(list)

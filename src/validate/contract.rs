@@ -4,7 +4,7 @@ use bench_contract::Config;
 use bench_yaml::{ParseOptions, Source, parse};
 use serde_json::Value;
 
-use crate::problem::{Anchor, Problem};
+use crate::problem::{Anchor, Problem, REPORT};
 
 /// Whether the `config.yml` of a parsed ConfigMap is the config that was meant.
 #[must_use]
@@ -33,5 +33,5 @@ fn differs(reason: &str) -> Problem {
         Anchor::Nowhere,
         format!("the written config.yml is not what was meant: {reason}"),
     )
-    .help("this is a mistake of benchctl, please report it")
+    .help(REPORT)
 }

@@ -85,7 +85,7 @@ fn other_scenarios(chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
             Anchor::Value(place) | Anchor::Key(place) => {
                 place.starts_with(&pointer) && given(place.as_str())
             }
-            Anchor::Argument(..) | Anchor::Nowhere => false,
+            Anchor::Argument(..) | Anchor::Text(..) | Anchor::Nowhere => false,
         };
         found.extend(
             problems

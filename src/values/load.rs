@@ -10,6 +10,7 @@ use super::layer::read_mapping;
 use super::set::{self, Given, Kind, Line, Pair, Step};
 use super::tree::{Data, Fields, Item, Origin, Place};
 use files::{decode, read_file, split_paths, standard_input, stdin_problem};
+pub(crate) use files::{system_reason, unreadable};
 
 mod files;
 

@@ -29,6 +29,7 @@ mod tests;
 pub use effective::{Deleted, Effective, effective, fold, fold_on};
 pub use layer::{Layer, Location, merged};
 pub use load::{Loaded, Override, Sources, load, load_text, read_text};
+pub(crate) use load::{system_reason, unreadable};
 
 /// The codes of the problems that values have of their own; [`bench_yaml::codes`] lists those of YAML itself.
 pub mod codes {

@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cases;
+mod charts;
 mod examples;
 mod golden;
+mod messages;
 mod process;
 mod purity;
 mod readme;
 mod robust;
 mod schemas;
+mod starters;
 mod surface;
+mod writing;
 mod yaml_versions;

@@ -1,6 +1,7 @@
 //! Traces of requests: the CSV of the Azure LLM inference dataset, and the records that loadgen writes.
 
-use std::io::BufRead;
+use std::fmt;
+use std::io::{self, BufRead};
 
 use crate::record::RequestRecord;
 use crate::units::TokenCount;
@@ -17,13 +18,29 @@ pub struct TracedRequest {
 }
 
 /// Why a trace cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceError {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub reason: String,
+#[derive(Debug)]
+pub enum TraceError {
+    /// The file or stream fails.
+    Io(io::Error),
+    /// What is read is no trace.
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Line { line, reason } => write!(f, "line {line}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {}
 
 /// Reads a trace line by line; its lines tell which kind it is. Requests of a warm-up are left out.
 #[derive(Debug)]
@@ -31,7 +48,16 @@ pub struct TraceReader<R> {
     input: R,
     text: String,
     line: usize,
-    columns: Option<Columns>,
+    kind: Option<Kind>,
+}
+
+/// What the lines of a trace are.
+#[derive(Debug)]
+enum Kind {
+    /// Those of `requests.jsonl`.
+    Records,
+    /// Those of a CSV.
+    Table(Table),
 }
 
 impl<R: BufRead> TraceReader<R> {
@@ -41,13 +67,13 @@ impl<R: BufRead> TraceReader<R> {
             input,
             text: String::new(),
             line: 0,
-            columns: None,
+            kind: None,
         }
     }
 
     /// Whether what was read last is a record of loadgen's: those are written as requests end, not as they were due.
     pub fn is_of_loadgen(&self) -> bool {
-        self.columns.is_none()
+        matches!(self.kind, Some(Kind::Records))
     }
 
     /// The line of the request that was read last, from 1.
@@ -56,26 +82,35 @@ impl<R: BufRead> TraceReader<R> {
     }
 
     /// The next request; `None` after the last.
-    fn read(&mut self) -> Result<Option<TracedRequest>, String> {
+    fn read(&mut self) -> Result<Option<TracedRequest>, TraceError> {
         loop {
             self.text.clear();
             self.line += 1;
+            let line = self.line;
+            let fail = |reason: String| TraceError::Line { line, reason };
             let read = self.input.read_line(&mut self.text);
-            if read.map_err(|error| error.to_string())? == 0 {
+            let read = read.map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => fail("it is not UTF-8".to_owned()),
+                _ => TraceError::Io(error),
+            })?;
+            if read == 0 {
                 return Ok(None);
             }
             let text = self.text.trim_start_matches('\u{feff}').trim();
             if text.is_empty() {
                 continue;
             }
-            if text.starts_with('{') {
-                if let Some(request) = record(text)? {
-                    return Ok(Some(request));
+            if self.kind.is_none() && text.starts_with('{') {
+                self.kind = Some(Kind::Records);
+            }
+            match &mut self.kind {
+                None => self.kind = Some(Kind::Table(Table::of(text).map_err(fail)?)),
+                Some(Kind::Table(table)) => return table.row(text).map(Some).map_err(fail),
+                Some(Kind::Records) => {
+                    if let Some(request) = record(text).map_err(fail)? {
+                        return Ok(Some(request));
+                    }
                 }
-            } else if let Some(columns) = &self.columns {
-                return row(text, columns).map(Some);
-            } else {
-                self.columns = Some(Columns::of(text)?);
             }
         }
     }
@@ -85,11 +120,7 @@ impl<R: BufRead> Iterator for TraceReader<R> {
     type Item = Result<TracedRequest, TraceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let read = self.read().map_err(|reason| TraceError {
-            line: self.line,
-            reason,
-        });
-        read.transpose()
+        self.read().transpose()
     }
 }
 
@@ -108,18 +139,28 @@ fn record(text: &str) -> Result<Option<TracedRequest>, String> {
     }))
 }
 
+/// A CSV whose first line names its columns.
 #[derive(Debug)]
-struct Columns {
+struct Table {
+    /// What stands between cells.
+    separator: char,
     at: usize,
     input: usize,
     output: usize,
+    /// How the first instant is written, which all others have to be too.
+    written: Option<Written>,
 }
 
-impl Columns {
+impl Table {
     fn of(head: &str) -> Result<Self, String> {
-        let names: Vec<String> = head
-            .split(',')
-            .map(|name| name.trim().trim_matches('"').to_ascii_lowercase())
+        // What is in the line most often: spreadsheets write semicolons where a comma is in numbers.
+        let separator = [',', ';', '\t']
+            .into_iter()
+            .rev()
+            .max_by_key(|separator| head.matches(*separator).count())
+            .unwrap_or(',');
+        let names: Vec<String> = cells(head, separator)
+            .map(str::to_ascii_lowercase)
             .collect();
         let find = |known: &[&str]| {
             names
@@ -130,50 +171,99 @@ impl Columns {
                 })
         };
         Ok(Self {
+            separator,
             at: find(&["timestamp", "arrived_at", "time"])?,
             input: find(&["contexttokens", "num_prefill_tokens", "input_tokens"])?,
             output: find(&["generatedtokens", "num_decode_tokens", "output_tokens"])?,
+            written: None,
         })
+    }
+
+    fn row(&mut self, text: &str) -> Result<TracedRequest, String> {
+        let cell = |wanted: usize| {
+            cells(text, self.separator)
+                .nth(wanted)
+                .ok_or_else(|| format!("{} cells are too few", cells(text, self.separator).count()))
+        };
+        let tokens = |index| {
+            let text = cell(index)?;
+            text.parse::<TokenCount>()
+                .map_err(|_| format!("`{text}` is no number of tokens"))
+        };
+        let at = cell(self.at)?;
+        let (at_ns, written) = nanoseconds(at).ok_or_else(|| format!("`{at}` is no time"))?;
+        let request = TracedRequest {
+            at_ns,
+            input: tokens(self.input)?,
+            output: tokens(self.output)?,
+        };
+        let first = *self.written.get_or_insert(written);
+        if written != first {
+            return Err(format!(
+                "`{at}` is {}, and the first time is {}",
+                written.as_str(),
+                first.as_str()
+            ));
+        }
+        Ok(request)
     }
 }
 
-fn row(text: &str, columns: &Columns) -> Result<TracedRequest, String> {
-    let cell = |wanted: usize| {
-        let mut cells = text.split(',');
-        let cell = cells.nth(wanted).map(|cell| cell.trim().trim_matches('"'));
-        cell.ok_or_else(|| format!("{} cells are too few", text.split(',').count()))
-    };
-    let tokens = |index| {
-        let text = cell(index)?;
-        text.parse::<TokenCount>()
-            .map_err(|_| format!("`{text}` is no number of tokens"))
-    };
-    let at = cell(columns.at)?;
-    Ok(TracedRequest {
-        at_ns: nanoseconds(at).ok_or_else(|| format!("`{at}` is no time"))?,
-        input: tokens(columns.input)?,
-        output: tokens(columns.output)?,
-    })
+fn cells(line: &str, separator: char) -> impl Iterator<Item = &str> {
+    line.split(separator)
+        .map(|cell| cell.trim().trim_matches('"'))
+}
+
+/// How an instant is written. Two that are written differently have no distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// A number of seconds.
+    Seconds,
+    /// A date, without saying where.
+    Date,
+    /// A date with a zone.
+    DateInZone,
+}
+
+impl Written {
+    /// In words.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Seconds => "a number of seconds",
+            Self::Date => "a date without a zone",
+            Self::DateInZone => "a date with a zone",
+        }
+    }
 }
 
 /// A number of seconds, or a date and time as `2023-11-16 18:15:46.6805900` or `2024-05-10 00:00:00.009930+00:00`, without a
 /// zone in UTC. Every digit counts: the traces have stamps of 100 ns and of 1 us.
-fn nanoseconds(text: &str) -> Option<i64> {
+fn nanoseconds(text: &str) -> Option<(i64, Written)> {
     let Some((date, rest)) = text.split_once([' ', 'T']) else {
-        return decimal(text);
+        return Some((decimal(text)?, Written::Seconds));
     };
     let mut date = date.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1900..=2200).contains(&year) {
         return None;
     }
-    let zone = rest.find(['+', '-', 'Z']).unwrap_or(rest.len());
+    let zone = rest.find(['+', '-', 'Z', 'z']).unwrap_or(rest.len());
     let (time, zone) = rest.split_at(zone);
+    let written = if zone.is_empty() {
+        Written::Date
+    } else {
+        Written::DateInZone
+    };
     let mut parts = time.trim().splitn(3, ':');
     let (hours, minutes) = (number(parts.next()?)?, number(parts.next()?)?);
     let seconds = decimal(parts.next()?)?;
+    // The 61st is a leap second.
+    if hours >= 24 || !(0..61 * NANOS).contains(&seconds) {
+        return None;
+    }
     let minutes = (days_since_1970(year, month, day) * 24 + hours) * 60 + minutes - offset(zone)?;
-    (minutes * 60).checked_mul(NANOS)?.checked_add(seconds)
+    let at = (minutes * 60).checked_mul(NANOS)?.checked_add(seconds)?;
+    Some((at, written))
 }
 
 const NANOS: i64 = 1_000_000_000;
@@ -182,17 +272,23 @@ fn number(text: &str) -> Option<i64> {
     text.parse().ok().filter(|number| (0..60).contains(number))
 }
 
-/// Minutes of `+01:00`, `-0530`, `Z` or nothing.
+/// Minutes of `+01:00`, `-0530`, `+02`, `Z` or nothing.
 fn offset(zone: &str) -> Option<i64> {
+    let zone = zone.trim_end();
     let sign = match zone.chars().next() {
-        None | Some('Z') => return Some(0),
+        None => return Some(0),
+        Some('Z' | 'z') => return (zone.len() == 1).then_some(0),
         Some('-') => -1,
         Some(_) => 1,
     };
     let digits: String = zone.chars().skip(1).filter(|&c| c != ':').collect();
-    let (hours, minutes) = digits.split_at_checked(2)?;
-    let minutes = if minutes.is_empty() { "0" } else { minutes };
-    Some(sign * (number(hours)? * 60 + number(minutes)?))
+    let (hours, minutes) = match digits.len() {
+        2 => (digits.as_str(), "0"),
+        4 => digits.split_at_checked(2)?,
+        _ => return None,
+    };
+    let hours = number(hours).filter(|hours| *hours < 24)?;
+    Some(sign * (hours * 60 + number(minutes)?))
 }
 
 /// Seconds as nanoseconds, digit by digit; digits beyond the ninth are cut off. Text with an exponent goes by way of a float.
@@ -302,10 +398,43 @@ mod tests {
             (&format!("{head}1,-1,2"), 2, "`-1` is no number of tokens"),
             (&format!("{head}1,1"), 2, "2 cells are too few"),
             ("{\"stage\": 0}", 1, "no record of a request"),
+            (
+                &format!("{head}1,1,2\n2024-01-01 00:00:00,1,2"),
+                3,
+                "is a date without a zone, and the first time is a number of seconds",
+            ),
         ] {
-            let error = read(text).unwrap_err();
-            assert_eq!(error.line, line, "{text}");
-            assert!(error.reason.contains(reason), "{}", error.reason);
+            let said = read(text).unwrap_err().to_string();
+            let expected = format!("line {line}: ");
+            assert!(
+                said.starts_with(&expected) && said.contains(reason),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn zones_are_counted_in() {
+        let utc = nanoseconds("2024-01-01T00:00:00Z");
+        assert!(utc.is_some_and(|(_, written)| written == Written::DateInZone));
+        for same in [
+            "2024-01-01 01:00:00+01:00",
+            "2024-01-01T01:00:00.0+01",
+            "2023-12-31 19:00:00-05:00",
+            "2023-12-31 19:00:00 -0500",
+        ] {
+            assert_eq!(nanoseconds(same), utc, "{same}");
+        }
+        for wrong in [
+            "2024-13-01 00:00:00",
+            "2024-01-01 24:00:00",
+            "2024-01-01 00:00:00+1",
+            "2024-01-01 00:00:00Zulu",
+            "2024-01-01",
+            "NaN",
+            "",
+        ] {
+            assert_eq!(nanoseconds(wrong), None, "{wrong}");
         }
     }
 

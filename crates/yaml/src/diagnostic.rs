@@ -31,7 +31,7 @@ pub struct Secondary {
 pub struct Diagnostic {
     /// Whether it stops the program.
     pub severity: Severity,
-    /// Stable code, `B001` and so on.
+    /// Stable code, `B001` and so on; empty where there is nothing to look up.
     pub code: &'static str,
     /// One lower-case sentence without a full stop.
     pub message: String,

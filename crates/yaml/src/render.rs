@@ -82,7 +82,11 @@ fn draw(problem: &Diagnostic, hidden: &[(&Source, Span)], renderer: &Renderer) -
         Severity::Warning => Level::WARNING,
     };
     let mut elements: Vec<Element<'_>> = Vec::new();
-    if let Some(source) = &problem.source {
+    if let Some(source) = problem
+        .source
+        .as_ref()
+        .filter(|source| source.kind != SourceKind::Unread)
+    {
         // The primary source first, then the others, each once.
         let mut sources = vec![source];
         for secondary in &problem.secondary {
@@ -126,11 +130,11 @@ fn draw(problem: &Diagnostic, hidden: &[(&Source, Span)], renderer: &Renderer) -
     for help in &problem.help {
         elements.push(Level::HELP.message(clean(help)).into());
     }
-    let group = level
-        .primary_title(clean(&problem.message))
-        .id(problem.code)
-        .elements(elements);
-    renderer.render(&[group])
+    let mut title = level.primary_title(clean(&problem.message));
+    if !problem.code.is_empty() {
+        title = title.id(problem.code);
+    }
+    renderer.render(&[title.elements(elements)])
 }
 
 fn snippet<'a>(

@@ -11,6 +11,8 @@ pub enum SourceKind {
     Text,
     /// One command line argument. Places are a caret under the argument; line numbers would say nothing.
     Argument,
+    /// A file whose text could not be read: it has a name, and no places.
+    Unread,
 }
 
 /// A text and the name its user knows it by. Cheap to clone.
@@ -41,6 +43,15 @@ impl Source {
             name: name.as_ref().into(),
             text: text.as_ref().into(),
             kind: SourceKind::Argument,
+        }
+    }
+
+    /// A file whose text could not be read.
+    pub fn unread(name: impl AsRef<str>) -> Self {
+        Self {
+            name: name.as_ref().into(),
+            text: "".into(),
+            kind: SourceKind::Unread,
         }
     }
 

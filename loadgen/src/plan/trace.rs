@@ -30,7 +30,7 @@ impl Trace {
         let mut requests: Vec<TracedRequest> = Vec::new();
         while let Some(request) = reader.next() {
             let request = request?;
-            let fail = |reason: String| TraceError {
+            let fail = |reason: String| TraceError::Line {
                 line: reader.line(),
                 reason,
             };
@@ -57,7 +57,7 @@ impl Trace {
         }
         requests.sort_by_key(|request| request.at_ns);
         let Some(start) = requests.first().map(|first| first.at_ns) else {
-            return Err(TraceError {
+            return Err(TraceError::Line {
                 line: reader.line(),
                 reason: "the trace holds no request".to_owned(),
             });
@@ -144,9 +144,12 @@ mod tests {
     fn a_trace_that_goes_back_in_time_is_refused_with_its_line() {
         let text = format!("{TEXT}2023-11-16 18:15:47,1,1\n");
         let error = Trace::read(text.as_bytes(), None).unwrap_err();
-        assert_eq!(error.line, 6);
-        assert!(error.reason.contains("sort the trace"), "{}", error.reason);
+        let said = error.to_string();
+        assert!(
+            said.starts_with("line 6: ") && said.contains("sort the trace"),
+            "{said}"
+        );
         let empty = Trace::read("TIMESTAMP,ContextTokens,GeneratedTokens\n".as_bytes(), None);
-        assert!(empty.unwrap_err().reason.contains("no request"));
+        assert!(empty.unwrap_err().to_string().contains("no request"));
     }
 }

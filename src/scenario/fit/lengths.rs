@@ -1,6 +1,10 @@
 //! Lengths: which distribution that the values know comes nearest to the data.
 
-use bench_contract::config::{Distribution, DistributionType};
+use bench_contract::config::Distribution;
+
+use super::model::{Model, Steps};
+use crate::plan::{LogNormal, mean_length};
+use crate::scenario::raw::ValuesDistributionType as Kind;
 
 /// The quantiles that are shown.
 pub(super) const QUANTILES: [f64; 4] = [0.1, 0.5, 0.9, 0.99];
@@ -8,6 +12,8 @@ pub(super) const QUANTILES: [f64; 4] = [0.1, 0.5, 0.9, 0.99];
 /// A distribution beside the data that it was fitted to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedLengths {
+    /// Its shape.
+    pub kind: Kind,
     /// The distribution.
     pub distribution: Distribution,
     /// Mean of the data.
@@ -21,95 +27,182 @@ pub struct FittedLengths {
 }
 
 impl FittedLengths {
-    /// The nearest of log-normal, normal and uniform with the data's mean, deviation and limits.
+    /// The nearest of log-normal, normal and uniform. Every shape is searched for the parameters that bring it nearest,
+    /// from the middle of the data, so that single lengths far outside of it decide nothing but the limits. The mean,
+    /// which decides how many tokens are sent, is kept where that is near the data too.
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub(super) fn of(lengths: impl Iterator<Item = u32>) -> Self {
+        /// More make no better fit, and cost time.
+        const COMPARED: usize = 500;
         let mut sorted: Vec<u32> = lengths.map(|length| length.max(1)).collect();
         sorted.sort_unstable();
         let count = sorted.len().max(1) as f64;
         let mean = sorted.iter().map(|&n| f64::from(n)).sum::<f64>() / count;
-        let variance = sorted
-            .iter()
-            .map(|&n| (f64::from(n) - mean).powi(2))
-            .sum::<f64>()
-            / count;
-        let with = |kind| Distribution {
-            kind: Some(kind),
+        let steps = Steps::of(&sorted);
+        let few = steps.thinned(COMPARED);
+        let (min, max) = (of_data(&sorted, 0.0), of_data(&sorted, 1.0));
+        let fixed = Model {
+            kind: Kind::Fixed,
             mean: tenths(mean),
-            std_dev: Some(tenths(variance.sqrt())),
-            min: sorted.first().copied().unwrap_or(1),
-            max: sorted.last().copied().unwrap_or(1),
-            ..Distribution::default()
+            deviation: 0.0,
+            min,
+            max,
         };
-        let kinds: &[DistributionType] = if variance == 0.0 {
-            &[DistributionType::Fixed]
+        let candidates = if min == max {
+            Vec::new()
         } else {
-            &[
-                DistributionType::Lognormal,
-                DistributionType::Normal,
-                DistributionType::Uniform,
-            ]
+            searched(&sorted, &few, mean)
         };
-        let nearest = kinds
-            .iter()
-            .map(|&kind| with(kind))
-            .map(|distribution| (distance(&sorted, &distribution), distribution))
-            .min_by(|(a, _), (b, _)| a.total_cmp(b));
-        let (distance, distribution) =
-            nearest.unwrap_or_else(|| (1.0, with(DistributionType::Fixed)));
+        let model = candidates
+            .into_iter()
+            .filter(|model| model.is_allowed())
+            .map(|model| (cost(&steps, mean, model), model))
+            .min_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map_or(fixed, |(_, model)| model);
         Self {
             data: QUANTILES.map(|q| of_data(&sorted, q)),
-            model: QUANTILES.map(|q| of_model(&distribution, q)),
+            model: QUANTILES.map(|q| model.quantile(q)),
             mean,
-            distribution,
-            distance,
+            kind: model.kind,
+            distribution: model.distribution(),
+            distance: steps.distance(model),
         }
     }
+
+    /// Mean of the distribution, its limits taken into account.
+    pub(super) fn model_mean(&self) -> f64 {
+        mean_length(&self.distribution)
+    }
+}
+
+/// How far a model is from data with this mean. A mean that is out of reach, because of outliers, pulls at nothing.
+fn cost(steps: &Steps, mean: f64, model: Model) -> f64 {
+    const WEIGHT: f64 = 0.5;
+    const REACH: f64 = 0.1;
+    if !model.is_allowed() {
+        return f64::INFINITY;
+    }
+    let off = (mean_length(&model.distribution()) / mean - 1.0).abs();
+    steps.distance(model) + WEIGHT * off.min(REACH)
+}
+
+/// The nearest model of each shape, from each place where a search may begin.
+fn searched(sorted: &[u32], steps: &Steps, mean: f64) -> Vec<Model> {
+    let at = |quantile: f64| f64::from(of_data(sorted, quantile));
+    let (min, max) = (of_data(sorted, 0.0), of_data(sorted, 1.0));
+    // Within one standard deviation of a normal distribution lie these.
+    let (low, median, high) = (at(0.159), at(0.5), at(0.841));
+    let spread = ((high - low) / 2.0).max(0.1);
+
+    let normal = |[mean, deviation, _]: [f64; 3]| Model {
+        kind: Kind::Normal,
+        mean: tenths(mean),
+        deviation: tenths(deviation).max(0.1),
+        min,
+        max,
+    };
+    let lognormal = |[mu, sigma, least]: [f64; 3]| {
+        let min = whole(least);
+        let log = LogNormal {
+            mu,
+            sigma: sigma.max(1e-3),
+        };
+        let (mean, deviation) = log.moments(f64::from(min));
+        Model {
+            kind: Kind::Lognormal,
+            mean: tenths(mean),
+            deviation: tenths(deviation).max(0.1),
+            min,
+            max: max.max(min),
+        }
+    };
+    let uniform = |[from, to, _]: [f64; 3]| {
+        let (min, max) = (whole(from), whole(to.max(from)));
+        let (from, to) = (f64::from(min), f64::from(max));
+        Model {
+            kind: Kind::Uniform,
+            mean: tenths(f64::midpoint(from, to)),
+            deviation: tenths((to - from) / 12.0_f64.sqrt()),
+            min,
+            max,
+        }
+    };
+    // Logarithms of what is above the least length that is drawn.
+    let logarithms = |least: f64| {
+        let log = |x: f64| (x - least).max(0.5).ln();
+        let sigma = ((log(high) - log(low)) / 2.0).max(0.01);
+        (
+            [log(median), sigma, least],
+            [sigma, sigma / 4.0, median / 8.0],
+        )
+    };
+    let nearest = |model: &dyn Fn([f64; 3]) -> Model, (start, steps_of): ([f64; 3], [f64; 3])| {
+        model(search(start, steps_of, |parameters| {
+            cost(steps, mean, model(parameters))
+        }))
+    };
+    let (tenth, ninth) = (at(0.1), at(0.9));
+    let wing = (ninth - tenth) / 8.0;
+    vec![
+        nearest(&lognormal, logarithms(1.0)),
+        nearest(&lognormal, logarithms(f64::from(min) - 1.0)),
+        nearest(&lognormal, logarithms(at(0.01) - 1.0)),
+        nearest(
+            &normal,
+            ([median, spread, 0.0], [spread / 2.0, spread / 4.0, 0.0]),
+        ),
+        nearest(
+            &uniform,
+            ([f64::from(min), f64::from(max), 0.0], [wing, wing, 0.0]),
+        ),
+        nearest(
+            &uniform,
+            ([tenth - wing, ninth + wing, 0.0], [wing, wing, 0.0]),
+        ),
+    ]
+}
+
+/// The parameters near `start` at which `cost` is least: steps along each, halved when none helps.
+fn search(start: [f64; 3], mut steps: [f64; 3], cost: impl Fn([f64; 3]) -> f64) -> [f64; 3] {
+    const HALVINGS: u32 = 9;
+    const MOST_ROUNDS: u32 = 100;
+    let (mut best, mut least) = (start, cost(start));
+    let mut halvings = 0;
+    for _ in 0..MOST_ROUNDS {
+        let before = least;
+        for parameter in 0..3 {
+            for step in [steps[parameter], -steps[parameter]] {
+                let mut moved = best;
+                moved[parameter] += step;
+                let found = cost(moved);
+                if step != 0.0 && found < least {
+                    (best, least) = (moved, found);
+                }
+            }
+        }
+        if least >= before {
+            halvings += 1;
+            steps = steps.map(|step| step / 2.0);
+        }
+        if halvings > HALVINGS {
+            break;
+        }
+    }
+    best
 }
 
 fn tenths(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// `P(length <= x)` as loadgen draws: rounded to whole tokens, and clamped.
-fn cdf(distribution: &Distribution, x: u32) -> f64 {
-    if x < distribution.min {
-        return 0.0;
-    }
-    if x >= distribution.max {
-        return 1.0;
-    }
-    let (min, max) = (f64::from(distribution.min), f64::from(distribution.max));
-    let (mean, deviation) = (distribution.mean, distribution.standard_deviation());
-    let edge = f64::from(x) + 0.5;
-    let normal = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
-    match distribution.kind.unwrap_or_default() {
-        DistributionType::Uniform => (edge - min) / (max - min),
-        DistributionType::Lognormal if mean > min => {
-            let above = mean - min;
-            let variance = (1.0 + (deviation / above).powi(2)).ln();
-            let mu = above.ln() - variance / 2.0;
-            normal(((edge - min).ln() - mu) / variance.sqrt())
-        }
-        DistributionType::Fixed => f64::from(edge >= mean),
-        _ => normal((edge - mean) / deviation),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn distance(sorted: &[u32], distribution: &Distribution) -> f64 {
-    let count = sorted.len() as f64;
-    let (mut most, mut below) = (0.0_f64, 0_usize);
-    for equal in sorted.chunk_by(|a, b| a == b) {
-        let Some(&length) = equal.first() else {
-            continue;
-        };
-        let before = cdf(distribution, length.saturating_sub(1));
-        most = most.max((below as f64 / count - before).abs());
-        below += equal.len();
-        most = most.max((below as f64 / count - cdf(distribution, length)).abs());
-    }
-    most
+/// A whole length, at least 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at least 1; `as` saturates"
+)]
+fn whole(length: f64) -> u32 {
+    length.round().max(1.0) as u32
 }
 
 /// The nearest rank.
@@ -124,19 +217,5 @@ fn of_data(sorted: &[u32], quantile: f64) -> u32 {
     sorted
         .get(rank.clamp(1, sorted.len().max(1)) - 1)
         .copied()
-        .unwrap_or(0)
-}
-
-/// The least length whose probability reaches the quantile.
-fn of_model(distribution: &Distribution, quantile: f64) -> u32 {
-    let (mut low, mut high) = (distribution.min, distribution.max);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if cdf(distribution, middle) >= quantile {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    low
+        .unwrap_or(1)
 }

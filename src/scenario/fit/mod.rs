@@ -1,14 +1,19 @@
 //! A scenario that sends what a trace shows: lengths, rate, and how bursty arrivals are.
 
+mod arrivals;
 mod lengths;
+mod model;
+mod schedule;
 mod text;
 
-use std::io::BufRead;
+use std::io::{self, BufRead, BufReader, Read};
 
 use bench_contract::config::LoadType;
 use bench_contract::trace::{TraceError, TraceReader};
 
+use arrivals::Arrivals;
 pub use lengths::FittedLengths;
+pub use schedule::{Doubt, Schedule};
 pub use text::to_text;
 
 /// A request of a trace.
@@ -22,11 +27,31 @@ pub struct Traced {
     pub output: u32,
 }
 
-/// Reads a whole trace, its instants counted from its first request.
+/// How a file that was compressed by zstd begins.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Reads a whole trace, compressed by zstd or not, its instants counted from its first request.
 ///
 /// # Errors
 /// The first line that cannot be read.
-pub fn read(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+pub fn read(mut input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+    let mut head = Vec::with_capacity(ZSTD.len());
+    input
+        .by_ref()
+        .take(ZSTD.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(TraceError::Io)?;
+    let is_compressed = head == ZSTD;
+    let whole = io::Cursor::new(head).chain(input);
+    if is_compressed {
+        let decoder = zstd::Decoder::with_buffer(whole).map_err(TraceError::Io)?;
+        requests(BufReader::new(decoder))
+    } else {
+        requests(whole)
+    }
+}
+
+fn requests(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
     let mut start = None;
     TraceReader::new(input)
         .map(|request| {
@@ -61,25 +86,55 @@ pub struct Fit {
     pub output: FittedLengths,
     /// Requests per second in each of the equal parts that the trace was cut into.
     pub rates: Vec<f64>,
-    /// Coefficient of variation of the gaps: 0 for equal gaps, 1 for Poisson, more for bursts.
+    /// Coefficient of variation of the gaps within each part: 0 for equal gaps, 1 for Poisson, more for bursts.
     pub gap_variation: f64,
+    /// A number of parts within which the gaps are not uneven any more, where they are within these.
+    finer: Option<u32>,
 }
 
+/// What the gaps between arrivals show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variation {
+    /// Equal gaps.
+    Even,
+    /// Gaps as of independent users.
+    Poisson,
+    /// The rate changes within a part; with so many parts it does not.
+    Changing(u32),
+    /// Gaps more uneven than those of independent users.
+    Bursts,
+}
+
+/// Gaps that vary less are taken for equal ones.
+const EVEN: f64 = 0.5;
+
+/// Gaps that vary more are no longer those of independent users.
+const UNEVEN: f64 = 1.2;
+
 impl Fit {
+    /// What the gaps between arrivals show.
+    #[must_use]
+    pub fn variation(&self) -> Variation {
+        match self.finer {
+            _ if self.gap_variation < EVEN => Variation::Even,
+            _ if self.gap_variation <= UNEVEN => Variation::Poisson,
+            Some(parts) => Variation::Changing(parts),
+            None => Variation::Bursts,
+        }
+    }
+
     /// The load type that comes nearest, with its burstiness if it is `gamma`.
     #[must_use]
     pub fn process(&self) -> (LoadType, Option<f64>) {
-        if self.gap_variation < 0.5 {
-            (LoadType::Constant, None)
-        } else if self.gap_variation <= 1.2 {
-            (LoadType::Poisson, None)
-        } else {
-            // The shape whose coefficient of variation is that of the gaps, within what the values take.
-            let shape = 1.0 / (self.gap_variation * self.gap_variation);
-            (
-                LoadType::Gamma,
-                Some(((shape * 100.0).round() / 100.0).max(0.01)),
-            )
+        match self.variation() {
+            Variation::Even => (LoadType::Constant, None),
+            Variation::Poisson | Variation::Changing(_) => (LoadType::Poisson, None),
+            Variation::Bursts => {
+                // The shape whose coefficient of variation is that of the gaps, within what the values take.
+                let shape = 1.0 / (self.gap_variation * self.gap_variation);
+                let shape = ((shape * 100.0).round() / 100.0).max(0.01);
+                (LoadType::Gamma, Some(shape))
+            }
         }
     }
 }
@@ -88,12 +143,6 @@ impl Fit {
 ///
 /// # Errors
 /// When the trace is too short to say anything.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts far below 2^53; a part's index is between 0 and their number"
-)]
 pub fn fit(mut requests: Vec<Traced>, parts: u32) -> Result<Fit, String> {
     requests.sort_by(|a, b| a.at.total_cmp(&b.at));
     let (Some(first), Some(last)) = (requests.first(), requests.last()) else {
@@ -106,35 +155,23 @@ pub fn fit(mut requests: Vec<Traced>, parts: u32) -> Result<Fit, String> {
             requests.len()
         ));
     }
-    let parts = parts.max(1) as usize;
-    let mut counts = vec![0_usize; parts];
-    for request in &requests {
-        let part = ((request.at - start) / span * parts as f64) as usize;
-        if let Some(count) = counts.get_mut(part.min(parts - 1)) {
-            *count += 1;
-        }
-    }
-    let rates: Vec<f64> = counts
-        .iter()
-        .map(|&count| count as f64 / (span / parts as f64))
-        .collect();
+    let parts = parts.max(1);
+    let arrivals = Arrivals {
+        at: requests.iter().map(|request| request.at).collect(),
+        start,
+        span,
+    };
+    let gap_variation = arrivals.variation(parts);
+    let finer = (gap_variation > UNEVEN).then(|| arrivals.finer(parts, UNEVEN));
     Ok(Fit {
         requests: requests.len(),
         span,
         input: FittedLengths::of(requests.iter().map(|request| request.input)),
         output: FittedLengths::of(requests.iter().map(|request| request.output)),
-        rates,
-        gap_variation: gap_variation(&requests),
+        rates: arrivals.rates(parts),
+        gap_variation,
+        finer: finer.flatten(),
     })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn gap_variation(sorted: &[Traced]) -> f64 {
-    let gaps = || sorted.windows(2).map(|pair| pair[1].at - pair[0].at);
-    let count = (sorted.len() - 1) as f64;
-    let mean = gaps().sum::<f64>() / count;
-    let variance = gaps().map(|gap| (gap - mean) * (gap - mean)).sum::<f64>() / count;
-    variance.sqrt() / mean
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Loadgen, Self::InferencePerf];
+
     /// The name in values, and of the container.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -81,41 +81,97 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(
         Fault::new("K102", path, format!("wrong type: {}", error.inner()))
     })?;
     let back = serde_json::to_value(&object).unwrap_or(Value::Null);
-    let mut faults = Vec::new();
-    compare(manifest, &back, "", &mut faults);
+    let mut missing = Vec::new();
+    compare(manifest, &back, &Place::default(), &mut missing);
+    let faults = missing
+        .iter()
+        .filter(|(place, value)| !value.is_null() || !has_field::<T>(manifest, &place.pointer))
+        .map(|(place, _)| unknown(place))
+        .collect();
     Ok((object, faults))
 }
 
-fn compare(written: &Value, back: &Value, path: &str, faults: &mut Vec<Fault>) {
+/// Whether a null stands where the type has a field. A null is not given back either way; an empty mapping is, or it is
+/// of a wrong type.
+fn has_field<T: DeserializeOwned + Serialize>(manifest: &Value, pointer: &str) -> bool {
+    let mut probe = manifest.clone();
+    if let Some(place) = probe.pointer_mut(pointer) {
+        *place = Value::Object(serde_json::Map::new());
+    }
+    let read: Result<T, _> = serde_json::from_value(probe);
+    read.map_or(true, |object| {
+        serde_json::to_value(&object).is_ok_and(|back| back.pointer(pointer).is_some())
+    })
+}
+
+/// Where a field is.
+#[derive(Clone, Default)]
+struct Place {
+    /// As people write it: `spec.containers[0].image`.
+    path: String,
+    /// The same as a JSON pointer.
+    pointer: String,
+    key: String,
+}
+
+impl Place {
+    fn field(&self, key: &str) -> Self {
+        let mut pointer = self.pointer.clone();
+        bench_yaml::pointer_push(&mut pointer, key);
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        Self {
+            path,
+            pointer,
+            key: key.to_owned(),
+        }
+    }
+
+    fn item(&self, index: usize) -> Self {
+        Self {
+            path: format!("{}[{index}]", self.path),
+            pointer: format!("{}/{index}", self.pointer),
+            key: String::new(),
+        }
+    }
+}
+
+fn unknown(place: &Place) -> Fault {
+    let key = &place.key;
+    let fault = Fault::new(
+        UNKNOWN_FIELD,
+        place.path.clone(),
+        format!("`{key}` is not a field of Kubernetes here"),
+    );
+    match bench_yaml::suggest(key, FIELDS) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("remove it, or move it to where it belongs"),
+    }
+}
+
+/// Everything written that does not come back.
+fn compare<'a>(
+    written: &'a Value,
+    back: &Value,
+    place: &Place,
+    missing: &mut Vec<(Place, &'a Value)>,
+) {
     match (written, back) {
         (Value::Object(written), Value::Object(back)) => {
             for (key, value) in written {
-                let inner = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let inner = place.field(key);
                 match back.get(key) {
-                    Some(back_value) => compare(value, back_value, &inner, faults),
-                    None if value.is_null() => {}
-                    None => {
-                        let near = bench_yaml::suggest(key, FIELDS);
-                        let fault = Fault::new(
-                            UNKNOWN_FIELD,
-                            inner,
-                            format!("`{key}` is not a field of Kubernetes here"),
-                        );
-                        faults.push(match near {
-                            Some(near) => fault.help(format!("did you mean `{near}`?")),
-                            None => fault.help("remove it, or move it to where it belongs"),
-                        });
-                    }
+                    Some(back_value) => compare(value, back_value, &inner, missing),
+                    None => missing.push((inner, value)),
                 }
             }
         }
         (Value::Array(written), Value::Array(back)) => {
             for (index, (value, back)) in written.iter().zip(back).enumerate() {
-                compare(value, back, &format!("{path}[{index}]"), faults);
+                compare(value, back, &place.item(index), missing);
             }
         }
         _ => {}
@@ -144,6 +200,29 @@ mod tests {
             (found[0].code, found[0].path.as_str()),
             ("K101", "metadata.lables")
         );
+    }
+
+    #[test]
+    fn a_null_needs_a_field_too() {
+        let with = |key: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", key: null}});
+        // Of every type that a field can have: a text, a number, a list, a mapping, a time.
+        for known in [
+            "namespace",
+            "generation",
+            "finalizers",
+            "labels",
+            "deletionTimestamp",
+        ] {
+            assert_eq!(faults(&with(known)), [], "{known}");
+        }
+        let found = faults(&with("lables"));
+        assert_eq!(
+            (found.len(), found[0].path.as_str()),
+            (1, "metadata.lables")
+        );
+        let mut manifest = with("labels");
+        manifest["bogus"] = Value::Null;
+        assert_eq!(faults(&manifest)[0].path, "bogus");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use bench_yaml::{Diagnostic, suggest};
+use bench_yaml::{Diagnostic, Source, Span, suggest};
 
 use crate::values::codes;
 
@@ -43,6 +43,13 @@ pub(crate) fn stdin_problem(message: String) -> Box<Diagnostic> {
 
 /// The bytes of a file. `what` names its role in messages: `values file`.
 pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
+    read(path, what).map_err(|problem| match problem.code {
+        codes::USAGE => problem,
+        _ => Box::new(problem.at(&Source::unread(path), Span::default())),
+    })
+}
+
+fn read(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
     let fail = |reason: &str| {
         Diagnostic::error(
             codes::FILE,
@@ -66,16 +73,7 @@ pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnosti
             "fetch it first: `curl -fsSL {path} | benchctl … -f -`"
         ))));
     }
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Box::new(with_neighbours(
-                fail("not found"),
-                Path::new(path),
-            )));
-        }
-        Err(error) => return Err(Box::new(fail(&reason(&error)))),
-    };
+    let file = fs::File::open(path).map_err(|error| Box::new(unreadable(path, what, &error)))?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         let problem = fail("it is a directory");
         let names = yaml_files(Path::new(path));
@@ -90,8 +88,24 @@ pub(crate) fn read_file(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnosti
             Err(Box::new(Diagnostic::error(codes::FILE, too_large(path))))
         }
         Ok(_) => Ok(bytes),
-        Err(error) => Err(Box::new(fail(&reason(&error)))),
+        Err(error) => Err(Box::new(unreadable(path, what, &error))),
     }
+}
+
+/// Why a file cannot be opened or read. One that is not there may have a near name.
+pub(crate) fn unreadable(path: &str, what: &str, error: &io::Error) -> Diagnostic {
+    let fail = |reason: &str| {
+        let message = format!("cannot read {what} `{path}`: {reason}");
+        Diagnostic::error(codes::FILE, message)
+    };
+    let problem = match error.kind() {
+        io::ErrorKind::NotFound => with_neighbours(fail("not found"), Path::new(path)),
+        io::ErrorKind::PermissionDenied => {
+            fail("permission denied").help("make it readable: `chmod u+r`, or ask its owner")
+        }
+        _ => fail(&system_reason(error)).help("name another file, or pipe its text in: `-`"),
+    };
+    problem.at(&Source::unread(path), Span::default())
 }
 
 /// The text of some bytes, which must be UTF-8.
@@ -108,7 +122,8 @@ pub(crate) fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnosti
         let problem = Diagnostic::error(
             codes::ENCODING,
             format!("`{name}` is not UTF-8 (line {line}, byte {at})"),
-        );
+        )
+        .at(&Source::unread(name), Span::default());
         Box::new(if is_utf16 {
             problem.help("it is UTF-16, which PowerShell's `>` writes: save it as UTF-8")
         } else {
@@ -122,7 +137,7 @@ fn too_large(name: &str) -> String {
 }
 
 /// What the system says, without its error number.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn system_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();
