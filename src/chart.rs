@@ -1,10 +1,10 @@
 //! What values are laid over and rendered with: the built-in defaults, presets and templates, or a user's directory.
 //!
 //! A directory holds `values.yaml`, `templates/*.j2`, and perhaps `scenarios/*.yaml` (further layers) and
-//! `values.schema.json`. When its values have a mapping `benchmark` at the top, it is a variant of the built-in chart: its
-//! values lie over the built-in ones (without the presets), its templates see everything that the built-in ones see, and
-//! all checks apply. Any other chart is *foreign*: its templates see `values` and `release`, its values are checked by its
-//! own schema, and its manifests as all manifests are.
+//! `values.schema.json`. When its values have a mapping `benchmark` at the top, it is a variant of the built-in chart: it
+//! has all of the built-in keys, its templates see everything that the built-in ones see, and all checks apply. Any other
+//! chart is *foreign*: its templates see `values` and `release`, its values are checked by its own schema, and its
+//! manifests as all manifests are.
 
 mod read;
 mod schema;
@@ -83,14 +83,12 @@ impl Chart {
         templates: Templates,
         own_schema: Option<OwnSchema>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let (_, own) = layered(sources.clone().into_iter())?;
-        let json = fold(&[own], Loaded::default())?.json();
+        let (layers, defaults) = layered(sources.into_iter())?;
+        let defaults = [defaults];
+        let json = fold(&defaults, Loaded::default())?.json();
         let is_variant = json.get("benchmark").is_some_and(Value::is_object);
-        // What a variant does not say is as it is built in, so that it need not follow each new key.
-        let below = is_variant.then(|| Source::new(BUILT_IN, DEFAULTS));
-        let (layers, defaults) = layered(below.into_iter().chain(sources))?;
         Ok(Self {
-            defaults: [defaults],
+            defaults,
             layers,
             templates,
             schema: if is_variant {
@@ -131,6 +129,12 @@ impl Chart {
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// Whether it is the one that is part of the program.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.layers.iter().any(|layer| layer == BUILT_IN)
     }
 
     /// Whether its values are other ones than the built-in.

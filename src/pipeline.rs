@@ -5,6 +5,7 @@ use bench_yaml::{Diagnostic, ParseOptions, Source, parse};
 use serde_json::Value;
 
 mod foreign;
+mod variant;
 
 pub use foreign::{Foreign, foreign};
 
@@ -87,7 +88,13 @@ pub fn merge_loaded(chart: &Chart, loaded: Loaded, skip: Skip) -> Result<Merged,
     let mut effective = fold_on(chart.defaults(), loaded)?;
     let mut json = effective.json();
     let walk = |effective: &Effective, json: &Value| match chart.schema() {
-        Some(schema) => check_values_of(effective, schema, json),
+        Some(schema) => {
+            let mut walked = check_values_of(effective, schema, json);
+            if !chart.is_built_in() {
+                variant::name_missing(&mut walked, effective);
+            }
+            walked
+        }
         None => Vec::new(),
     };
     let mut walked = walk(&effective, &json);
