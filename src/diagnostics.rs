@@ -26,7 +26,7 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
                 let key = location.key_span.filter(|_| wants_key || !is_exact);
                 diagnostic = diagnostic.at(
                     &location.source,
-                    key.unwrap_or_else(|| first_line(&location)),
+                    key.unwrap_or_else(|| first_line(&location.source, location.value_span)),
                 );
                 if problem.code == SECRET {
                     diagnostic = diagnostic.hide(location.value_span);
@@ -95,14 +95,11 @@ fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
         })
 }
 
-/// A mapping or list is pointed at by its first line.
-fn first_line(location: &Location) -> Span {
-    let text = location.source.slice(location.value_span);
+/// A span up to the end of its first line, by which what goes over several lines is pointed at.
+pub(crate) fn first_line(source: &Source, span: Span) -> Span {
+    let text = source.slice(span);
     let length = text.find(['\n', '\r']).unwrap_or(text.len());
-    Span::new(
-        location.value_span.start,
-        location.value_span.start + length,
-    )
+    Span::new(span.start, span.start + length)
 }
 
 /// Another value that matters: a second caret where it is in the same text, else a note that names its origin.

@@ -16,7 +16,7 @@ use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
 use crate::scenario::raw::{Scenario, ScenarioLoad};
-use crate::scenario::{catalog, fit, unknown_scenario};
+use crate::scenario::{SCENARIOS, catalog, fit, join, unknown_scenario};
 
 const NOTHING: &str = "nothing was printed";
 
@@ -65,7 +65,7 @@ fn merged(values: &ValuesFlags) -> Result<(Chart, Merged), Failure> {
 fn shown(name: &str, chart: &Chart, merged: &Merged, is_own: bool) -> Result<String, Failure> {
     if let Some(preset) = catalog::preset(name)
         && !is_own
-        && !chart.is_given(&merged.effective, &pointer(name))
+        && !chart.is_given(&merged.effective, &join(SCENARIOS, name))
     {
         return Ok(preset.text.to_owned());
     }
@@ -78,12 +78,16 @@ fn shown(name: &str, chart: &Chart, merged: &Merged, is_own: bool) -> Result<Str
 
 /// A scenario of the merged values.
 fn find(name: &str, merged: &Merged) -> Result<Value, Failure> {
-    merged.json.pointer(&pointer(name)).cloned().ok_or_else(|| {
-        let problem = unknown_scenario(name, &merged.values);
-        let anchor = Anchor::Argument("NAME", name.to_owned());
-        let problem = Problem { anchor, ..problem };
-        Failure::of(vec![located(&problem, None)], NOTHING)
-    })
+    merged
+        .json
+        .pointer(&join(SCENARIOS, name))
+        .cloned()
+        .ok_or_else(|| {
+            let problem = unknown_scenario(name, &merged.values);
+            let anchor = Anchor::Argument("NAME", name.to_owned());
+            let problem = Problem { anchor, ..problem };
+            Failure::of(vec![located(&problem, None)], NOTHING)
+        })
 }
 
 fn written_to(file: Option<&Path>, text: &str, output: &Output) -> Result<(), Failure> {
@@ -159,7 +163,7 @@ fn fitted(
 
 /// A values file that chooses a new scenario and holds all of it.
 fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
-    if merged.json.pointer(&pointer(name)).is_some() {
+    if merged.json.pointer(&join(SCENARIOS, name)).is_some() {
         return Err(Failure::Usage(format!(
             "scenario `{name}` exists already: choose another name, or change it in a values file"
         )));
@@ -180,12 +184,6 @@ fn new(name: &str, from: &str, merged: &Merged) -> Result<String, Failure> {
     ))
 }
 
-fn pointer(name: &str) -> String {
-    let mut pointer = "/benchmark/scenarios".to_owned();
-    bench_yaml::pointer_push(&mut pointer, name);
-    pointer
-}
-
 fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
     let mut rows = vec![[
         "NAME".to_owned(),
@@ -203,7 +201,7 @@ fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
         let Some(scenario) = scenarios.get(name) else {
             continue;
         };
-        let pointer = pointer(name);
+        let pointer = join(SCENARIOS, name);
         let layer = merged.effective.layer_of(&pointer).unwrap_or_default();
         let from = match (chart.is_given(&merged.effective, &pointer), is_own) {
             (true, _) => layer,

@@ -1,11 +1,12 @@
 //! `benchctl schema`.
 
 use bench_contract::{config_schema, report_schema};
-use bench_yaml::{Diagnostic, ParseOptions, Source, Span, dotted, parse};
+use bench_yaml::{Diagnostic, ParseOptions, Source, dotted, parse};
 use serde_json::Value;
 
 use crate::chart::OwnSchema;
 use crate::cli::{SchemaArgs, SchemaOf};
+use crate::diagnostics::first_line;
 use crate::output::{Failure, Output};
 use crate::problem::Anchor;
 use crate::scenario::values_schema;
@@ -47,10 +48,8 @@ fn check(schema: &Value, source: &Source) -> Result<Vec<Diagnostic>, String> {
                     let is_long = source.slice(place.value).contains('\n');
                     place.key.filter(|_| is_long).unwrap_or(place.value)
                 });
-                let text = source.slice(span);
-                let line = text.find(['\n', '\r']).unwrap_or(text.len());
                 diagnostic = diagnostic
-                    .at(source, Span::new(span.start, span.start + line))
+                    .at(source, first_line(source, span))
                     .path(dotted(pointer));
             }
             found.push(diagnostic);

@@ -3,7 +3,7 @@
 use super::decidable::needed;
 use super::{Assumption, StagePlan, plan};
 use crate::problem::Problem;
-use crate::scenario::Run;
+use crate::scenario::{Run, SCENARIOS, join};
 
 /// Local ports of a pod (`net.ipv4.ip_local_port_range`), and so its connections to one address.
 const PORTS: f64 = 28_232.0;
@@ -15,7 +15,7 @@ const TIME_WAIT: f64 = 60.0;
 #[must_use]
 pub fn doubts(run: &Run) -> Vec<Problem> {
     let plan = plan(run, Assumption::default());
-    let scenario = pointer(&run.scenario);
+    let scenario = join(SCENARIOS, &run.scenario);
     let stages: Vec<&StagePlan> = plan
         .stages
         .iter()
@@ -58,7 +58,7 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         .get(&run.scenario)
         .is_some_and(|scenario| scenario.slo.is_some());
     let list = if own {
-        format!("{}/slo", pointer(&run.scenario))
+        format!("{}/slo", join(SCENARIOS, &run.scenario))
     } else {
         "/benchmark/slo".to_owned()
     };
@@ -101,10 +101,4 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         );
     }
     found
-}
-
-fn pointer(scenario: &str) -> String {
-    let mut pointer = "/benchmark/scenarios".to_owned();
-    bench_yaml::pointer_push(&mut pointer, scenario);
-    pointer
 }
