@@ -20,7 +20,8 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
 use crate::chart::Chart;
 use crate::cli::{Cli, Command};
-use crate::output::{Failure, Output};
+use crate::output::{Failure, MessageFormat, Output};
+use crate::pipeline::Merged;
 
 /// Runs the command line of this process.
 #[must_use]
@@ -32,11 +33,19 @@ pub fn main() -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
+            let printed = error.print();
             // Help and version are data, and go to stdout; the rest is wrong usage.
-            let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done,
-                _ => ExitCode::Usage,
+            let is_data = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            return match printed {
+                _ if !is_data => ExitCode::Usage,
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    let output = Output::new(ColorChoice::Auto, MessageFormat::Human);
+                    output.failed(&Failure::Io(format!("cannot write to stdout: {error}")))
+                }
+                Ok(()) | Err(_) => ExitCode::Done,
             };
         }
     };
@@ -107,6 +116,18 @@ fn chart_with_scenarios(
         ));
     }
     Ok(chart)
+}
+
+/// Whether the values switch everything off, which is said.
+fn is_disabled(merged: &Merged, output: &Output, verb: &str) -> bool {
+    let is_disabled = !merged.values.benchmark.enabled;
+    if is_disabled {
+        output.warn(&merged.warnings);
+        output.note(&format!(
+            "benchmark.enabled is false: there is nothing to {verb}"
+        ));
+    }
+    is_disabled
 }
 
 /// Writes a new file. One that exists is left alone, unless it is to be overwritten.

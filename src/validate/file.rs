@@ -45,7 +45,8 @@ pub fn check_text(chart: &Chart, source: &Source, version: KubeVersion) -> Vec<D
         Err((problems, _)) => problems,
     };
     let effective = Some(&merged.effective);
-    found.extend(plan::doubts(&run).iter().map(|p| located(p, effective)));
+    let doubts = plan::doubts(&run, plan::Assumption::of(&run));
+    found.extend(doubts.iter().map(|p| located(p, effective)));
     with_others(found, chart, &merged)
 }
 
