@@ -1,5 +1,7 @@
 //! From problems of the core to messages that point into the user's text.
 
+use std::collections::BTreeSet;
+
 use bench_contract::ExitCode;
 use bench_yaml::{Diagnostic, Severity, Source, SourceKind, Span, dotted, mask};
 
@@ -127,24 +129,35 @@ fn with_related(
 /// The last line of a failed command.
 #[must_use]
 pub fn summary(problems: &[Diagnostic], consequence: &str) -> String {
+    /// More names than these say less than their number.
+    const MOST_NAMES: usize = 3;
     let errors: Vec<&Diagnostic> = problems
         .iter()
         .filter(|problem| problem.is_error())
         .collect();
-    let mut names: Vec<&str> = Vec::new();
-    for source in errors.iter().filter_map(|problem| problem.source.as_ref()) {
-        if !names.contains(&&*source.name) {
-            names.push(&source.name);
-        }
-    }
+    let mut known = BTreeSet::new();
+    let names: Vec<&str> = errors
+        .iter()
+        .filter_map(|problem| Some(&*problem.source.as_ref()?.name))
+        .filter(|name| known.insert(*name))
+        .collect();
+    let is_argument = |problem: &&Diagnostic| {
+        let source = problem.source.as_ref();
+        source.is_some_and(|source| source.kind == SourceKind::Argument)
+    };
+    let kinds = if errors.iter().any(is_argument) {
+        "files and arguments"
+    } else {
+        "files"
+    };
     let count = match errors.len() {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     };
-    let place = if names.is_empty() {
-        String::new()
-    } else {
-        format!(" in {}", names.join(", "))
+    let place = match names.len() {
+        0 => String::new(),
+        1..=MOST_NAMES => format!(" in {}", names.join(", ")),
+        count => format!(" in {count} {kinds}"),
     };
     format!("error: {count}{place}; {consequence}")
 }

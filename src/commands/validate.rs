@@ -13,6 +13,11 @@ use crate::validate::kubernetes::KubeVersion;
 use crate::values::read_text;
 
 pub(super) fn run(args: &ValidateArgs, output: &Output) -> Result<(), Failure> {
+    if args.files.iter().filter(|file| *file == "-").count() > 1 {
+        return Err(Failure::Usage(
+            "standard input can be read once, and `-` is there twice: name it once".to_owned(),
+        ));
+    }
     let chart = chart(args.chart.as_deref(), "nothing was checked")?;
     let mut found = check_all(&chart, &args.files, args.kube_version);
     if args.strict {

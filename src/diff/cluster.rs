@@ -140,7 +140,7 @@ impl Object<'_> {
         // Go writes null for some lists that are empty.
         value.is_null()
             || defaults(self.kind, path).any(|default| match default {
-                Is(json) => value.to_string() == json,
+                Is(json) => serde_json::from_str::<Value>(json).is_ok_and(|json| json == *value),
                 Anything => true,
                 SameAs(key) => beside.get(key) == Some(value),
                 PullPolicy => {
