@@ -122,7 +122,9 @@ const DIFF_EXAMPLES: &str = "\
 Examples:
   benchctl diff -f new.yaml --against-values old.yaml
   benchctl diff -f values.yaml --against rendered.yaml --exit-code
-  kubectl get job,configmap,serviceaccount -n benchmarking -o yaml | benchctl diff -f values.yaml --against -";
+  kubectl get job,configmap,serviceaccount -n benchmarking -o yaml | benchctl diff -f values.yaml --against -
+Secrets are hidden. Of what comes from a cluster, the fields that a server fills in are no difference, and of objects that are
+only there those are shown that benchctl made under the same NAME; earlier generations of a Job are not.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:

@@ -1,5 +1,7 @@
 //! From problems of the core to messages that point into the user's text.
 
+use std::collections::BTreeSet;
+
 use bench_contract::ExitCode;
 use bench_yaml::{Diagnostic, Severity, Source, SourceKind, Span, dotted, mask};
 
@@ -26,7 +28,7 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
                 let key = location.key_span.filter(|_| wants_key || !is_exact);
                 diagnostic = diagnostic.at(
                     &location.source,
-                    key.unwrap_or_else(|| first_line(&location)),
+                    key.unwrap_or_else(|| first_line(&location.source, location.value_span)),
                 );
                 if problem.code == SECRET {
                     diagnostic = diagnostic.hide(location.value_span);
@@ -96,14 +98,11 @@ fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
         })
 }
 
-/// A mapping or list is pointed at by its first line.
-fn first_line(location: &Location) -> Span {
-    let text = location.source.slice(location.value_span);
+/// A span up to the end of its first line, by which what goes over several lines is pointed at.
+pub(crate) fn first_line(source: &Source, span: Span) -> Span {
+    let text = source.slice(span);
     let length = text.find(['\n', '\r']).unwrap_or(text.len());
-    Span::new(
-        location.value_span.start,
-        location.value_span.start + length,
-    )
+    Span::new(span.start, span.start + length)
 }
 
 /// Another value that matters: a second caret where it is in the same text, else a note that names its origin.
@@ -131,24 +130,35 @@ fn with_related(
 /// The last line of a failed command.
 #[must_use]
 pub fn summary(problems: &[Diagnostic], consequence: &str) -> String {
+    /// More names than these say less than their number.
+    const MOST_NAMES: usize = 3;
     let errors: Vec<&Diagnostic> = problems
         .iter()
         .filter(|problem| problem.is_error())
         .collect();
-    let mut names: Vec<&str> = Vec::new();
-    for source in errors.iter().filter_map(|problem| problem.source.as_ref()) {
-        if !names.contains(&&*source.name) {
-            names.push(&source.name);
-        }
-    }
+    let mut known = BTreeSet::new();
+    let names: Vec<&str> = errors
+        .iter()
+        .filter_map(|problem| Some(&*problem.source.as_ref()?.name))
+        .filter(|name| known.insert(*name))
+        .collect();
+    let is_argument = |problem: &&Diagnostic| {
+        let source = problem.source.as_ref();
+        source.is_some_and(|source| source.kind == SourceKind::Argument)
+    };
+    let kinds = if errors.iter().any(is_argument) {
+        "files and arguments"
+    } else {
+        "files"
+    };
     let count = match errors.len() {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     };
-    let place = if names.is_empty() {
-        String::new()
-    } else {
-        format!(" in {}", names.join(", "))
+    let place = match names.len() {
+        0 => String::new(),
+        1..=MOST_NAMES => format!(" in {}", names.join(", ")),
+        count => format!(" in {count} {kinds}"),
     };
     format!("error: {count}{place}; {consequence}")
 }

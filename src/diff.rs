@@ -1,14 +1,21 @@
 //! What differs between two sets of manifests, object by object.
 
+mod cluster;
+mod defaults;
 mod fields;
+mod pair;
+mod redact;
 mod text;
 
 use serde_json::Value;
 use similar::TextDiff;
 
+use cluster::{as_applied, is_live};
 pub use fields::FieldChange;
-use fields::changes;
-use text::{lines, redacted};
+use fields::{Side, changes};
+use pair::pairs;
+use redact::redacted;
+use text::lines;
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,68 +98,93 @@ impl Identity {
         format!("{namespace}, {}, {} ({group})", self.name, self.kind)
     }
 
-    /// Whether both are one object, names aside.
+    /// Whether both are of one kind.
     fn is_like(&self, other: &Self) -> bool {
-        self.kind == other.kind
-            && self.namespace == other.namespace
-            && self.api_version == other.api_version
+        self.kind == other.kind && self.api_version == other.api_version
     }
 
-    /// The name without the hash that a changed Job brings with it.
-    fn stem(&self) -> Option<&str> {
-        let (stem, hash) = self.name.rsplit_once('-')?;
-        let is_hash = hash.len() == 8
-            && hash
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        is_hash.then_some(stem)
+    /// The name without the hash that a changed Job brings with it, where it has one.
+    fn base(&self) -> &str {
+        let is_hash = |hash: &str| {
+            hash.len() == 8
+                && hash
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        };
+        match self.name.rsplit_once('-') {
+            Some((base, hash)) if is_hash(hash) => base,
+            _ => &self.name,
+        }
     }
 }
 
+/// The label by which an object says who made it, and what this program calls itself there.
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "benchctl");
+
+/// The label with NAME.
+const INSTANCE: &str = "app.kubernetes.io/instance";
+
 /// Everything that differs: objects of the new set in their order, then those that are gone.
 ///
-/// A Job whose config changed has another hash in its name; it is compared with the old Job of that name without a hash.
+/// A Job whose config changed has another hash in its name; it is compared with its latest predecessor, and so is all
+/// that carries the same hash. Of objects that come from a cluster, what a server adds is no difference, and those that
+/// are not of this release, or of an earlier generation, are not gone.
 #[must_use]
 pub fn compare(old: &[Value], new: &[Value]) -> Vec<Difference> {
-    let mut left: Vec<Option<(Identity, &Value)>> = old
-        .iter()
-        .map(|object| Some((Identity::of(object), object)))
-        .collect();
+    let known: Vec<Identity> = old.iter().map(Identity::of).collect();
     let identities: Vec<Identity> = new.iter().map(Identity::of).collect();
-    let mut take = |fits: &dyn Fn(&Identity) -> bool| {
-        left.iter_mut()
-            .find(|slot| slot.as_ref().is_some_and(|(identity, _)| fits(identity)))
-            .and_then(Option::take)
-    };
-    // The same names first, so that none of them is taken for a renamed one.
-    let mut pairs: Vec<Option<(Identity, &Value)>> = identities
-        .iter()
-        .map(|identity| take(&|other| other == identity))
-        .collect();
-    for (identity, pair) in identities.iter().zip(&mut pairs) {
-        if pair.is_none() && identity.stem().is_some() {
-            *pair = take(&|other| other.is_like(identity) && other.stem() == identity.stem());
-        }
-    }
+    let pairs = pairs(old, &known, &identities);
     let mut found = Vec::new();
-    for ((identity, object), pair) in identities.into_iter().zip(new).zip(pairs) {
-        found.extend(difference(
-            identity,
-            pair.as_ref().map(|(_, object)| *object),
-            Some(object),
-        ));
+    for ((identity, object), pair) in identities.iter().zip(new).zip(&pairs) {
+        let old = pair.and_then(|index| old.get(index));
+        let applied = old.map(|old| as_applied(old, Some(object)));
+        found.extend(difference(identity.clone(), applied.as_ref(), Some(object)));
     }
-    for (identity, object) in left.into_iter().flatten() {
-        found.extend(difference(identity, Some(object), None));
+    for (index, (identity, object)) in known.into_iter().zip(old).enumerate() {
+        let is_earlier = || {
+            identities.iter().any(|new| {
+                identity.is_like(new)
+                    && identity.base() == new.base()
+                    && (new.namespace.is_empty() || new.namespace == identity.namespace)
+            })
+        };
+        if pairs.contains(&Some(index))
+            || (is_live(object) && (!is_of_release(object, new) || is_earlier()))
+        {
+            continue;
+        }
+        found.extend(difference(identity, Some(&as_applied(object, None)), None));
     }
     found
 }
 
+/// Whether an object of a cluster was made by this program, under the NAME of the new set where that has one.
+fn is_of_release(object: &Value, new: &[Value]) -> bool {
+    let label = |object: &Value, name: &str| -> Option<String> {
+        let label = object.get("metadata")?.get("labels")?.get(name)?;
+        label.as_str().map(str::to_owned)
+    };
+    let (name, own) = MANAGED_BY;
+    let instance = label(object, INSTANCE);
+    let mut instances = new.iter().filter_map(|new| label(new, INSTANCE)).peekable();
+    label(object, name).as_deref() == Some(own)
+        && (instances.peek().is_none() || instances.any(|new| Some(new) == instance))
+}
+
+/// The item of `others` that stands for this one: that of its name, else that in its place.
+fn counterpart<'a>(index: usize, item: &Value, others: Option<&'a Value>) -> Option<&'a Value> {
+    let others = others?.as_array()?;
+    match item.get("name") {
+        Some(name) => others.iter().find(|other| other.get("name") == Some(name)),
+        None => others.get(index),
+    }
+}
+
 fn difference(object: Identity, old: Option<&Value>, new: Option<&Value>) -> Option<Difference> {
-    let (old_shown, new_shown) = redacted(old, new);
-    if old_shown == new_shown {
+    if old == new {
         return None;
     }
+    let (old_shown, new_shown) = redacted(old, new);
     let kind = match (old, new) {
         (None, _) => Kind::Added,
         (_, None) => Kind::Removed,
@@ -161,7 +193,10 @@ fn difference(object: Identity, old: Option<&Value>, new: Option<&Value>) -> Opt
     let old_name = old
         .map(|old| Identity::of(old).name)
         .filter(|name| *name != object.name);
-    let fields = match (&old_shown, &new_shown) {
+    let side = |(whole, shown)| Side { whole, shown };
+    let old_side = old.zip(old_shown.as_ref()).map(side);
+    let new_side = new.zip(new_shown.as_ref()).map(side);
+    let fields = match (old_side, new_side) {
         (Some(old), Some(new)) => changes(old, new),
         _ => Vec::new(),
     };
@@ -191,9 +226,13 @@ impl Difference {
         format!("{}{was} {verb}:", self.object.title())
     }
 
-    /// The lines that differ, with `context` unchanged lines around them, as `diff -u` without its two head lines.
+    /// The lines that differ, with `context` unchanged lines around them, as `diff -u` without its two head lines. Where
+    /// none does, a remark in their place.
     #[must_use]
     pub fn unified(&self, context: usize) -> String {
+        if self.old == self.new {
+            return "# what differs looks like a secret, and is hidden\n".to_owned();
+        }
         TextDiff::from_lines(&self.old, &self.new)
             .unified_diff()
             .context_radius(context)

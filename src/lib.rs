@@ -9,6 +9,7 @@ pub mod commands;
 pub mod diagnostics;
 pub mod diff;
 mod flags;
+mod manifests;
 pub mod messages;
 mod names;
 pub mod output;

@@ -66,6 +66,15 @@ impl Failure {
     }
 }
 
+/// Standard output cannot be written to.
+#[must_use]
+pub fn cannot_print(error: &std::io::Error) -> Failure {
+    Failure::io(
+        format!("cannot write to stdout: {}", system_reason(error)),
+        "make room where it goes, or send it elsewhere",
+    )
+}
+
 /// Where a command's data and messages go.
 #[derive(Debug)]
 pub struct Output {
@@ -111,10 +120,7 @@ impl Output {
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io(
-                format!("cannot write to stdout: {}", system_reason(&error)),
-                "make room where it goes, or send it elsewhere",
-            )),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(cannot_print(&error)),
             Ok(()) | Err(_) => Ok(()),
         }
     }

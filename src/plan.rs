@@ -3,34 +3,45 @@
 //! Everything is computed from the config. How fast the server is nobody knows yet; what depends on it is Little's law
 //! over an assumption that the plan states.
 
+mod assumption;
 mod decidable;
 mod doubts;
 mod tokens;
 
+use std::fmt;
+
+pub use assumption::Assumption;
+pub(crate) use assumption::milliseconds;
 pub use doubts::doubts;
 
 use bench_contract::config::{Connections, Load, LoadType, Stage};
 use bench_contract::{Config, RequestsPerSecond, Seconds};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::scenario::Run;
 pub(crate) use tokens::{LogNormal, mean_length};
 
-/// How fast the server is taken to be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Assumption {
-    /// Time to the first token, in seconds.
-    pub ttft: f64,
-    /// Time for each further token, in seconds.
-    pub tpot: f64,
+/// Which stage it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageName {
+    /// The one that is not measured.
+    WarmUp,
+    /// The one of this number.
+    Measured(usize),
 }
 
-impl Default for Assumption {
-    fn default() -> Self {
-        Self {
-            ttft: 0.5,
-            tpot: 0.025,
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WarmUp => f.write_str("warm-up"),
+            Self::Measured(number) => write!(f, "{number}"),
         }
+    }
+}
+
+impl Serialize for StageName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -38,9 +49,9 @@ impl Default for Assumption {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StagePlan {
     /// `warm-up`, or its number.
-    pub name: String,
+    pub name: StageName,
     /// The arrival process.
-    pub process: &'static str,
+    pub process: LoadType,
     /// Requests per second; at the start, where there is an `end_rate`. None for a closed loop and a trace.
     pub rate: Option<f64>,
     /// Requests per second at the end.
@@ -89,6 +100,8 @@ pub struct Plan {
     pub seconds_at_most: Option<f64>,
     /// How long a request may take.
     pub request_timeout: f64,
+    /// How long one takes, if the server is as assumed; above `request_timeout` it is given up.
+    pub request_seconds: Option<f64>,
     /// Connections at once: as many as requests in flight.
     pub connections: Option<f64>,
     /// Whether each request opens its own.
@@ -135,6 +148,7 @@ pub fn plan(run: &Run, assumption: Assumption) -> Plan {
         seconds,
         seconds_at_most: run.plan.map(Seconds::get),
         request_timeout: config.load.request_timeout().get(),
+        request_seconds: lengths.whole(assumption),
         connections: peak,
         connections_are_fresh: benchmark.api.connections == Connections::Fresh,
         assumption,
@@ -143,11 +157,12 @@ pub fn plan(run: &Run, assumption: Assumption) -> Plan {
     }
 }
 
-/// Mean lengths in tokens, where the config says them.
+/// Mean lengths in tokens, where the config says them, and how long a request may take.
 #[derive(Clone, Copy)]
 struct Lengths {
     input: Option<f64>,
     output: Option<f64>,
+    timeout: f64,
 }
 
 impl Lengths {
@@ -159,11 +174,17 @@ impl Lengths {
         Self {
             input: mean(&data.input_distribution),
             output: mean(&data.output_distribution),
+            timeout: config.load.request_timeout().get(),
         }
     }
 
-    /// How long a request takes, in seconds.
+    /// How long a request takes, in seconds: after its timeout it is given up.
     fn service(self, assumption: Assumption) -> Option<f64> {
+        Some(self.whole(assumption)?.min(self.timeout))
+    }
+
+    /// How long a request would take that nobody gives up, in seconds.
+    fn whole(self, assumption: Assumption) -> Option<f64> {
         let output = self.output?;
         Some(assumption.ttft + (output - 1.0).max(0.0) * assumption.tpot)
     }
@@ -189,16 +210,22 @@ fn stages(config: &Config, lengths: Lengths, assumption: Assumption) -> Vec<Stag
             num_requests: None,
             ..first.clone()
         };
-        planned.push(stage("warm-up".to_owned(), load, &first, lengths, service));
+        planned.push(stage(StageName::WarmUp, load, &first, lengths, service));
     }
     for (number, next) in stages.iter().enumerate() {
-        planned.push(stage(number.to_string(), load, next, lengths, service));
+        planned.push(stage(
+            StageName::Measured(number),
+            load,
+            next,
+            lengths,
+            service,
+        ));
     }
     planned
 }
 
 fn stage(
-    name: String,
+    name: StageName,
     load: &Load,
     stage: &Stage,
     lengths: Lengths,
@@ -248,7 +275,7 @@ fn stage(
     let tokens = |length: Option<f64>| length.zip(requests).map(|(length, count)| length * count);
     StagePlan {
         name,
-        process: load.kind.as_str(),
+        process: load.kind,
         rate,
         end_rate,
         concurrency: stage.concurrency_level,

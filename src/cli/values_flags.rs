@@ -66,6 +66,16 @@ impl ValuesFlags {
         }
     }
 
+    /// Whether one of them reads standard input.
+    #[must_use]
+    pub fn read_stdin(&self) -> bool {
+        let is_stdin = |text: &str| text.trim() == "-";
+        let file = |argument: &String| argument.split(',').any(is_stdin);
+        let pair = |pair: &str| pair.split_once('=').is_some_and(|(_, path)| is_stdin(path));
+        let set_file = |argument: &String| argument.split(',').any(pair);
+        self.files.iter().any(file) || self.set_file.iter().any(set_file)
+    }
+
     /// The same for a chart whose values are its own: the namespace is the release's, and there are no scenarios.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `benchctl config`.
 
-use super::chart_with_scenarios;
+use super::{chart_with_scenarios, is_disabled};
 use crate::cli::ConfigArgs;
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
@@ -17,6 +17,9 @@ pub(super) fn run(args: &ConfigArgs, output: &Output) -> Result<(), Failure> {
     let failed = |problems| Failure::of(problems, NOTHING);
     let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
     let mut merged = merge(&chart, &args.values.sources(), skip).map_err(failed)?;
+    if is_disabled(&merged, output, "write") {
+        return Ok(());
+    }
     let run = resolve_run(&chart, &mut merged).map_err(failed)?;
     let rendered = render(&run, chart.templates(), args.name.as_deref(), false)
         .map_err(|problem| failed(vec![located(&problem, Some(&merged.effective))]))?;

@@ -1,11 +1,13 @@
 //! `benchctl diff`.
 
-use bench_yaml::{Color, Diagnostic, ParseOptions, Source, parse};
-use serde_json::{Map, Value, json};
+use bench_yaml::{Color, Diagnostic, Node, ParseOptions, Source, parse};
+use serde_json::{Value, json};
 
 use super::objects::objects;
 use crate::cli::{DiffArgs, DiffFormat, ValuesFlags};
+use crate::diagnostics::first_line;
 use crate::diff::{Difference, Kind, compare};
+use crate::manifests::{NO_MANIFEST, manifests};
 use crate::output::{Failure, Output};
 use crate::pipeline::Wanted;
 use crate::values::read_text;
@@ -17,6 +19,14 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
         name: args.name.as_deref(),
         ..Wanted::default()
     };
+    let is_stdin = |path: &String| path == "-";
+    let other = args.against.iter().chain(&args.against_values);
+    if args.values.read_stdin() && other.into_iter().any(is_stdin) {
+        return Err(Failure::usage(
+            "standard input can be read once, and both sides are to come from it",
+            "write one of them to a file",
+        ));
+    }
     let found = objects(&args.values, wanted, false, NOTHING)?;
     let new: Vec<Value> = found.items.into_iter().map(|(_, object)| object).collect();
     let old = match &args.against {
@@ -45,7 +55,7 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The manifests of a file, a List taken apart.
+/// The manifests of a file.
 fn read(path: &str) -> Result<Vec<Value>, Failure> {
     let one = |problem: Diagnostic| Failure::of(vec![problem], NOTHING);
     let source: Source = read_text(path).map_err(|problem| one(*problem))?;
@@ -54,60 +64,30 @@ fn read(path: &str) -> Result<Vec<Value>, Failure> {
     if parsed.has_errors() {
         return Err(Failure::of(parsed.problems, NOTHING));
     }
-    let mut objects = Vec::new();
-    for document in &parsed.documents {
-        let object = document.to_json();
-        match object.get("items").and_then(Value::as_array) {
-            Some(items) if object["kind"] == "List" => objects.extend(items.clone()),
-            _ if object.get("kind").is_some() => objects.push(object),
-            _ if object.is_null() => {}
-            _ => {
-                return Err(one(Diagnostic::error(
-                    "K100",
-                    "this is no manifest: it has no `kind`",
-                )
-                .at(&source, document.span)
-                .help("for values files use --against-values")));
-            }
-        }
-    }
-    for object in &mut objects {
-        as_applied(object);
-    }
-    Ok(objects)
-}
-
-/// What a cluster adds to an object when it takes it.
-fn as_applied(object: &mut Value) {
-    let remove = |object: &mut Value, pointer: &str, keys: &[&str]| {
-        if let Some(fields) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
-            fields.retain(|key, _| !keys.contains(&key.as_str()));
-        }
+    let no_manifest = |message: String, span| {
+        Diagnostic::error(NO_MANIFEST, message)
+            .at(&source, first_line(&source, span))
+            .help("for values files use --against-values")
     };
-    remove(object, "", &["status"]);
-    remove(
-        object,
-        "/metadata",
-        &[
-            "uid",
-            "resourceVersion",
-            "generation",
-            "creationTimestamp",
-            "managedFields",
-            "selfLink",
-        ],
-    );
-    remove(
-        object,
-        "/metadata/annotations",
-        &["kubectl.kubernetes.io/last-applied-configuration"],
-    );
-    let is_empty = object
-        .pointer("/metadata/annotations")
-        .and_then(Value::as_object)
-        .is_some_and(Map::is_empty);
-    if is_empty {
-        remove(object, "/metadata", &["annotations"]);
+    let is_empty = |document: &Node| matches!(document.value, bench_yaml::Value::Null);
+    if parsed.documents.iter().all(is_empty) {
+        return Err(one(Diagnostic::error(
+            NO_MANIFEST,
+            format!("`{}` holds no manifest", source.name),
+        )
+        .help(
+            "where a cluster has nothing, `kubectl get … -o yaml` writes an empty List; did it fail?",
+        )));
+    }
+    let found = manifests(&parsed.documents);
+    let problems: Vec<Diagnostic> = found
+        .iter()
+        .filter_map(|manifest| Some(no_manifest(manifest.why_nameless()?, manifest.node.span)))
+        .collect();
+    if problems.is_empty() {
+        Ok(found.into_iter().map(|manifest| manifest.object).collect())
+    } else {
+        Err(Failure::of(problems, NOTHING))
     }
 }
 

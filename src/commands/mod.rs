@@ -21,7 +21,8 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
 use crate::chart::Chart;
 use crate::cli::{Cli, Command};
-use crate::output::{Failure, Output};
+use crate::output::{Failure, MessageFormat, Output};
+use crate::pipeline::Merged;
 
 /// Runs the command line of this process.
 #[must_use]
@@ -33,11 +34,19 @@ pub fn main() -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
+            let printed = error.print();
             // Help and version are data, and go to stdout; the rest is wrong usage.
-            let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Done,
-                _ => ExitCode::Usage,
+            let is_data = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            return match printed {
+                _ if !is_data => ExitCode::Usage,
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    let output = Output::new(ColorChoice::Auto, MessageFormat::Human);
+                    output.failed(&cannot_print(&error))
+                }
+                Ok(()) | Err(_) => ExitCode::Done,
             };
         }
     };
@@ -108,4 +117,16 @@ fn chart_with_scenarios(
         ));
     }
     Ok(chart)
+}
+
+/// Whether the values switch everything off, which is said.
+fn is_disabled(merged: &Merged, output: &Output, verb: &str) -> bool {
+    let is_disabled = !merged.values.benchmark.enabled;
+    if is_disabled {
+        output.warn(&merged.warnings);
+        output.note(&format!(
+            "benchmark.enabled is false: there is nothing to {verb}"
+        ));
+    }
+    is_disabled
 }

@@ -1,16 +1,15 @@
 //! `benchctl plan`.
 
-use bench_contract::{Seconds, Slo, SloMetric};
+use bench_contract::config::LoadType;
 use serde_json::{Value, json};
 
-use super::chart_with_scenarios;
+use super::{chart_with_scenarios, is_disabled};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
 use crate::pipeline::{Skip, Wanted, manifests, merge, run as resolve_run};
-use crate::plan::{Assumption, Plan, StagePlan, doubts, plan};
+use crate::plan::{Assumption, Plan, StagePlan, doubts, milliseconds, plan};
 use crate::problem::REPORT;
-use crate::scenario::Run;
 use crate::table::{Side, lines};
 
 const NOTHING: &str = "nothing was planned";
@@ -28,24 +27,28 @@ pub(super) fn run(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
     }
     let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
     let mut merged = merge(&chart, &args.values.sources(), Skip::default()).map_err(failed)?;
+    if is_disabled(&merged, output, "plan") {
+        return Ok(());
+    }
     let run = resolve_run(&chart, &mut merged).map_err(failed)?;
     let (rendered, objects) = manifests(&chart, &run, &mut merged, Wanted::default())
         .map_err(|(problems, _)| failed(problems))?;
+    let assumption = Assumption::of(&run).with(args.ttft, args.tpot);
     let mut warnings = merged.warnings.clone();
     warnings.extend(
-        doubts(&run)
+        doubts(&run, assumption)
             .iter()
             .map(|p| located(p, Some(&merged.effective))),
     );
     output.warn(&warnings);
-    let planned = plan(&run, assumption(args, &run));
+    let planned = plan(&run, assumption);
     let deadline = objects
         .iter()
         .find_map(|object| object.pointer("/spec/activeDeadlineSeconds")?.as_u64());
     let rest = Rest {
         job: &rendered.name,
         namespace: &run.benchmark().namespace,
-        config_bytes: rendered.config_yml.len(),
+        config_map_bytes: config_map_bytes(&objects),
         deadline,
         price_per_hour: args.price_per_hour,
     };
@@ -55,11 +58,26 @@ pub(super) fn run(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
     }
 }
 
+/// Bytes of data in the ConfigMap that the Job reads, as an API server counts them.
+fn config_map_bytes(objects: &[Value]) -> usize {
+    let map = objects
+        .iter()
+        .find(|object| object.pointer("/data/config.yml").is_some());
+    let values = ["data", "binaryData"]
+        .into_iter()
+        .filter_map(|section| map?.get(section)?.as_object());
+    values
+        .flat_map(|entries| entries.values())
+        .filter_map(Value::as_str)
+        .map(str::len)
+        .sum()
+}
+
 /// What is known beside the plan itself.
 struct Rest<'a> {
     job: &'a str,
     namespace: &'a str,
-    config_bytes: usize,
+    config_map_bytes: usize,
     deadline: Option<u64>,
     price_per_hour: Option<f64>,
 }
@@ -70,38 +88,12 @@ impl Rest<'_> {
     }
 }
 
-/// The user's word, else what the objectives allow, else a guess.
-fn assumption(args: &PlanArgs, run: &Run) -> Assumption {
-    let config = run.config("");
-    let limit = |metrics: &[SloMetric]| {
-        let limits = |slo: &&Slo| metrics.contains(&slo.metric) && slo.max.is_some();
-        config
-            .slo
-            .iter()
-            .find(limits)
-            .and_then(|slo| Some(slo.max?.get()))
-    };
-    let guess = Assumption::default();
-    Assumption {
-        ttft: args
-            .ttft
-            .map(Seconds::get)
-            .or_else(|| limit(&[SloMetric::TtftScheduled, SloMetric::Ttft]))
-            .unwrap_or(guess.ttft),
-        tpot: args
-            .tpot
-            .map(Seconds::get)
-            .or_else(|| limit(&[SloMetric::Tpot]))
-            .unwrap_or(guess.tpot),
-    }
-}
-
 fn data(plan: &Plan, rest: &Rest<'_>) -> Result<Value, Failure> {
     let mut data = serde_json::to_value(plan)
         .map_err(|error| Failure::io(format!("cannot write the plan: {error}"), REPORT))?;
     data["job"] = json!(rest.job);
     data["namespace"] = json!(rest.namespace);
-    data["config_map_bytes"] = json!(rest.config_bytes);
+    data["config_map_bytes"] = json!(rest.config_map_bytes);
     data["active_deadline_seconds"] = json!(rest.deadline);
     if rest.price_per_hour.is_some() {
         data["cost"] = json!(rest.cost(plan.seconds));
@@ -183,8 +175,8 @@ fn table(plan: &Plan, rest: &Rest<'_>) -> String {
         ));
     }
     lines.push(row(
-        "config.yml",
-        &format!("{} bytes; a ConfigMap holds 1,048,576", rest.config_bytes),
+        "ConfigMap",
+        &format!("{} bytes; the limit is 1,048,576", rest.config_map_bytes),
     ));
     if let Some(cost) = rest.cost(plan.seconds) {
         let most = plan.seconds_at_most.and_then(|most| rest.cost(most));
@@ -232,17 +224,24 @@ fn stage_table(stages: &[StagePlan]) -> Vec<String> {
     ];
     for stage in stages {
         let about = |is_about: bool| if is_about { "~" } else { "" };
-        let is_random = matches!(stage.process, "poisson" | "gamma");
+        let is_random = match stage.process {
+            LoadType::Poisson | LoadType::Gamma => true,
+            LoadType::Constant
+            | LoadType::Concurrent
+            | LoadType::TraceReplay
+            | LoadType::TraceSessionReplay => false,
+        };
         let by_the_clock =
             stage.concurrency.is_some() && stage.requests.is_none_or(|n| n.fract() != 0.0);
+        let process = stage.process.as_str();
         let load = match (stage.rate, stage.end_rate, stage.concurrency) {
-            (Some(first), Some(last), _) => format!("{} {first} to {last}/s", stage.process),
-            (Some(rate), None, _) => format!("{} {rate}/s", stage.process),
-            (None, _, Some(lanes)) => format!("{} {lanes} at once", stage.process),
-            (None, _, None) => stage.process.to_owned(),
+            (Some(first), Some(last), _) => format!("{process} {first} to {last}/s"),
+            (Some(rate), None, _) => format!("{process} {rate}/s"),
+            (None, _, Some(lanes)) => format!("{process} {lanes} at once"),
+            (None, _, None) => process.to_owned(),
         };
         rows.push([
-            stage.name.clone(),
+            stage.name.to_string(),
             load,
             stage.duration.map_or_else(|| "-".to_owned(), time),
             format!(
@@ -293,8 +292,4 @@ fn time(seconds: f64) -> String {
     } else {
         shown.join(" ")
     }
-}
-
-fn milliseconds(seconds: f64) -> String {
-    format!("{} ms", (seconds * 1e5).round() / 100.0)
 }

@@ -17,9 +17,8 @@ use crate::names::{corrected, not_label};
 use crate::output::{Failure, Output};
 use crate::pipeline::{Merged, Skip, merge};
 use crate::problem::{Anchor, Problem};
-use crate::scenario::fit;
 use crate::scenario::raw::{Engine, Scenario, ScenarioLoad, ValuesStage};
-use crate::scenario::{catalog, engine_for, unknown_scenario};
+use crate::scenario::{SCENARIOS, catalog, engine_for, fit, join, unknown_scenario};
 use crate::table::{Side, lines};
 use crate::values::{Sources, codes, system_reason, unreadable};
 use bench_contract::trace::TraceError;
@@ -73,7 +72,7 @@ fn merged(values: &ValuesFlags) -> Result<(Chart, Merged), Failure> {
 fn shown(name: &str, chart: &Chart, merged: &Merged, is_own: bool) -> Result<String, Failure> {
     if let Some(preset) = catalog::preset(name)
         && !is_own
-        && !chart.is_given(&merged.effective, &pointer(name))
+        && !chart.is_given(&merged.effective, &join(SCENARIOS, name))
     {
         return Ok(preset.text.to_owned());
     }
@@ -86,12 +85,16 @@ fn shown(name: &str, chart: &Chart, merged: &Merged, is_own: bool) -> Result<Str
 
 /// A scenario of the merged values.
 fn find(name: &str, merged: &Merged) -> Result<Value, Failure> {
-    merged.json.pointer(&pointer(name)).cloned().ok_or_else(|| {
-        let problem = unknown_scenario(name, &merged.values);
-        let anchor = Anchor::Argument("NAME", name.to_owned());
-        let problem = Problem { anchor, ..problem };
-        Failure::of(vec![located(&problem, None)], NOTHING)
-    })
+    merged
+        .json
+        .pointer(&join(SCENARIOS, name))
+        .cloned()
+        .ok_or_else(|| {
+            let problem = unknown_scenario(name, &merged.values);
+            let anchor = Anchor::Argument("NAME", name.to_owned());
+            let problem = Problem { anchor, ..problem };
+            Failure::of(vec![located(&problem, None)], NOTHING)
+        })
 }
 
 fn written_to(file: Option<&Path>, text: &str, output: &Output) -> Result<(), Failure> {
@@ -186,7 +189,7 @@ fn fitted(
 
 /// A values file that chooses a new scenario and holds all of it.
 fn new(name: &str, from: &str, chart: &Chart, merged: &Merged) -> Result<String, Failure> {
-    if merged.json.pointer(&pointer(name)).is_some() {
+    if merged.json.pointer(&join(SCENARIOS, name)).is_some() {
         return Err(Failure::usage(
             format!("scenario `{name}` exists already"),
             "choose another name, or change it in a values file",
@@ -231,12 +234,6 @@ fn other_engine(
     Ok((engine != values.benchmark.engine).then_some(engine))
 }
 
-fn pointer(name: &str) -> String {
-    let mut pointer = "/benchmark/scenarios".to_owned();
-    bench_yaml::pointer_push(&mut pointer, name);
-    pointer
-}
-
 fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
     let mut rows = vec![[
         "NAME".to_owned(),
@@ -254,7 +251,7 @@ fn table(chart: &Chart, merged: &Merged, is_own: bool) -> String {
         let Some(scenario) = scenarios.get(name) else {
             continue;
         };
-        let pointer = pointer(name);
+        let pointer = join(SCENARIOS, name);
         let layer = merged.effective.layer_of(&pointer).unwrap_or_default();
         let from = match (chart.is_given(&merged.effective, &pointer), is_own) {
             (true, _) => layer,

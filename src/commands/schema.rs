@@ -1,14 +1,16 @@
 //! `benchctl schema`.
 
-use bench_contract::{config_schema, report_schema};
-use bench_yaml::{Diagnostic, ParseOptions, Source, Span, dotted, parse};
+use bench_contract::{Config, Report, config_schema, report_schema};
+use bench_yaml::{Diagnostic, Node, ParseOptions, Source, Span, parse};
 use serde_json::Value;
 
 use crate::chart::OwnSchema;
 use crate::cli::{SchemaArgs, SchemaOf};
+use crate::diagnostics::{first_line, located};
 use crate::output::{Failure, Output};
-use crate::problem::{Anchor, REPORT};
+use crate::problem::{Anchor, Problem, REPORT};
 use crate::scenario::values_schema;
+use crate::validate::unknown_keys;
 use crate::values::read_text;
 
 pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
@@ -22,7 +24,8 @@ pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
         Some(path) => {
             let failed = |problems| Failure::of(problems, "the file does not fit the schema");
             let source = read_text(path).map_err(|problem| failed(vec![*problem]))?;
-            let problems = check(&schema, &source).map_err(|reason| Failure::io(reason, REPORT))?;
+            let problems =
+                check(args.of, &schema, &source).map_err(|reason| Failure::io(reason, REPORT))?;
             if problems.iter().any(Diagnostic::is_error) {
                 return Err(failed(problems));
             }
@@ -32,33 +35,60 @@ pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// Everything in a file that its schema does not allow, at its place.
-fn check(schema: &Value, source: &Source) -> Result<Vec<Diagnostic>, String> {
-    let schema = OwnSchema::of(schema)?;
+/// Everything in a file that its schema does not allow, and the keys that are ignored, each at its place.
+fn check(of: SchemaOf, schema: &Value, source: &Source) -> Result<Vec<Diagnostic>, String> {
+    let own = OwnSchema::of(schema)?;
     let parsed = parse(source, &ParseOptions::default());
+    let has_errors = parsed.has_errors();
     let mut found = parsed.problems;
-    for document in &parsed.documents {
-        for problem in schema.check(&document.to_json()) {
-            let mut diagnostic =
-                Diagnostic::error(problem.code, problem.message).label(problem.label);
-            if let Anchor::Value(pointer) | Anchor::Key(pointer) = &problem.anchor {
-                let is_key = matches!(problem.anchor, Anchor::Key(_));
-                let span = document.locate(pointer).map_or(document.span, |place| {
-                    // What goes over several lines is pointed at by its key.
-                    let is_long = source.slice(place.value).contains('\n');
-                    place
-                        .key
-                        .filter(|_| is_long || is_key)
-                        .unwrap_or(place.value)
-                });
-                let text = source.slice(span);
-                let line = text.find(['\n', '\r']).unwrap_or(text.len());
-                diagnostic = diagnostic
-                    .at(source, Span::new(span.start, span.start + line))
-                    .path(dotted(pointer));
-            }
-            found.push(diagnostic);
+    let is_empty = |document: &Node| matches!(document.value, bench_yaml::Value::Null);
+    let may_be_empty = match of {
+        SchemaOf::Values => true,
+        SchemaOf::Config | SchemaOf::Report => false,
+    };
+    if parsed.documents.iter().all(is_empty) {
+        if !may_be_empty && !has_errors {
+            found.push(
+                Diagnostic::error("B103", "the file is empty")
+                    .at(source, Span::new(0, 0))
+                    .help("what this schema describes is a mapping"),
+            );
         }
+        return Ok(found);
+    }
+    for document in &parsed.documents {
+        let value = document.to_json();
+        let mut problems = own.check(&value);
+        for problem in &mut problems {
+            // Where it stands in a schema of ours helps nobody.
+            problem.notes.clear();
+        }
+        problems.extend(match of {
+            // An unknown key of the values is an error, by their schema.
+            SchemaOf::Values => Vec::new(),
+            SchemaOf::Config => unknown_keys::<Config>(schema, &value),
+            SchemaOf::Report => unknown_keys::<Report>(schema, &value),
+        });
+        found.extend(problems.iter().map(|problem| at(source, document, problem)));
     }
     Ok(found)
+}
+
+/// A problem of a document at its place.
+fn at(source: &Source, document: &Node, problem: &Problem) -> Diagnostic {
+    let diagnostic = located(problem, None);
+    let (pointer, wants_key) = match &problem.anchor {
+        Anchor::Value(pointer) => (pointer, false),
+        Anchor::Key(pointer) => (pointer, true),
+        Anchor::Argument(..) | Anchor::Text(..) | Anchor::Nowhere => return diagnostic,
+    };
+    let span = document.locate(pointer).map_or(document.span, |place| {
+        // What goes over several lines is pointed at by its key.
+        let is_long = source.slice(place.value).contains('\n');
+        place
+            .key
+            .filter(|_| wants_key || is_long)
+            .unwrap_or(place.value)
+    });
+    diagnostic.at(source, first_line(source, span))
 }

@@ -13,6 +13,12 @@ use crate::validate::kubernetes::KubeVersion;
 use crate::values::read_text;
 
 pub(super) fn run(args: &ValidateArgs, output: &Output) -> Result<(), Failure> {
+    if args.files.iter().filter(|file| *file == "-").count() > 1 {
+        return Err(Failure::usage(
+            "standard input can be read once, and `-` is there twice",
+            "name it once",
+        ));
+    }
     let chart = chart(args.chart.as_deref(), "nothing was checked")?;
     output.warn(chart.warnings());
     let mut found = check_all(&chart, &args.files, args.kube_version);

@@ -1,6 +1,6 @@
 //! What changed, field by field.
 
-use bench_yaml::dotted;
+use bench_yaml::{dotted, mask};
 use serde_json::Value;
 
 /// A field with another value; none is absent.
@@ -14,14 +14,30 @@ pub struct FieldChange {
     pub new: Option<Value>,
 }
 
+/// An object, and the same without its secrets.
+#[derive(Clone, Copy)]
+pub(super) struct Side<'a> {
+    /// What it is.
+    pub(super) whole: &'a Value,
+    /// What may be shown of it; every field stands where it stood.
+    pub(super) shown: &'a Value,
+}
+
 /// The deepest fields that differ.
-pub(super) fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
+pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<FieldChange> {
     let mut found = Vec::new();
-    walk(Some(old), Some(new), "", &mut found);
+    walk(Some(old.whole), Some(new.whole), "", &mut |pointer| {
+        let of = |side: Side<'_>| side.shown.pointer(pointer).cloned();
+        found.push(FieldChange {
+            path: mask(&dotted(pointer)).into_owned(),
+            old: of(old),
+            new: of(new),
+        });
+    });
     found
 }
 
-fn walk(old: Option<&Value>, new: Option<&Value>, pointer: &str, found: &mut Vec<FieldChange>) {
+fn walk(old: Option<&Value>, new: Option<&Value>, pointer: &str, found: &mut impl FnMut(&str)) {
     let below = |step: &str| {
         let mut pointer = pointer.to_owned();
         bench_yaml::pointer_push(&mut pointer, step);
@@ -43,23 +59,6 @@ fn walk(old: Option<&Value>, new: Option<&Value>, pointer: &str, found: &mut Vec
             }
         }
         (old, new) if old == new => {}
-        (old, new) => found.push(FieldChange {
-            path: dotted(pointer),
-            old: old.map(masked),
-            new: new.map(masked),
-        }),
-    }
-}
-
-/// A value without what looks like a secret.
-fn masked(value: &Value) -> Value {
-    match value {
-        Value::String(text) => bench_yaml::mask(text).into(),
-        Value::Array(items) => items.iter().map(masked).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(key, value)| (key.clone(), masked(value)))
-            .collect(),
-        other => other.clone(),
+        _ => found(pointer),
     }
 }

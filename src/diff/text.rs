@@ -1,51 +1,13 @@
-//! Objects as text that compares well: keys sorted, one value a line, texts of several lines as blocks, no secrets.
+//! Objects as text that compares well: keys sorted, one value a line, texts of several lines as blocks.
 
 use bench_yaml::mask;
 use serde_json::{Map, Value};
 
-/// Both sides without the contents of Secrets. That a value changed is to be seen, what it is not.
-pub(super) fn redacted(old: Option<&Value>, new: Option<&Value>) -> (Option<Value>, Option<Value>) {
-    let (mut old_shown, mut new_shown) = (old.cloned(), new.cloned());
-    let is_secret = |object: Option<&Value>| object.is_some_and(|o| o["kind"] == "Secret");
-    if is_secret(old) || is_secret(new) {
-        for section in ["data", "stringData"] {
-            let of = |object: Option<&Value>, key: &str| {
-                object.and_then(|object| object.get(section)?.get(key).cloned())
-            };
-            hide(&mut old_shown, section, |_| "");
-            hide(&mut new_shown, section, |key| {
-                let (old, new) = (of(old, key), of(new, key));
-                if old.is_some() && old != new {
-                    ", changed"
-                } else {
-                    ""
-                }
-            });
-        }
-    }
-    (old_shown, new_shown)
-}
-
-fn hide(object: &mut Option<Value>, section: &str, remark: impl Fn(&str) -> &'static str) {
-    let entries = object
-        .as_mut()
-        .and_then(|object| object.get_mut(section)?.as_object_mut());
-    for (key, value) in entries.into_iter().flatten() {
-        let length = value.as_str().map_or(0, str::len);
-        *value = format!("REDACTED ({length} bytes{})", remark(key)).into();
-    }
-}
-
-/// An object as lines of YAML.
+/// An object as lines of YAML. Its values are shown as they are; a key that looks like a secret is not.
 pub(super) fn lines(object: &Value) -> String {
     let mut text = String::new();
     write(object, 0, &mut text);
-    // What a Secret holds is gone already, and which value changed is to be seen.
-    if object["kind"] == "Secret" {
-        text
-    } else {
-        mask(&text).into_owned()
-    }
+    text
 }
 
 fn write(value: &Value, indent: usize, text: &mut String) {
@@ -53,7 +15,7 @@ fn write(value: &Value, indent: usize, text: &mut String) {
         Value::Object(fields) => {
             for (key, value) in sorted(fields) {
                 margin(indent, text);
-                text.push_str(&scalar(&Value::from(key)));
+                text.push_str(&scalar(&Value::from(&*mask(key))));
                 text.push(':');
                 below(value, indent, text);
             }
@@ -92,13 +54,13 @@ fn below(value: &Value, indent: usize, text: &mut String) {
             text.push('\n');
             write(value, indent + 2, text);
         }
-        Value::String(lines) if lines.trim_end().contains('\n') => {
+        Value::String(lines) if lines.trim_end().contains('\n') && is_plain(lines) => {
             text.push_str(if lines.ends_with('\n') {
                 " |\n"
             } else {
                 " |-\n"
             });
-            for line in lines.lines() {
+            for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
                 if !line.is_empty() {
                     margin(indent + 2, text);
                 }
@@ -120,9 +82,39 @@ fn margin(indent: usize, text: &mut String) {
 
 fn scalar(value: &Value) -> String {
     match crate::render::to_yaml(value) {
-        Ok(text) if !text.trim_end().contains('\n') => text.trim_end().to_owned(),
-        Ok(_) | Err(_) => value.to_string(),
+        Ok(text) if !text.trim_end().contains('\n') && is_plain(&text) => {
+            text.trim_end().to_owned()
+        }
+        Ok(_) | Err(_) => escaped(&value.to_string()),
     }
+}
+
+/// Whether everything in a text is seen when it is printed: a carriage return is not, and it ends no line here.
+fn is_plain(text: &str) -> bool {
+    !text.chars().any(is_unseen)
+}
+
+fn is_unseen(character: char) -> bool {
+    let is_layout = matches!(character, '\n' | '\t');
+    // Line ends of Unicode, what turns the order of characters around, and spaces without width.
+    let is_invisible = matches!(
+        character,
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    );
+    is_invisible || (character.is_control() && !is_layout)
+}
+
+/// A text in quotes, its characters as JSON writes them, with what JSON leaves as it is and nobody sees.
+fn escaped(quoted: &str) -> String {
+    let mut text = String::with_capacity(quoted.len());
+    for character in quoted.chars() {
+        if is_unseen(character) {
+            text.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 fn sorted(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {

@@ -1,9 +1,9 @@
 //! What a plan cannot do, said before it costs anything.
 
 use super::decidable::needed;
-use super::{Assumption, StagePlan, plan};
+use super::{Assumption, StageName, StagePlan, plan};
 use crate::problem::Problem;
-use crate::scenario::Run;
+use crate::scenario::{Run, SCENARIOS, join};
 
 /// Local ports of a pod (`net.ipv4.ip_local_port_range`), and so its connections to one address.
 const PORTS: f64 = 28_232.0;
@@ -11,15 +11,16 @@ const PORTS: f64 = 28_232.0;
 /// How long a closed connection keeps its port.
 const TIME_WAIT: f64 = 60.0;
 
-/// Warnings about a run: objectives that its number of requests can never pass, and more connections than a pod has.
+/// Warnings about a run, if the server is as assumed: objectives that its number of requests can never pass, more
+/// connections than a pod has, and replies that take longer than a request may.
 #[must_use]
-pub fn doubts(run: &Run) -> Vec<Problem> {
-    let plan = plan(run, Assumption::default());
-    let scenario = pointer(&run.scenario);
+pub fn doubts(run: &Run, assumption: Assumption) -> Vec<Problem> {
+    let plan = plan(run, assumption);
+    let scenario = join(SCENARIOS, &run.scenario);
     let stages: Vec<&StagePlan> = plan
         .stages
         .iter()
-        .filter(|stage| stage.name != "warm-up")
+        .filter(|stage| stage.name != StageName::WarmUp)
         .collect();
     let mut found = too_few_requests(run, &stages);
     let load = format!("{scenario}/load/stages");
@@ -30,7 +31,7 @@ pub fn doubts(run: &Run) -> Vec<Problem> {
                 load.clone(),
                 format!("about {connections:.0} requests would be in flight at once, and a pod has {PORTS:.0} ports to one address"),
             )
-            .note("by Little's law, at 500 ms to the first token and 25 ms for each further one; `benchctl plan` takes others")
+            .note(assumption.note())
             .help("spread the load over several Jobs")
             .warning(),
         );
@@ -57,11 +58,27 @@ pub fn doubts(run: &Run) -> Vec<Problem> {
             Problem::value(
                 "B133",
                 format!("{scenario}/load/maxInFlight"),
-                format!("about {needed:.0} requests would be in flight at once, and {cap} are allowed"),
+                format!(
+                    "about {needed:.0} requests would be in flight at once, and {cap} are allowed"
+                ),
             )
             .label("what is due beyond it is not sent, and its stage is invalid")
-            .note("by Little's law, at 500 ms to the first token and 25 ms for each further one; `benchctl plan` takes others")
+            .note(assumption.note())
             .help("remove it, or use type: concurrent to send no more than the server takes")
+            .warning(),
+        );
+    }
+    let limit = plan.request_timeout;
+    if let Some(takes) = plan.request_seconds.filter(|&takes| takes > limit) {
+        found.push(
+            Problem::value(
+                "B134",
+                format!("{scenario}/data/output"),
+                format!("a reply of mean length would take about {takes:.0} s, and a request is given up after {limit:.0} s"),
+            )
+            .label("such requests end as timeouts")
+            .note(assumption.note())
+            .help("ask for shorter replies")
             .warning(),
         );
     }
@@ -76,7 +93,7 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         .get(&run.scenario)
         .is_some_and(|scenario| scenario.slo.is_some());
     let list = if own {
-        format!("{}/slo", pointer(&run.scenario))
+        format!("{}/slo", join(SCENARIOS, &run.scenario))
     } else {
         "/benchmark/slo".to_owned()
     };
@@ -130,10 +147,4 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         );
     }
     found
-}
-
-fn pointer(scenario: &str) -> String {
-    let mut pointer = "/benchmark/scenarios".to_owned();
-    bench_yaml::pointer_push(&mut pointer, scenario);
-    pointer
 }

@@ -40,8 +40,8 @@ fn warmup_comes_first_and_nobody_knows_the_length_of_mock_prompts() {
         "benchmark.scenarios.baseline.data.type=mock",
     ]);
     let plan = plan(&run, Assumption::default());
-    let names: Vec<&str> = plan.stages.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["warm-up", "0"]);
+    let names: Vec<StageName> = plan.stages.iter().map(|stage| stage.name).collect();
+    assert_eq!(names, [StageName::WarmUp, StageName::Measured(0)]);
     assert_eq!(plan.input_tokens, None);
     assert_eq!(plan.connections, None);
 }
@@ -49,7 +49,10 @@ fn warmup_comes_first_and_nobody_knows_the_length_of_mock_prompts() {
 #[test]
 fn doubts_are_about_what_cannot_pass() {
     let codes = |set: &[&str]| -> Vec<&'static str> {
-        doubts(&run_of(set)).iter().map(|p| p.code).collect()
+        doubts(&run_of(set), Assumption::default())
+            .iter()
+            .map(|p| p.code)
+            .collect()
     };
     let slo = "benchmark.slo[0].metric=ttft,benchmark.slo[0].percentile=99,benchmark.slo[0].max=1";
     let stages =
@@ -151,8 +154,63 @@ fn a_cap_below_what_is_expected_is_doubted() {
     let cap = |most: u32| {
         let set = format!("benchmark.scenarios.production.load.maxInFlight={most}");
         let run = run_of(&["benchmark.scenario=production", &set]);
-        doubts(&run).iter().map(|p| p.code).collect::<Vec<_>>()
+        doubts(&run, Assumption::default())
+            .iter()
+            .map(|p| p.code)
+            .collect::<Vec<_>>()
     };
     assert_eq!(cap(50), ["B133"]);
     assert_eq!(cap(1000), [""; 0]);
+}
+
+#[test]
+fn doubts_follow_from_the_assumption() {
+    let run = run_of(&["benchmark.scenario=production"]);
+    let slow = |ttft, tpot| doubts(&run, Assumption { ttft, tpot });
+    assert_eq!(slow(0.5, 0.025), []);
+    let found = slow(20.0, 0.8);
+    let codes: Vec<&str> = found.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["B134"]);
+    let notes = found[0].notes.concat();
+    assert!(notes.contains("at 20000 ms to the first token and 800 ms"));
+    let many = run_of(&[
+        "benchmark.scenario=production",
+        "benchmark.scenarios.production.load.stages[0].rate=200",
+    ]);
+    let codes = |assumption| -> Vec<&str> {
+        let found = doubts(&many, assumption);
+        found.iter().map(|problem| problem.code).collect()
+    };
+    assert_eq!(codes(Assumption::default()), [""; 0]);
+    let slow = Assumption {
+        ttft: 20.0,
+        tpot: 0.3,
+    };
+    assert_eq!(codes(slow), ["B132"]);
+}
+
+#[test]
+fn however_slow_the_server_the_plan_takes_no_longer_than_it_can() {
+    for scenario in ["baseline", "saturation", "sweep", "production"] {
+        let run = run_of(&[
+            &format!("benchmark.scenario={scenario}"),
+            "benchmark.engine=inference-perf",
+        ]);
+        for (ttft, tpot) in [(0.1, 0.01), (20.0, 5.0), (1e6, 1e6)] {
+            let plan = plan(&run, Assumption { ttft, tpot });
+            assert!(
+                Some(plan.seconds) <= plan.seconds_at_most,
+                "{scenario}: {plan:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_assumption_comes_from_the_objectives_unless_it_is_given() {
+    let slo = "benchmark.slo[0].metric=ttft,benchmark.slo[0].percentile=99,benchmark.slo[0].max=2";
+    let assumed = Assumption::of(&run_of(&[slo]));
+    assert_eq!((assumed.ttft, assumed.tpot), (2.0, 0.025));
+    let given = assumed.with(Some(Seconds::whole(3)), None);
+    assert_eq!((given.ttft, given.tpot), (3.0, 0.025));
 }

@@ -1,6 +1,7 @@
 //! From a key of `config.yml` back to the key of the values that it came from.
 
 use super::complete::join;
+use super::resolve::SCENARIOS;
 
 /// Where the keys of a scenario's config came from.
 pub(super) struct Origins<'a> {
@@ -50,10 +51,7 @@ impl Origins<'_> {
     }
 
     fn in_scenario(&self, section: &str, rest: &[&str]) -> String {
-        append(
-            &join(&join("/benchmark/scenarios", self.scenario), section),
-            rest,
-        )
+        append(&join(&join(SCENARIOS, self.scenario), section), rest)
     }
 }
 

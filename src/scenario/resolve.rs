@@ -17,7 +17,8 @@ use super::raw::{
 use crate::names;
 use crate::problem::{Anchor, Problem};
 
-const SCENARIOS: &str = "/benchmark/scenarios";
+/// Where the scenarios are in the values.
+pub(crate) const SCENARIOS: &str = "/benchmark/scenarios";
 
 /// What is run, against what and how; complete.
 #[derive(Clone, Debug, PartialEq)]

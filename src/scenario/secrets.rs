@@ -43,10 +43,14 @@ fn walk(value: &Value, pointer: &str, found: &mut Vec<Problem>) {
     }
 }
 
+/// Whether a variable's literal value is a secret by the variable's name. `$(OTHER)` refers to another variable.
+pub(crate) fn is_secret_variable(name: &str, text: &str) -> bool {
+    !text.is_empty() && !text.starts_with("$(") && is_secret_name(name)
+}
+
 /// A variable's literal value, which the Job would show to whoever may read Jobs.
 fn variable(name: &str, text: &str, pointer: &str) -> Option<Problem> {
-    // `$(OTHER)` refers to another variable.
-    if text.is_empty() || text.starts_with("$(") || !is_secret_name(name) {
+    if !is_secret_variable(name, text) {
         return secret(text, pointer);
     }
     let what = secret_kind(text).unwrap_or("a secret");

@@ -1,23 +1,26 @@
 //! One file on its own: values, through everything that `render` does with them, or manifests as they are.
 
-use bench_yaml::{Diagnostic, Node, ParseOptions, Source, parse};
+use bench_yaml::{Diagnostic, Node, ParseOptions, Parsed, Source, parse};
+use serde_json::Value as Json;
 
 use super::kubernetes::{self, Fault, KubeVersion};
 use crate::chart::Chart;
-use crate::diagnostics::located;
+use crate::diagnostics::{first_line, located};
+use crate::manifests::{Manifest, NO_MANIFEST, is_manifest, manifests};
 use crate::pipeline::{
-    Merged, Skip, Wanted, deleted, foreign, manifests, merge_loaded, run as resolve_run,
+    Merged, Skip, Wanted, deleted, foreign, manifests as render_manifests, merge_loaded,
+    run as resolve_run,
 };
 use crate::plan;
 use crate::problem::{Anchor, Problem};
-use crate::scenario::{Provenance, resolve};
+use crate::scenario::{Provenance, SCENARIOS, join, resolve};
 use crate::values::load_text;
 
 /// Everything wrong with a file, warnings included.
 #[must_use]
 pub fn check_text(chart: &Chart, source: &Source, version: KubeVersion) -> Vec<Diagnostic> {
-    if are_manifests(&source.text) {
-        return check_manifests(source, version);
+    if let Some(manifests) = as_manifests(chart, source) {
+        return check_manifests(source, manifests, version);
     }
     let wanted = Wanted {
         version,
@@ -37,12 +40,13 @@ pub fn check_text(chart: &Chart, source: &Source, version: KubeVersion) -> Vec<D
         Ok(run) => run,
         Err(problems) => return with_others(problems, chart, &merged),
     };
-    let mut found = match manifests(chart, &run, &mut merged, wanted) {
+    let mut found = match render_manifests(chart, &run, &mut merged, wanted) {
         Ok(_) => merged.warnings.clone(),
         Err((problems, _)) => problems,
     };
     let effective = Some(&merged.effective);
-    found.extend(plan::doubts(&run).iter().map(|p| located(p, effective)));
+    let doubts = plan::doubts(&run, plan::Assumption::of(&run));
+    found.extend(doubts.iter().map(|p| located(p, effective)));
     with_others(found, chart, &merged)
 }
 
@@ -62,8 +66,7 @@ fn other_scenarios(chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
     let benchmark = &merged.values.benchmark;
     let mut found = Vec::new();
     for name in benchmark.scenarios.keys() {
-        let mut pointer = "/benchmark/scenarios".to_owned();
-        bench_yaml::pointer_push(&mut pointer, name);
+        let pointer = join(SCENARIOS, name);
         if *name == benchmark.scenario || !chart.is_given(&merged.effective, &pointer) {
             continue;
         }
@@ -97,43 +100,49 @@ fn other_scenarios(chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
     found
 }
 
-/// Values have neither of these keys.
-fn are_manifests(text: &str) -> bool {
-    if text.trim_start().starts_with('{') {
-        return text.contains("\"apiVersion\"") && text.contains("\"kind\"");
+/// What a text says, where it is one of manifests. The values of a foreign chart may have a key that manifests have.
+fn as_manifests(chart: &Chart, source: &Source) -> Option<Parsed> {
+    // Most texts are values, and are not read twice.
+    let has = |key: &str| source.text.contains(key);
+    if !has("apiVersion") && !has("kind") {
+        return None;
     }
-    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
-    has("apiVersion:") && has("kind:")
+    let parsed = parse(source, &ParseOptions::default());
+    let is_manifest = |document: &Node| match chart.is_foreign() {
+        true => document.entry("apiVersion").is_some() && document.entry("kind").is_some(),
+        false => is_manifest(document),
+    };
+    parsed.documents.iter().any(is_manifest).then_some(parsed)
 }
 
-fn check_manifests(source: &Source, version: KubeVersion) -> Vec<Diagnostic> {
-    let parsed = parse(source, &ParseOptions::default());
+fn check_manifests(source: &Source, parsed: Parsed, version: KubeVersion) -> Vec<Diagnostic> {
     let mut found = parsed.problems;
-    for document in parsed
-        .documents
-        .iter()
-        .filter(|document| document.entries().is_some())
-    {
-        let items = match document.get("items").and_then(Node::items) {
-            Some(items) if document.get("kind").and_then(Node::as_str) == Some("List") => {
-                items.iter().collect()
-            }
-            _ => vec![document],
-        };
-        for item in items {
-            let manifest = item.to_json();
-            let faults = kubernetes::check_manifest(&manifest)
-                .into_iter()
-                .chain(kubernetes::check_version(&manifest, version));
-            // A file of manifests may leave the namespace to `kubectl -n`.
-            let has_namespace = manifest.pointer("/metadata/namespace").is_some();
-            found.extend(
-                faults
-                    .filter(|fault| has_namespace || fault.path != "metadata.namespace")
-                    .map(|fault| at_field(source, item, &fault)),
-            );
+    let manifests = manifests(&parsed.documents);
+    for manifest in &manifests {
+        let Manifest { node, object } = manifest;
+        if let Some(reason) = manifest.why_no_mapping() {
+            let diagnostic = Diagnostic::error(NO_MANIFEST, reason);
+            found.push(diagnostic.at(source, first_line(source, node.span)));
+            continue;
         }
+        let faults = kubernetes::check_manifest(object)
+            .into_iter()
+            .chain(kubernetes::check_version(object, version));
+        // A file of manifests may leave the namespace to `kubectl -n`.
+        let has_namespace = object.pointer("/metadata/namespace").is_some();
+        found.extend(
+            faults
+                .filter(|fault| has_namespace || fault.path != "metadata.namespace")
+                .map(|fault| at_field(source, node, &fault)),
+        );
     }
+    // That the rest of a set is elsewhere, or in another namespace, is no fault of a file.
+    let objects: Vec<Json> = manifests.iter().map(|item| item.object.clone()).collect();
+    let twice = kubernetes::duplicates(&objects).into_iter();
+    found.extend(twice.filter_map(|(index, fault)| {
+        let manifest = manifests.get(index)?;
+        Some(at_field(source, manifest.node, &fault))
+    }));
     found
 }
 
@@ -145,10 +154,9 @@ fn at_field(source: &Source, document: &Node, fault: &Fault) -> Diagnostic {
         Diagnostic::error(fault.code, fault.message.clone())
     };
     let span = place(document, &fault.path);
-    let text = source.slice(span);
-    let line = text.find(['\n', '\r']).unwrap_or(text.len());
-    let span = bench_yaml::Span::new(span.start, span.start + line);
-    diagnostic = diagnostic.at(source, span).path(fault.path.clone());
+    diagnostic = diagnostic
+        .at(source, first_line(source, span))
+        .path(fault.path.clone());
     for help in fault.general_help() {
         diagnostic = diagnostic.help(help);
     }

@@ -6,7 +6,9 @@ pub mod file;
 pub mod kubernetes;
 mod origin;
 mod schema;
+mod unknown;
 
 pub use contract::check_config;
 pub use origin::located;
 pub use schema::{Written, check_values};
+pub use unknown::unknown_keys;

@@ -105,7 +105,7 @@ pub fn load_text(source: &Source) -> Loaded {
     loaded
 }
 
-/// Reads one file or, for `-`, standard input, as every command does that takes a values file.
+/// Reads one file or, for `-`, standard input, as every command does that takes a file of YAML.
 ///
 /// # Errors
 ///
@@ -115,7 +115,7 @@ pub fn read_text(path: &str) -> Result<Source, Box<Diagnostic>> {
     let bytes = if path == "-" {
         standard_input().map_err(stdin_problem)?
     } else {
-        read_file(path, "values file")?
+        read_file(path, "file")?
     };
     decode(name, bytes).map(|text| Source::new(name, text))
 }

@@ -18,6 +18,23 @@ fn a_mistyped_scenario_never_reaches_the_cluster() {
 }
 
 #[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    for args in [&["--help"][..], &["--version"], &["plan", "--help"]] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = benchctl(root(), args).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let messages = text(&output.stderr);
+        assert!(
+            messages.starts_with("error: cannot write to stdout"),
+            "{messages}"
+        );
+    }
+}
+
+#[test]
 fn exit_codes() {
     for (args, code) in [
         (&["render"][..], 0),

@@ -14,7 +14,9 @@ mod version;
 mod volumes;
 
 pub(crate) use image::wrong_part as wrong_image_part;
+pub(crate) use quantity::is_same_quantity;
 pub use set::check_set;
+pub(crate) use set::duplicates;
 pub use version::{KubeVersion, check_version};
 
 use k8s_openapi::api::batch::v1::Job;

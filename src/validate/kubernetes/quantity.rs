@@ -59,6 +59,14 @@ pub(super) fn parse(text: &str) -> Result<Quantity, (String, Option<String>)> {
     Ok(Quantity(value * times))
 }
 
+/// Whether two texts are the same quantity: `1000m` and `1`.
+pub(crate) fn is_same_quantity(a: &str, b: &str) -> bool {
+    match (parse(a), parse(b)) {
+        (Ok(a), Ok(b)) => a.compare(b) == Ordering::Equal,
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
 /// What a wrong suffix stands for in other notations.
 fn meant(number: &str, suffix: &str) -> Option<String> {
     let trimmed = suffix.trim();
@@ -116,6 +124,8 @@ mod tests {
         assert_eq!(order("1024Mi", "1Gi"), Ordering::Equal);
         assert_eq!(order("8G", "8Gi"), Ordering::Less);
         assert_eq!(order("1500m", "1"), Ordering::Greater);
+        assert!(is_same_quantity("1000m", "1") && is_same_quantity("1024Mi", "1Gi"));
+        assert!(!is_same_quantity("1", "2") && !is_same_quantity("x", "x"));
         assert!(parse("1").unwrap().is_whole() && !parse("1500m").unwrap().is_whole());
     }
 }

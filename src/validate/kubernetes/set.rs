@@ -1,5 +1,7 @@
 //! ConfigMaps, and what must hold between manifests.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
@@ -53,32 +55,26 @@ fn text<'a>(manifest: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn duplicates(manifests: &[Value]) -> Vec<(usize, Fault)> {
-    let identity = |manifest: &Value| {
-        [
+/// What is there twice. Each fault comes with the index of its manifest. Objects without a name, which a server gives
+/// them, are none of these.
+pub(crate) fn duplicates(manifests: &[Value]) -> Vec<(usize, Fault)> {
+    let mut known = BTreeSet::new();
+    let mut faults = Vec::new();
+    for (index, manifest) in manifests.iter().enumerate() {
+        let identity = [
             "/apiVersion",
             "/kind",
             "/metadata/namespace",
             "/metadata/name",
         ]
-        .map(|pointer| text(manifest, pointer).to_owned())
-    };
-    let known: Vec<_> = manifests.iter().map(identity).collect();
-    let is_second = |index: usize| known.iter().take(index).any(|other| other == &known[index]);
-    (0..manifests.len())
-        .filter(|&index| is_second(index))
-        .map(|index| {
-            let [_, kind, _, name] = &known[index];
-            (
-                index,
-                Fault::new(
-                    "K230",
-                    "metadata.name",
-                    format!("{kind} `{name}` is there twice"),
-                ),
-            )
-        })
-        .collect()
+        .map(|pointer| text(manifest, pointer));
+        let [_, kind, _, name] = identity;
+        if !kind.is_empty() && !name.is_empty() && !known.insert(identity) {
+            let message = format!("{kind} `{name}` is there twice");
+            faults.push((index, Fault::new("K230", "metadata.name", message)));
+        }
+    }
+    faults
 }
 
 fn namespaces(manifests: &[Value]) -> Vec<(usize, Fault)> {
@@ -182,6 +178,9 @@ mod tests {
         let mut twice = set();
         twice.push(twice[0].clone());
         assert_eq!(codes(&twice), ["K230"]);
+        let generated =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "c-"}});
+        assert_eq!(duplicates(&[generated.clone(), generated]), []);
     }
 
     #[test]
