@@ -367,17 +367,17 @@ fn read_back(documents: &[Document]) -> Result<Vec<Value>, Box<Problem>> {
                 "correct the template; write values with the filter `yaml`: {{ x | yaml }}",
             )
         };
-        let line = problem.location().map_or(0, |at| at.start.line);
-        return Err(Problem::error(
-            code,
-            Anchor::Nowhere,
-            format!(
-                "{} was written wrongly: line {line}: {}",
-                document.source, problem.message
-            ),
-        )
-        .help(help)
-        .into());
+        // What was written is no file, and so the name is none.
+        let name = format!("<{}, rendered>", document.source);
+        let written = Anchor::Text(Source::new(name, &document.text), problem.span);
+        let message = format!(
+            "{} was written wrongly: {}",
+            document.source, problem.message
+        );
+        return Err(Problem::error(code, written, message)
+            .label(problem.label.clone())
+            .help(help)
+            .into());
     }
     Ok(manifests)
 }
