@@ -11,4 +11,5 @@ mod readme;
 mod robust;
 mod schemas;
 mod surface;
+mod yaml11;
 mod yaml_versions;
