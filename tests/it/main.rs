@@ -7,6 +7,7 @@ mod examples;
 mod golden;
 mod process;
 mod purity;
+mod random;
 mod readme;
 mod robust;
 mod schemas;

@@ -89,7 +89,7 @@ pub fn check_manifest(manifest: &Value) -> Vec<Fault> {
             typed::<ServiceAccount>(manifest, |account| names::metadata(&account.metadata, true))
         }
         ("v1", "Namespace") => typed::<Namespace>(manifest, |namespace| {
-            names::metadata(&namespace.metadata, false)
+            names::namespace_metadata(&namespace.metadata)
         }),
         ("v1", "Secret") => typed::<Secret>(manifest, |o| names::metadata(&o.metadata, true)),
         ("v1", "Service") => typed::<Service>(manifest, |o| names::metadata(&o.metadata, true)),
