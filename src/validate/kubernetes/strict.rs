@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Fault, UNKNOWN_FIELD};
+use super::{Fault, MISSING_FIELD, UNKNOWN_FIELD};
 
 /// Fields that users write by hand, for suggestions; which of them fits where is for the typed object to know.
 const FIELDS: [&str; 62] = [
@@ -72,7 +72,7 @@ const FIELDS: [&str; 62] = [
     "mode",
 ];
 
-/// The typed object, and a fault for every field of `manifest` that it has no place for.
+/// The typed object, and a fault for every field of `manifest` that it has no place for, and for every one that it needs.
 pub(super) fn read<T: DeserializeOwned + Serialize>(
     manifest: &Value,
 ) -> Result<(T, Vec<Fault>), Fault> {
@@ -90,12 +90,9 @@ fn compare(written: &Value, back: &Value, path: &str, faults: &mut Vec<Fault>) {
     match (written, back) {
         (Value::Object(written), Value::Object(back)) => {
             for (key, value) in written {
-                let inner = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let inner = joined(path, key);
                 match back.get(key) {
+                    Some(_) if value.is_null() => {}
                     Some(back_value) => compare(value, back_value, &inner, faults),
                     None if value.is_null() => {}
                     None => {
@@ -112,6 +109,13 @@ fn compare(written: &Value, back: &Value, path: &str, faults: &mut Vec<Fault>) {
                     }
                 }
             }
+            // What is optional and not there is not written; the rest comes back empty.
+            for key in back.keys() {
+                if written.get(key).is_none_or(Value::is_null) {
+                    let message = format!("`{key}` is missing");
+                    faults.push(Fault::new(MISSING_FIELD, joined(path, key), message));
+                }
+            }
         }
         (Value::Array(written), Value::Array(back)) => {
             for (index, (value, back)) in written.iter().zip(back).enumerate() {
@@ -122,9 +126,17 @@ fn compare(written: &Value, back: &Value, path: &str, faults: &mut Vec<Fault>) {
     }
 }
 
+fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::ConfigMap;
+    use k8s_openapi::api::core::v1::{ConfigMap, Pod};
     use serde_json::json;
 
     use super::*;
@@ -151,6 +163,23 @@ mod tests {
         let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": 5}});
         let found = faults(&manifest);
         assert_eq!((found[0].code, found[0].path.as_str()), ("K102", "data.x"));
+    }
+
+    #[test]
+    fn what_is_needed_is_missed() {
+        let manifest = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {
+            "containers": [{"name": "c", "image": null, "ports": [{"containerPort": null}]}],
+            "volumes": [{"name": "v", "csi": {}}, {"name": "w", "csi": {"driver": ""}}]
+        }});
+        let (_, found) = read::<Pod>(&manifest).unwrap();
+        let found: Vec<_> = found.iter().map(|f| (f.code, f.path.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("K103", "spec.containers[0].ports[0].containerPort"),
+                ("K103", "spec.volumes[0].csi.driver")
+            ]
+        );
     }
 
     #[test]

@@ -48,7 +48,7 @@ const AMONG: [(&str, &str); 5] = [
 pub(super) fn check(benchmark: &Value, objects: &[Value], config: &Value) -> Outcome {
     let at =
         |pointer: &str| without_nulls(&benchmark.pointer(pointer).cloned().unwrap_or_default());
-    let spec = &of_kind(objects, "Job")["spec"];
+    let spec = &without_nulls(&of_kind(objects, "Job")["spec"]);
     let places = [(config, &IN_CONFIG[..]), (spec, &IN_JOB[..])];
     for (whole, (from, to)) in places
         .into_iter()
