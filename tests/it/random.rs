@@ -9,7 +9,7 @@ use bench_contract::Config;
 use bench_yaml::{Color, Diagnostic, Source};
 use benchctl::chart::Chart;
 use benchctl::pipeline::{Merged, Skip, Wanted, manifests, merge, run as resolve};
-use benchctl::render::Rendered;
+use benchctl::render::{Rendered, to_yaml};
 use benchctl::validate::file::check_text;
 use benchctl::validate::kubernetes::{KubeVersion, check_manifest, check_set};
 use benchctl::values::Sources;
@@ -104,7 +104,7 @@ fn whole_values_files_render_or_are_refused() {
                     shown(&file, &rendered.text(), 0)?;
                 }
                 // The same values in another notation: the same bytes.
-                fs::write(&file, serde_yaml::to_string(&values).unwrap()).unwrap();
+                fs::write(&file, to_yaml(&values).unwrap()).unwrap();
                 match render(&chart, &file) {
                     Rendering::Done(again) => prop_assert_eq!(again.0.text(), rendered.text()),
                     Rendering::Disabled => prop_assert!(false, "it is disabled"),
