@@ -17,6 +17,8 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
         Severity::Warning => Diagnostic::warning(problem.code, problem.message.clone()),
     };
     diagnostic = diagnostic.label(problem.label.clone());
+    let turned = effective.and_then(|effective| turned(problem, effective));
+    let problem = turned.as_ref().unwrap_or(problem);
     let mut here = None;
     match &problem.anchor {
         Anchor::Value(pointer) | Anchor::Key(pointer) => {
@@ -57,6 +59,23 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
         diagnostic = diagnostic.help(help.clone());
     }
     diagnostic
+}
+
+/// A default that is wrong beside a value of the user's: the user's value is what has to change, and is pointed at.
+fn turned(problem: &Problem, effective: &Effective) -> Option<Problem> {
+    let Anchor::Value(pointer) = &problem.anchor else {
+        return None;
+    };
+    let is_users = |(pointer, _): &(String, String)| effective.is_users(pointer);
+    let at = problem.related.iter().position(is_users)?;
+    if effective.is_users(pointer) {
+        return None;
+    }
+    let mut turned = problem.clone();
+    let (users, _) = turned.related.remove(at);
+    turned.related.insert(0, (pointer.clone(), dotted(pointer)));
+    turned.anchor = Anchor::Value(users);
+    Some(turned)
 }
 
 /// An unknown key behind a comma of a `--set` argument is most likely the rest of a value.

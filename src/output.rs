@@ -68,7 +68,7 @@ impl Failure {
 
 /// Standard output cannot be written to.
 #[must_use]
-pub fn cannot_print(error: &std::io::Error) -> Failure {
+pub fn cannot_print(error: &io::Error) -> Failure {
     Failure::io(
         format!("cannot write to stdout: {}", system_reason(error)),
         "make room where it goes, or send it elsewhere",

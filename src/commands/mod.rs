@@ -21,7 +21,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
 use crate::chart::Chart;
 use crate::cli::{Cli, Command};
-use crate::output::{Failure, MessageFormat, Output};
+use crate::output::{Failure, MessageFormat, Output, cannot_print};
 use crate::pipeline::Merged;
 
 /// Runs the command line of this process.

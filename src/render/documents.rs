@@ -149,7 +149,7 @@ pub(super) fn documents(
             if !is_empty {
                 documents.push(Document {
                     source: templates.source(name),
-                    text: format!("{}\n", part.trim_matches('\n').trim_end()),
+                    text: format!("{}\n", part.trim_matches('\n')),
                 });
             }
         }

@@ -46,7 +46,7 @@ pub fn located(
 
 /// The JSON pointer into the values of the key that became this field.
 fn pointer(kind: &str, path: &str, manifest: &Value, benchmark: &Benchmark) -> Option<String> {
-    if path == "metadata.namespace" {
+    if path == "metadata.namespace" || (kind == "Namespace" && path == "metadata.name") {
         return Some("/benchmark/namespace".to_owned());
     }
     if kind == "ServiceAccount" {
@@ -133,7 +133,7 @@ fn container(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
     };
     let key = field.split(['.', '[']).next().unwrap_or_default();
     match key {
-        "image" => Some(image(manifest, benchmark)),
+        "image" => Some(image(benchmark)),
         "imagePullPolicy" => Some("/benchmark/image/pullPolicy".to_owned()),
         "env" => in_list(
             field,
@@ -164,17 +164,24 @@ fn container(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
     }
 }
 
-/// The part of the image's name that has a mistake in it, else all of them.
-fn image(manifest: &Value, benchmark: &Benchmark) -> String {
+/// The first part of the image's name that would be wrong beside any other, else all of them.
+fn image(benchmark: &Benchmark) -> String {
     let section = "/benchmark/image";
-    let digest = &benchmark.image.digest;
-    let name = manifest
-        .pointer("/spec/template/spec/containers/0/image")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    match kubernetes::wrong_image_part(name) {
-        Some(part) if part == "digest" && digest.is_empty() => section.to_owned(),
-        Some(part) => join(section, part),
+    let image = &benchmark.image;
+    let parts = [
+        (
+            "repository",
+            &image.repository,
+            format!("{}:1", image.repository),
+        ),
+        ("tag", &image.tag, format!("r:{}", image.tag)),
+        ("digest", &image.digest, format!("r@{}", image.digest)),
+    ];
+    let is_wrong = |(_, written, name): &&(&str, &String, String)| {
+        !written.is_empty() && kubernetes::wrong_image_part(name).is_some()
+    };
+    match parts.iter().find(is_wrong) {
+        Some((part, ..)) => join(section, part),
         None => section.to_owned(),
     }
 }

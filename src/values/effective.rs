@@ -138,6 +138,11 @@ impl Effective {
         find(&self.merged, pointer).map(|item| &*item.place.origin.layer)
     }
 
+    /// Whether the user said something of the value at a JSON pointer, or of a part of it.
+    pub fn is_users(&self, pointer: &str) -> bool {
+        find(&self.user, pointer).is_some()
+    }
+
     /// Every leaf in order, with its JSON pointer and its layer. Empty mappings and lists are leaves.
     pub fn leaves(&self) -> Vec<(String, Arc<str>)> {
         let mut leaves = Vec::new();

@@ -1,9 +1,12 @@
 //! kubectl reads YAML 1.1, editors read 1.2: what is printed means the same to both.
 
 use bench_yaml::{ParseOptions, Source, parse};
+use benchctl::render::to_yaml;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::process::{config_of, documents, of_kind, stdout};
+use crate::yaml11;
 
 /// Texts that YAML 1.1, YAML 1.2 or a careless writer take for something else.
 const TRICKY: [&str; 22] = [
@@ -31,14 +34,56 @@ const TRICKY: [&str; 22] = [
     "'quoted\" \\ text\u{2028}\u{85}\u{7f}",
 ];
 
+/// What the readers of YAML 1.1 find, Helm's and kubectl's as ours has them and the one of the specification.
 fn read_as_11(text: &str) -> Vec<Value> {
     let parsed = parse(&Source::new("test", text), &ParseOptions::lenient());
     assert_eq!(parsed.problems, [], "{text}");
-    parsed
+    let found: Vec<Value> = parsed
         .documents
         .iter()
         .map(bench_yaml::Node::to_json)
-        .collect()
+        .collect();
+    let old = yaml11::read(text).unwrap_or_else(|why| panic!("{why}\n{text}"));
+    assert_eq!(old.len(), found.len(), "{text}");
+    for (old, found) in old.iter().zip(&found) {
+        yaml11::same(old, found).unwrap_or_else(|why| panic!("{why}\n{text}"));
+    }
+    found
+}
+
+fn anything() -> impl Strategy<Value = Value> {
+    let text = || {
+        prop_oneof![
+            proptest::sample::select(&TRICKY[..]).prop_map(str::to_owned),
+            r"[-+0-9:._eExXoOaAnNyYfFsS~]{1,8}",
+            r"[0-9]{1,4}[-:._][0-9]{1,2}([-:.][0-9]{0,2}([ tT][0-9]{1,2}:[0-9]{2}:[0-9]{2}Z?)?)?",
+            any::<String>(),
+        ]
+    };
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        prop::num::f64::NORMAL.prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    scalar.prop_recursive(3, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(text(), inner, 0..4)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_read_alike(value in anything()) {
+        let text = to_yaml(&value).unwrap();
+        prop_assert_eq!(documents(&text), std::slice::from_ref(&value));
+        prop_assert_eq!(&read_as_11(&text), &[value]);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ import time
 
 import helm_values
 import inference_perf_config
+import kube_versions
 import manifests
 import precommit
 from common import BENCHCTL, Failures, NotRun
@@ -12,6 +13,7 @@ from common import BENCHCTL, Failures, NotRun
 SUITES = {
     "values": helm_values.test,
     "manifests": manifests.test,
+    "kube-versions": kube_versions.test,
     "config": inference_perf_config.test,
     "pre-commit": precommit.test_system,
 }

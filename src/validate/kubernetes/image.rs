@@ -51,7 +51,13 @@ fn name(image: &str, path: &str) -> Option<Fault> {
             let found = fault(format!("`{repository}` is not the name of an image"));
             let (_, inner, _) = parts(repository);
             match inner {
-                Some(tag) if is_tag(tag) => found.help(format!("put it under image.tag: {tag}")),
+                Some(first) if is_tag(first) => {
+                    let second = tag.unwrap_or_default();
+                    fault(format!(
+                        "an image has one tag, and this one has `{first}` and `{second}`"
+                    ))
+                    .help("write the one that is meant under image.tag")
+                }
                 _ if repository.contains(['"', '\'']) => found.help("remove the quotes"),
                 _ if repository.contains("://") => found.help("leave out the scheme"),
                 _ if repository.contains(|c: char| c.is_ascii_uppercase()) => {
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn a_tag_in_the_repository_is_moved() {
         let fault = name("r.io/a:v1:0.1.0", "image").unwrap();
-        assert_eq!(fault.help, ["put it under image.tag: v1"]);
+        assert_eq!(fault.help, ["write the one that is meant under image.tag"]);
         let fault = name("'r.io/a':0.1.0", "image").unwrap();
         assert_eq!(fault.help, ["remove the quotes"]);
     }

@@ -30,6 +30,9 @@ use serde_json::Value;
 /// The code of a field that Kubernetes does not have.
 pub const UNKNOWN_FIELD: &str = "K101";
 
+/// The code of a field that Kubernetes needs and that is not there.
+const MISSING_FIELD: &str = "K103";
+
 /// Something in a manifest that an API server would refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -91,7 +94,7 @@ pub fn check_manifest(manifest: &Value) -> Vec<Fault> {
             typed::<ServiceAccount>(manifest, |account| names::metadata(&account.metadata, true))
         }
         ("v1", "Namespace") => typed::<Namespace>(manifest, |namespace| {
-            names::metadata(&namespace.metadata, false)
+            names::namespace_metadata(&namespace.metadata)
         }),
         ("v1", "Secret") => typed::<Secret>(manifest, |o| names::metadata(&o.metadata, true)),
         ("v1", "Service") => typed::<Service>(manifest, |o| names::metadata(&o.metadata, true)),
@@ -134,7 +137,11 @@ fn typed<T: serde::de::DeserializeOwned + serde::Serialize>(
 ) -> Vec<Fault> {
     match strict::read::<T>(manifest) {
         Ok((object, mut faults)) => {
-            faults.extend(check(&object));
+            let found = check(&object);
+            // A rule that knows the field says it better.
+            let is_said = |path: &str| found.iter().any(|fault| fault.path == path);
+            faults.retain(|fault| fault.code != MISSING_FIELD || !is_said(&fault.path));
+            faults.extend(found);
             faults
         }
         Err(fault) => vec![fault],

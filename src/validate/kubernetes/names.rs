@@ -36,6 +36,22 @@ pub(super) fn metadata(metadata: &ObjectMeta, is_namespaced: bool) -> Vec<Fault>
     faults
 }
 
+/// What the metadata of a Namespace has wrong: its name is what other objects have as their namespace.
+pub(super) fn namespace_metadata(of: &ObjectMeta) -> Vec<Fault> {
+    let name = of.name.as_deref().unwrap_or_default();
+    let own = namespace(name).map(|fault| Fault {
+        path: "metadata.name".to_owned(),
+        ..fault
+    });
+    let rest = metadata(of, false)
+        .into_iter()
+        .filter(|fault| name.is_empty() || fault.path != "metadata.name");
+    own.filter(|_| !name.is_empty())
+        .into_iter()
+        .chain(rest)
+        .collect()
+}
+
 /// A namespace is a DNS-1123 label.
 pub(super) fn namespace(namespace: &str) -> Option<Fault> {
     let reason = not_label(namespace)?;
@@ -164,6 +180,20 @@ mod tests {
         assert_eq!(fault.help, ["use `benchmarking-prod`"]);
         assert!(namespace("").is_some());
         assert!(namespace(&"n".repeat(64)).is_some());
+        let of = |name: &str| {
+            let metadata = ObjectMeta {
+                name: Some(name.to_owned()),
+                ..ObjectMeta::default()
+            };
+            let found = namespace_metadata(&metadata);
+            found
+                .into_iter()
+                .map(|fault| (fault.code, fault.path))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("benchmarking"), []);
+        assert_eq!(of("a.b"), [("K204", "metadata.name".to_owned())]);
+        assert_eq!(of(""), [("K203", "metadata.name".to_owned())]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Fault, UNKNOWN_FIELD};
+use super::{Fault, MISSING_FIELD, UNKNOWN_FIELD};
 
 /// Fields that users write by hand, for suggestions; which of them fits where is for the typed object to know.
 const FIELDS: [&str; 62] = [
@@ -72,7 +72,7 @@ const FIELDS: [&str; 62] = [
     "mode",
 ];
 
-/// The typed object, and a fault for every field of `manifest` that it has no place for.
+/// The typed object, and a fault for every field of `manifest` that it has no place for, and for every one that it needs.
 pub(super) fn read<T: DeserializeOwned + Serialize>(
     manifest: &Value,
 ) -> Result<(T, Vec<Fault>), Fault> {
@@ -81,14 +81,19 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(
         Fault::new("K102", path, format!("wrong type: {}", error.inner()))
     })?;
     let back = serde_json::to_value(&object).unwrap_or(Value::Null);
-    let mut missing = Vec::new();
-    compare(manifest, &back, &Place::default(), &mut missing);
-    let faults = missing
-        .iter()
-        .filter(|(place, value)| !value.is_null() || !has_field::<T>(manifest, &place.pointer))
-        .map(|(place, _)| unknown(place))
-        .collect();
-    Ok((object, faults))
+    let mut found = Vec::new();
+    compare(manifest, &back, &Place::default(), &mut found);
+    let faults = found.into_iter().filter_map(|difference| match difference {
+        Difference::NotRead(place, value) => {
+            let is_known = value.is_null() && has_field::<T>(manifest, &place.pointer);
+            (!is_known).then(|| unknown(&place))
+        }
+        Difference::NotWritten(place) => {
+            let message = format!("`{}` is missing", place.key);
+            Some(Fault::new(MISSING_FIELD, place.path, message))
+        }
+    });
+    Ok((object, faults.collect()))
 }
 
 /// Whether a null stands where the type has a field. A null is not given back either way; an empty mapping is, or it is
@@ -152,26 +157,35 @@ fn unknown(place: &Place) -> Fault {
     }
 }
 
-/// Everything written that does not come back.
-fn compare<'a>(
-    written: &'a Value,
-    back: &Value,
-    place: &Place,
-    missing: &mut Vec<(Place, &'a Value)>,
-) {
+/// What a manifest and the object that was read from it do not share.
+enum Difference<'a> {
+    /// A field of the manifest that does not come back.
+    NotRead(Place, &'a Value),
+    /// A field that comes back, and was not written: what is optional would not.
+    NotWritten(Place),
+}
+
+/// Every difference between what was written and what comes back.
+fn compare<'a>(written: &'a Value, back: &Value, place: &Place, found: &mut Vec<Difference<'a>>) {
     match (written, back) {
         (Value::Object(written), Value::Object(back)) => {
             for (key, value) in written {
                 let inner = place.field(key);
                 match back.get(key) {
-                    Some(back_value) => compare(value, back_value, &inner, missing),
-                    None => missing.push((inner, value)),
+                    Some(_) if value.is_null() => {}
+                    Some(back_value) => compare(value, back_value, &inner, found),
+                    None => found.push(Difference::NotRead(inner, value)),
+                }
+            }
+            for key in back.keys() {
+                if written.get(key).is_none_or(Value::is_null) {
+                    found.push(Difference::NotWritten(place.field(key)));
                 }
             }
         }
         (Value::Array(written), Value::Array(back)) => {
             for (index, (value, back)) in written.iter().zip(back).enumerate() {
-                compare(value, back, &place.item(index), missing);
+                compare(value, back, &place.item(index), found);
             }
         }
         _ => {}
@@ -180,7 +194,7 @@ fn compare<'a>(
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::core::v1::ConfigMap;
+    use k8s_openapi::api::core::v1::{ConfigMap, Pod};
     use serde_json::json;
 
     use super::*;
@@ -230,6 +244,23 @@ mod tests {
         let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": 5}});
         let found = faults(&manifest);
         assert_eq!((found[0].code, found[0].path.as_str()), ("K102", "data.x"));
+    }
+
+    #[test]
+    fn what_is_needed_is_missed() {
+        let manifest = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {
+            "containers": [{"name": "c", "image": null, "ports": [{"containerPort": null}]}],
+            "volumes": [{"name": "v", "csi": {}}, {"name": "w", "csi": {"driver": ""}}]
+        }});
+        let (_, found) = read::<Pod>(&manifest).unwrap();
+        let found: Vec<_> = found.iter().map(|f| (f.code, f.path.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("K103", "spec.containers[0].ports[0].containerPort"),
+                ("K103", "spec.volumes[0].csi.driver")
+            ]
+        );
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::Fault;
+use fields::{FIELDS, Since};
+
+mod fields;
 
 /// A minor version of Kubernetes 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,40 +61,6 @@ impl FromStr for KubeVersion {
     }
 }
 
-/// A field, the version that has it without a feature gate (beta), and the one that has it for good (GA).
-struct Since {
-    field: &'static str,
-    beta: u32,
-    stable: u32,
-}
-
-/// From the API's changelogs. A field that is older than [`KubeVersion::OLDEST`] and stable by then is not here.
-const FIELDS: [Since; 15] = [
-    since("podFailurePolicy", 26, 31),
-    since("backoffLimitPerIndex", 29, 33),
-    since("maxFailedIndexes", 29, 33),
-    since("podReplacementPolicy", 29, 34),
-    since("successPolicy", 31, 33),
-    since("managedBy", 32, 35),
-    since("matchLabelKeys", 31, 33),
-    since("mismatchLabelKeys", 31, 33),
-    since("recursiveReadOnly", 31, 33),
-    since("appArmorProfile", 30, 31),
-    since("schedulingGates", 27, 30),
-    since("hostUsers", 33, 36),
-    since("resizePolicy", 33, 35),
-    since("supplementalGroupsPolicy", 33, 35),
-    since("volumeAttributesClassName", 31, 34),
-];
-
-const fn since(field: &'static str, beta: u32, stable: u32) -> Since {
-    Since {
-        field,
-        beta,
-        stable,
-    }
-}
-
 /// Fields whose keys are the user's own words.
 const FREE: [&str; 8] = [
     "labels",
@@ -107,59 +76,95 @@ const FREE: [&str; 8] = [
 /// Fields of a manifest that a cluster of this version has not, or has for trial only.
 #[must_use]
 pub fn check_version(manifest: &Value, version: KubeVersion) -> Vec<Fault> {
+    let kind = manifest["kind"].as_str().unwrap_or_default();
     let mut faults = Vec::new();
-    walk(manifest, "", version, &mut faults);
+    walk(manifest, kind, "", version, &mut faults);
     faults
 }
 
-fn walk(value: &Value, path: &str, version: KubeVersion, faults: &mut Vec<Fault>) {
+/// `within` is the nearest key, list indices aside; specs have names of their own.
+fn walk(value: &Value, within: &str, path: &str, version: KubeVersion, faults: &mut Vec<Fault>) {
     match value {
         Value::Object(fields) => {
-            for (key, value) in fields {
+            for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
                 let inner = if path.is_empty() {
                     key.clone()
                 } else {
                     format!("{path}.{key}")
                 };
-                if let Some(since) = FIELDS.iter().find(|since| since.field == key) {
-                    faults.extend(too_new(since, &inner, version));
+                let meets = |since: &&Since| is_meant(since, within, key, value);
+                if let Some(since) = FIELDS.iter().find(meets) {
+                    faults.extend(too_new(since, value, &inner, version));
                 }
                 if !FREE.contains(&key.as_str()) {
-                    walk(value, &inner, version, faults);
+                    let name = spec_name(within, key).unwrap_or(key);
+                    walk(value, name, &inner, version, faults);
                 }
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                walk(item, &format!("{path}[{index}]"), version, faults);
+                walk(item, within, &format!("{path}[{index}]"), version, faults);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-fn too_new(since: &Since, path: &str, version: KubeVersion) -> Option<Fault> {
+fn is_meant(since: &Since, within: &str, key: &str, value: &Value) -> bool {
+    since.field == key
+        && (since.within.is_empty() || since.within.contains(&within))
+        && (since.values.is_empty()
+            || value
+                .as_str()
+                .is_some_and(|value| since.values.contains(&value)))
+}
+
+/// What a spec is one of.
+fn spec_name(within: &str, key: &str) -> Option<&'static str> {
+    match (within, key) {
+        ("Job" | "jobTemplate", "spec") => Some("JobSpec"),
+        ("Pod" | "template", "spec") => Some("PodSpec"),
+        ("PersistentVolumeClaim" | "volumeClaimTemplate", "spec") => Some("ClaimSpec"),
+        ("Service", "spec") => Some("ServiceSpec"),
+        _ => None,
+    }
+}
+
+fn too_new(since: &Since, value: &Value, path: &str, version: KubeVersion) -> Option<Fault> {
     let Since {
         field,
-        beta,
+        values,
+        usable,
         stable,
+        gate,
+        ..
     } = since;
-    if version.0 < *beta {
+    let what = match value.as_str().filter(|_| !values.is_empty()) {
+        Some(value) => format!("`{field}: {value}`"),
+        None => format!("`{field}`"),
+    };
+    let is_known = |minor: u32| minor <= KubeVersion::NEWEST;
+    if version.0 < *usable && is_known(*usable) {
         let message = format!(
-            "Kubernetes {version} has no `{field}` (from 1.{beta} on, or behind a feature gate)"
+            "Kubernetes {version} has no {what} (from 1.{usable} on, or with the feature gate {gate})"
         );
-        return Some(Fault::new("K240", path, message).help(format!(
-            "use a cluster of 1.{beta} or newer, or leave the field out"
+        return Some(Fault::new("K250", path, message).help(format!(
+            "use a cluster of 1.{usable} or newer, or leave it out"
         )));
     }
-    (version.0 < *stable).then(|| {
-        Fault::new(
-            "K241",
-            path,
-            format!("`{field}` is beta in Kubernetes {version}, and stable from 1.{stable} on"),
-        )
-        .warning()
-    })
+    if version.0 < *usable {
+        let message = format!("Kubernetes {version} has no {what} without the feature gate {gate}");
+        return Some(
+            Fault::new("K250", path, message)
+                .help("leave it out; where the gate is on, render with --skip-manifest-validation"),
+        );
+    }
+    let message = match is_known(*stable) {
+        true => format!("{what} is beta in Kubernetes {version}, and stable from 1.{stable} on"),
+        false => format!("{what} is beta in Kubernetes {version}"),
+    };
+    (version.0 < *stable).then(|| Fault::new("K251", path, message).warning())
 }
 
 #[cfg(test)]
@@ -182,24 +187,69 @@ mod tests {
         }
     }
 
+    fn codes(manifest: &Value, text: &str) -> Vec<(&'static str, String)> {
+        check_version(manifest, version(text))
+            .into_iter()
+            .map(|fault| (fault.code, fault.path))
+            .collect()
+    }
+
     #[test]
     fn fields_have_their_time() {
-        let job = json!({"spec": {"podFailurePolicy": {}, "backoffLimitPerIndex": 1, "template": {"metadata": {"labels": {"managedBy": "x"}}}}});
-        let codes = |text| -> Vec<(&'static str, String)> {
-            check_version(&job, version(text))
-                .into_iter()
-                .map(|fault| (fault.code, fault.path))
-                .collect()
-        };
+        let job = json!({"kind": "Job", "spec": {"podFailurePolicy": {}, "backoffLimitPerIndex": 1, "template": {"metadata": {"labels": {"managedBy": "x"}}}}});
         let at = |code, field: &str| (code, format!("spec.{field}"));
         assert_eq!(
-            codes("1.28"),
+            codes(&job, "1.28"),
             [
-                at("K241", "podFailurePolicy"),
-                at("K240", "backoffLimitPerIndex")
+                at("K251", "podFailurePolicy"),
+                at("K250", "backoffLimitPerIndex")
             ]
         );
-        assert_eq!(codes("1.31"), [at("K241", "backoffLimitPerIndex")]);
-        assert_eq!(codes("1.33"), []);
+        assert_eq!(codes(&job, "1.31"), [at("K251", "backoffLimitPerIndex")]);
+        assert_eq!(codes(&job, "1.33"), []);
+    }
+
+    #[test]
+    fn fields_have_their_place() {
+        let container =
+            json!({"name": "c", "image": "i", "restartPolicy": "Always", "resources": {}});
+        let pod = json!({"kind": "Pod", "spec": {
+            "restartPolicy": "Never", "containers": [container], "initContainers": [container],
+            "volumes": [{"name": "v", "image": {}}, {"name": "w", "emptyDir": {}, "secret": null}],
+            "tolerations": [{"operator": "Exists"}, {"operator": "Gt"}], "hostUsers": null
+        }});
+        let found = |text| -> Vec<String> {
+            codes(&pod, text)
+                .into_iter()
+                .map(|(code, path)| format!("{code} {path}"))
+                .collect()
+        };
+        let not_yet = "K250 spec.tolerations[1].operator";
+        assert_eq!(
+            found("1.34"),
+            [
+                "K250 spec.containers[0].restartPolicy",
+                "K250 spec.volumes[0].image",
+                not_yet
+            ]
+        );
+        assert_eq!(
+            found("1.37"),
+            ["K251 spec.containers[0].restartPolicy", not_yet]
+        );
+        let claim =
+            json!({"kind": "PersistentVolumeClaim", "spec": {"resources": {"requests": {}}}});
+        assert_eq!(codes(&claim, "1.26"), []);
+    }
+
+    #[test]
+    fn stages_follow_each_other() {
+        for since in FIELDS {
+            assert!(since.usable <= since.stable, "{since:?}");
+            assert!(
+                since.stable > KubeVersion::OLDEST,
+                "{since:?}: it says nothing"
+            );
+        }
     }
 }
