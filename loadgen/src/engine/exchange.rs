@@ -136,7 +136,6 @@ async fn receive(
             None => Some(read.await),
             Some((limit, _)) => timeout(limit, read).await.ok(),
         };
-        let now = flight.local.now();
         match read {
             Some(Ok(State::Going)) if reply.is_done() => {
                 limit = Some((DONE_GRACE, "the end of the reply"));
@@ -149,12 +148,13 @@ async fn receive(
             }
             Some(Ok(State::Ended { end, reusable })) => {
                 if reusable && shared.reuse && send_error.is_none() {
-                    flight.local.pool.put(stream, now);
+                    flight.local.pool.put(stream, flight.local.now());
                 }
                 return Ok(end);
             }
             // After [DONE] nothing is missing, however the connection ends or does not.
             Some(Err(_)) | None if reply.is_done() => {
+                let now = flight.local.now();
                 return match reply.closed(now, &mut flight.trace) {
                     State::Ended { end, .. } => Ok(end),
                     State::Going => Ok(End::ok()),
