@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bench_contract::Config;
 use bench_yaml::{Color, Diagnostic, Source};
@@ -80,6 +80,8 @@ fn whole_values_files_render_or_are_refused() {
         },
         ..wished
     };
+    // For other programs to read, in tests/real.
+    let kept = std::env::var_os("KEEP_RENDERED").map(PathBuf::from);
     let cases = f64::from(settings.cases);
     let (accepted, refused) = (Cell::new(0), Cell::new(0));
     let found = TestRunner::new(settings).run(&values::values(leaves), |values| {
@@ -100,6 +102,13 @@ fn whole_values_files_render_or_are_refused() {
                 accepted.set(accepted.get() + 1);
                 let (rendered, objects, merged) = &*done;
                 check(&chart, rendered, objects, merged)?;
+                if let Some(directory) = &kept {
+                    let name =
+                        directory.join(rendered.name.clone() + "-" + &accepted.get().to_string());
+                    fs::write(name.with_extension("yaml"), rendered.text()).unwrap();
+                    let json = serde_json::to_string(&objects).unwrap();
+                    fs::write(name.with_extension("json"), json).unwrap();
+                }
                 if is_shown {
                     shown(&file, &rendered.text(), 0)?;
                 }

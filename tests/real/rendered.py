@@ -1,6 +1,10 @@
-"""Everything that the repository renders: each example and each preset, with each engine that can run it."""
+"""Everything that the repository renders: each example and each preset, with each engine that can run it; and what its property
+test renders by chance."""
 
 import json
+import os
+import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +21,8 @@ class Rendered:
     name: str
     engine: str
     text: str
+    # The objects as benchctl reads its own text.
+    objects: str
 
     @property
     def slug(self) -> str:
@@ -50,13 +56,12 @@ def everything(failures: Failures) -> list[Rendered]:
     for name, arguments in inputs():
         for engine in ENGINES:
             set_engine = ["--set-json", f"benchmark.engine={json.dumps(engine)}"]
-            output = run(BENCHCTL, "render", "--create-namespace", *arguments, *set_engine, cwd=ROOT)
+            command = [BENCHCTL, "render", "--create-namespace", *arguments, *set_engine]
+            output = run(*command, cwd=ROOT)
             if output.returncode == 0:
-                try:
-                    if list(yaml.safe_load_all(output.stdout)):
-                        done.append(Rendered(f"{name} ({engine})", engine, output.stdout))
-                except yaml.YAMLError as error:
-                    failures.add(f"render {name} ({engine})", f"no YAML: {error}")
+                if output.stdout:
+                    objects = json.loads(run(*command, "-o", "json", cwd=ROOT).stdout)["items"]
+                    done.append(Rendered(f"{name} ({engine})", engine, output.stdout, json.dumps(objects)))
                 continue
             refused.setdefault(name, []).append(output.stderr)
             if output.returncode != 3 or output.stdout:
@@ -65,3 +70,22 @@ def everything(failures: Failures) -> list[Rendered]:
         if len(said) == len(ENGINES):
             failures.add(f"render {name}", "no engine can run it\n" + "\n".join(said))
     return done
+
+
+@cache
+def by_chance(failures: Failures) -> list[Rendered]:
+    """What the property test of whole values files renders, with another seed than its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wishes = {"KEEP_RENDERED": scratch, "PROPTEST_CASES": "400", "PROPTEST_RNG_SEED": "2"}
+        command = ["cargo", "test", "--locked", "--package", "benchctl", "--test", "it", "random::"]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **wishes}, capture_output=True, text=True)
+        if done.returncode != 0:
+            failures.add("by chance", done.stdout[-4000:] + done.stderr[-4000:])
+        rendered = []
+        for path in sorted(Path(scratch).glob("*.yaml")):
+            text, objects = path.read_text(encoding="utf-8"), path.with_suffix(".json").read_text(encoding="utf-8")
+            engine = next(engine for engine in ENGINES if f"name: {engine}\n" in text)
+            rendered.append(Rendered(f"by chance {path.stem}", engine, text, objects))
+    if len(rendered) < 100:
+        failures.add("by chance", f"only {len(rendered)} were rendered")
+    return rendered

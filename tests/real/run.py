@@ -8,17 +8,24 @@ import inference_perf_config
 import kube_versions
 import manifests
 import precommit
+import yaml_readers
 from common import BENCHCTL, Failures, NotRun
 
 SUITES = {
     "values": helm_values.test,
     "manifests": manifests.test,
+    "yaml": yaml_readers.test,
     "kube-versions": kube_versions.test,
     "config": inference_perf_config.test,
     "pre-commit": precommit.test_system,
 }
 # What takes minutes.
-LONG = {"values-pairs": helm_values.test_pairs, "pre-commit-rust": precommit.test_rust}
+LONG = {
+    "values-pairs": helm_values.test_pairs,
+    "manifests-random": manifests.test_by_chance,
+    "yaml-random": yaml_readers.test_by_chance,
+    "pre-commit-rust": precommit.test_rust,
+}
 
 
 def main(chosen: list[str]) -> int:

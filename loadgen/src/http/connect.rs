@@ -74,7 +74,7 @@ pub async fn connect(
             return Ok(Stream::plain(socket));
         };
         what = "TLS";
-        let secured = Stream::secure(socket, tls).await.map_err(system)?;
+        let secured = Stream::secure(socket, tls).await;
         secured.map_err(|failure| ConnectError::Tls { address, failure })
     };
     let connected = timeout(limit, connecting).await;

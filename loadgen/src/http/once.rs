@@ -11,7 +11,7 @@ use tokio::io::ReadBuf;
 use super::body::{Body, BodyError};
 use super::connect::{ConnectError, connect};
 use super::head::{HeadError, HeadReader};
-use super::stream::{SessionError, Stream, Way};
+use super::stream::{SessionError, Way, write_all};
 use super::tls::{Tls, TlsFailure};
 
 /// The most that an answer may take, in bytes.
@@ -76,7 +76,8 @@ async fn ask(
     let mut stream = connect(address, tls, limit).await?;
     let sealed = stream.seal(request.as_bytes());
     // Not the end when it fails: a server that answers early closes early, and its answer says why.
-    let _ = write(&stream, sealed.as_deref().unwrap_or(request.as_bytes())).await;
+    let wire = sealed.as_deref().unwrap_or(request.as_bytes());
+    let _ = write_all(stream.socket(), wire).await;
     let mut answer = Answer::default();
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -102,18 +103,6 @@ async fn ask(
             return Err(OnceError::Invalid(address, cut.to_owned()));
         }
     }
-}
-
-async fn write(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.socket().writable().await?;
-        match stream.socket().try_write(bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Why bytes are no answer.

@@ -65,28 +65,15 @@ impl Stream {
     /// Speaks TLS over `socket`, up to the last flight of the handshake, which travels with the first request.
     ///
     /// # Errors
-    /// The socket's, or why the handshake failed.
-    pub(super) async fn secure(
-        socket: TcpStream,
-        tls: &Tls,
-    ) -> io::Result<Result<Self, TlsFailure>> {
-        let mut session = match tls.session() {
-            Ok(session) => session,
-            Err(failure) => return Ok(Err(failure)),
-        };
+    /// Why the handshake failed.
+    pub(super) async fn secure(socket: TcpStream, tls: &Tls) -> Result<Self, TlsFailure> {
+        let mut session = tls.session()?;
         let mut buffer = vec![0; HANDSHAKE_READ];
         let mut is_first = true;
         while session.is_handshaking() {
             if session.wants_write() {
-                let mut flight = waiting(&mut session);
-                while !flight.is_empty() {
-                    socket.writable().await?;
-                    match socket.try_write(&flight) {
-                        Ok(count) => drop(flight.drain(..count)),
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        Err(error) => return Err(error),
-                    }
-                }
+                let flight = waiting(&mut session);
+                write_all(&socket, &flight).await?;
                 continue;
             }
             socket.readable().await?;
@@ -96,10 +83,10 @@ impl Stream {
             };
             let mut wire = &buffer[..count];
             if wire.is_empty() {
-                return Ok(Err(TlsFailure::hung_up()));
+                return Err(TlsFailure::hung_up());
             }
             if is_first && wire.starts_with(b"HTTP/") {
-                return Ok(Err(TlsFailure::plain_http()));
+                return Err(TlsFailure::plain_http());
             }
             is_first = false;
             while !wire.is_empty() {
@@ -107,10 +94,10 @@ impl Stream {
                 if let Err(error) = session.process_new_packets() {
                     // Tells the server why, if it can still be told.
                     let _ = socket.try_write(&waiting(&mut session));
-                    return Ok(Err(tls.failure(&error)));
+                    return Err(tls.failure(&error));
                 }
                 if taken == 0 {
-                    return Ok(Err(TlsFailure::hung_up()));
+                    return Err(TlsFailure::hung_up());
                 }
             }
         }
@@ -118,10 +105,10 @@ impl Stream {
             tls: tls.clone(),
             rustls: session,
         };
-        Ok(Ok(Self {
+        Ok(Self {
             socket,
             session: Some(Box::new(session)),
-        }))
+        })
     }
 
     /// The socket.
@@ -216,6 +203,22 @@ impl Session {
         }
         Ok(Way::Open)
     }
+}
+
+/// Hands all of `bytes` to the socket.
+///
+/// # Errors
+/// The socket's.
+pub(super) async fn write_all(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        socket.writable().await?;
+        match socket.try_write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Everything that a session has to send.

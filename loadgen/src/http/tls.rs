@@ -5,21 +5,21 @@
 
 mod failure;
 mod roots;
+mod verifier;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use bench_contract::config::Server;
-use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, Error};
 use thiserror::Error as ThisError;
 
 pub use failure::TlsFailure;
 use roots::{Roots, certificates};
+use verifier::{Trust, Verifier};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, ThisError)]
@@ -80,21 +80,30 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Library)?;
         let mut notices = Vec::new();
-        let (builder, trust) = if server.insecure_skip_verify {
+        let (trust, trusted) = if server.insecure_skip_verify {
             notices.push(
                 "warning: the server's certificate is not checked (server.insecure_skip_verify)"
                     .to_owned(),
             );
-            let verifier = Arc::new(Unverified(provider));
-            let builder = builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier);
-            (builder, "anybody".to_owned())
+            (Trust::Anybody, "anybody".to_owned())
         } else {
             let roots = Roots::find(server.ca_path.as_deref())?;
             notices.extend(roots.notice);
-            (builder.with_root_certificates(roots.store), roots.from)
+            let store = Arc::new(roots.store);
+            let authorities = WebPkiServerVerifier::builder_with_provider(store, provider.clone())
+                .build()
+                .map_err(|error| TlsError::Library(Error::General(error.to_string())))?;
+            let certificates = roots.given;
+            let trust = Trust::Given {
+                authorities,
+                certificates,
+            };
+            (trust, roots.from)
         };
+        let verifier = Arc::new(Verifier { trust, provider });
+        let builder = builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
         let mut config = match (&server.cert_path, &server.key_path) {
             (Some(certificate), Some(key)) => {
                 let chain = certificates("cert_path", certificate)?;
@@ -110,7 +119,7 @@ impl Tls {
         let tls = Self {
             config: Arc::new(config),
             name,
-            trust: trust.into(),
+            trust: trusted.into(),
             has_identity: server.cert_path.is_some() && server.key_path.is_some(),
         };
         Ok(TlsSetup { tls, notices })
@@ -151,46 +160,5 @@ fn file_error(key: &'static str, path: &str, error: &pem::Error) -> TlsError {
         key,
         path: Path::new(path).display().to_string(),
         reason,
-    }
-}
-
-/// Takes every certificate, and still has the server prove that it holds the key of its own.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -69,6 +69,24 @@ impl Authority {
         }
     }
 
+    /// A certificate that is its own authority, as `openssl req -x509` makes them, and a folder with its file.
+    pub(crate) fn alone(change: impl FnOnce(&mut CertificateParams)) -> (Identity, Self) {
+        let mut authority = Self::new();
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        std::fs::write(authority.file(), certificate.pem()).unwrap();
+        authority.certificate = certificate.der().clone();
+        let identity = Identity {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        };
+        authority.issuer = Issuer::new(params, key);
+        (identity, authority)
+    }
+
     /// The files of a client's certificate and key.
     pub(crate) fn client(&self) -> (PathBuf, PathBuf) {
         let (certificate, key) = self.sign(&["client"], |_| ());

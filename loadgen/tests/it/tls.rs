@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 use rustls::version::TLS13;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Ran};
+use crate::bench::{Bench, Ran, by_shell};
 use crate::front::{Authority, BOTH, accept, here, relay, server_config};
 use crate::server::listen;
 
@@ -163,6 +163,26 @@ fn an_unknown_authority_is_refused_at_once() {
 }
 
 #[test]
+fn without_a_file_the_systems_authorities_are_trusted_and_where_there_are_none_the_public_ones() {
+    let authority = Authority::new();
+    let bench = Bench::new(SimArgs::default());
+    let front = front(&bench, server_config(here(&authority), &BOTH, None));
+    let config = bench.config(json!({
+        "load": {"stages": [{"rate": 20, "duration": 1}]},
+        "server": {"base_url": format!("https://{front}")}
+    }));
+    let system = |file: &str| {
+        let script = format!("unset SSL_CERT_DIR; export SSL_CERT_FILE={file}; exec \"$@\"");
+        bench.run_by(by_shell(&script), &config, &[])
+    };
+    system(authority.file().to_str().unwrap()).expect(0);
+    let none = system("/dev/null");
+    let says = "this system has no CA certificates";
+    assert!(none.stderr.contains(says), "{}", none.stderr);
+    refused(none, &["public authorities of this build"]);
+}
+
+#[test]
 fn an_authority_that_has_another_key_by_now_is_named_as_such() {
     let bench = Bench::new(SimArgs::default());
     let (old, new) = (Authority::named("ca"), Authority::named("ca"));
@@ -173,6 +193,31 @@ fn an_authority_that_has_another_key_by_now_is_named_as_such() {
         json!({"ca_path": old.file()}),
     );
     refused(ran, &["of this name with another key", "caSecret"]);
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_taken_where_it_is_given() {
+    let bench = Bench::new(SimArgs::default());
+    let (identity, authority) = Authority::alone(|_| ());
+    let address = front(&bench, server_config(identity, &BOTH, None));
+    let ca = json!({"ca_path": authority.file()});
+    run(&bench, format!("https://{address}"), ca.clone()).expect(0);
+    let other_name = format!("https://localhost:{}", address.port());
+    refused(run(&bench, other_name, ca), &["not for `localhost`"]);
+    let (_, stranger) = Authority::alone(|_| ());
+    for ca in [json!({}), json!({"ca_path": stranger.file()})] {
+        let ran = run(&bench, format!("https://{address}"), ca);
+        refused(ran, &["is its own authority, and not one of", "caSecret"]);
+    }
+    let (identity, authority) = Authority::alone(|params| {
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    });
+    let address = front(&bench, server_config(identity, &BOTH, None));
+    let ca = json!({"ca_path": authority.file()});
+    refused(
+        run(&bench, format!("https://{address}"), ca),
+        &["has expired"],
+    );
 }
 
 #[test]

@@ -98,6 +98,31 @@ fn a_handshake_that_is_never_answered_is_a_timeout_of_the_connection() {
     );
 }
 
+#[test]
+fn what_is_no_tls_in_the_middle_of_a_reply_is_a_protocol_error() {
+    let authority = Authority::new();
+    let bench = Bench::new(SimArgs::default());
+    let tls = server_config(here(&authority), &BOTH, None);
+    let address = changing(tls.clone(), move |socket| {
+        let mut front = accept(&tls, socket);
+        read_request(&mut front);
+        let _ = write!(front, "{STREAM}\r\n{EVENT}");
+        let _ = front.flush();
+        let _ = front.sock.write_all(b"500 the proxy gives up on this one");
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    });
+    let report = bench.run(&config(&bench, address, &authority), &[]);
+    let report = report.expect(7).report();
+    assert!(report.counts.is_conserved());
+    let errors = &report.stages[0].errors;
+    assert_eq!(
+        report.counts.outcomes.get(&Outcome::ProtocolError),
+        Some(&20),
+        "{errors:?}"
+    );
+    assert!(errors[0].message.contains("not valid TLS"), "{errors:?}");
+}
+
 /// A TLS server whose replies end with their connections, in TLS' way or not.
 fn until_close(reply: &'static str, is_proper: bool) -> (Authority, SocketAddr) {
     let authority = Authority::new();

@@ -1,9 +1,11 @@
 //! Why a handshake fails, in words that name cause and remedy.
 
-use std::fmt;
+use std::{fmt, io};
 
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::{AlertDescription, CertificateError, Error, OtherError};
+use rustls::{AlertDescription, CertificateError, Error};
+
+use super::verifier::is_authority;
 
 /// Where a private authority is named.
 const CA: &str = "set server.ca_path (benchmark.target.tls.caSecret) to the authority's certificate, or insecure_skip_verify (tls.insecureSkipVerify) to trust anybody";
@@ -21,6 +23,14 @@ pub struct TlsFailure {
 impl fmt::Display for TlsFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
+    }
+}
+
+impl From<io::Error> for TlsFailure {
+    fn from(error: io::Error) -> Self {
+        Self::passing(format!(
+            "the connection was lost in the middle of the handshake: {error}"
+        ))
     }
 }
 
@@ -127,9 +137,9 @@ fn said(alert: AlertDescription) -> String {
 fn certificate(error: &CertificateError, name: &str, trust: &str) -> String {
     use CertificateError as Bad;
     match error {
-        Bad::UnknownIssuer => format!(
-            "the server's certificate is signed by nobody of {trust}: {CA}"
-        ),
+        Bad::UnknownIssuer => {
+            format!("the server's certificate is signed by nobody of {trust}: {CA}")
+        }
         Bad::BadSignature => format!(
             "the server's certificate is not signed by the one of this name of {trust}, but by one of this name with another key: {CA}"
         ),
@@ -139,13 +149,17 @@ fn certificate(error: &CertificateError, name: &str, trust: &str) -> String {
             day(*not_after),
             day(*time)
         ),
-        Bad::NotValidYet => "the server's certificate is not valid yet: is the clock right?".to_owned(),
+        Bad::NotValidYet => {
+            "the server's certificate is not valid yet: is the clock right?".to_owned()
+        }
         Bad::NotValidYetContext { time, not_before } => format!(
             "the server's certificate is valid from {} only (it is {} here): is the clock right?",
             day(*not_before),
             day(*time)
         ),
-        Bad::NotValidForName => format!("the server's certificate is not for `{name}`: use a name that it is for in server.base_url"),
+        Bad::NotValidForName => format!(
+            "the server's certificate is not for `{name}`: use a name that it is for in server.base_url"
+        ),
         Bad::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
             "the server's certificate is not for `{name}`, it names no host at all: give it a subjectAltName"
         ),
@@ -153,7 +167,9 @@ fn certificate(error: &CertificateError, name: &str, trust: &str) -> String {
             "the server's certificate is not for `{name}`, but for {}: use one of these in server.base_url",
             presented.join(", ")
         ),
-        Bad::Other(OtherError(other)) if other.to_string().contains("CaUsedAsEndEntity") => "the server shows the certificate of an authority as its own: sign one for the server with it, without CA:TRUE, or set insecure_skip_verify (tls.insecureSkipVerify)".to_owned(),
+        other if is_authority(other) => {
+            format!("the server's certificate is its own authority, and not one of {trust}: {CA}")
+        }
         other => format!("the server's certificate is not acceptable: {other}"),
     }
 }

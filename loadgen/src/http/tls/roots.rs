@@ -1,7 +1,5 @@
 //! Certificate authorities that are trusted.
 
-use std::sync::Arc;
-
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
@@ -11,7 +9,9 @@ use super::{TlsError, file_error};
 /// Trusted authorities.
 pub(super) struct Roots {
     /// Their certificates.
-    pub store: Arc<RootCertStore>,
+    pub store: RootCertStore,
+    /// Those of them that the user names.
+    pub given: Vec<CertificateDer<'static>>,
     /// Where they come from, for messages.
     pub from: String,
     /// What people should know about it.
@@ -33,7 +33,8 @@ impl Roots {
         let (added, _) = store.add_parsable_certificates(found.certs);
         if added > 0 {
             return Ok(Self {
-                store: Arc::new(store),
+                store,
+                given: Vec::new(),
                 from: format!("the {added} authorities that this system trusts"),
                 notice: None,
             });
@@ -45,7 +46,8 @@ impl Roots {
             .map_or_else(String::new, |error| format!(" ({error})"));
         Ok(Self {
             from: format!("the {} public authorities of this build", store.len()),
-            store: Arc::new(store),
+            store,
+            given: Vec::new(),
             notice: Some(format!(
                 "this system has no CA certificates{why}: the public ones of this build are trusted; for others set server.ca_path (benchmark.target.tls.caSecret)"
             )),
@@ -54,15 +56,18 @@ impl Roots {
 
     fn of_file(path: &str) -> Result<Self, TlsError> {
         let mut store = RootCertStore::empty();
-        for certificate in certificates("ca_path", path)? {
-            store.add(certificate).map_err(|error| TlsError::File {
+        let given = certificates("ca_path", path)?;
+        for certificate in &given {
+            let added = store.add(certificate.clone());
+            added.map_err(|error| TlsError::File {
                 key: "ca_path",
                 path: path.to_owned(),
                 reason: error.to_string(),
             })?;
         }
         Ok(Self {
-            store: Arc::new(store),
+            store,
+            given,
             from: format!("the authorities in {path}"),
             notice: None,
         })
