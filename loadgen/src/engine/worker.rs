@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 
 use bench_contract::{Outcome, WorkerHealth};
 use bench_report::{ASKED_TO_STOP, DurationHistogram, Settings, StageCollector};
+use tokio::runtime::{LocalOptions, LocalRuntime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::composer::{Bodies, Supply};
 use super::exchange::{DRAIN_LIMIT, launch};
@@ -74,15 +75,36 @@ pub(super) struct Duty {
 /// Starts a worker's thread. It answers each order with a collector, and ends when no more orders can come.
 ///
 /// # Errors
-/// When no thread can be started.
+/// When no thread or event loop can be started, before anything is sent.
 pub(super) fn start(
     duty: Duty,
     orders: UnboundedReceiver<Order>,
 ) -> io::Result<JoinHandle<io::Result<()>>> {
-    // Made here, so that a machine without file descriptors says so before anything is sent.
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .name(format!("worker-{}", duty.worker))
+        .spawn(move || match begin() {
+            Ok((runtime, pacers)) => {
+                let _ = begun.send(Ok(()));
+                runtime.block_on(work(duty, &pacers, orders))
+            }
+            Err(error) => {
+                let _ = begun.send(Err(error));
+                Ok(())
+            }
+        })?;
+    // A thread that has died without a word is joined like any other.
+    has_begun.recv().unwrap_or(Ok(()))?;
+    Ok(thread)
+}
+
+/// The current thread's event loop and timers. Tasks are the loop's own: a `LocalSet` would be a second scheduler in the first,
+/// through which every wake-up of a read has to go.
+fn begin() -> io::Result<(LocalRuntime, Pacers)> {
+    crate::pacer::sharpen()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build_local(LocalOptions::default())?;
     let pacers = {
         let _inside = runtime.enter();
         Pacers {
@@ -90,15 +112,7 @@ pub(super) fn start(
             lag: Pacer::new()?,
         }
     };
-    std::thread::Builder::new()
-        .name(format!("worker-{}", duty.worker))
-        .spawn(move || {
-            crate::pacer::sharpen()?;
-            // A task of its own: what a `LocalSet` is blocked on is polled again at every wake-up of any task.
-            let tasks = LocalSet::new();
-            let work = tasks.spawn_local(work(duty, pacers, orders));
-            tasks.block_on(&runtime, work)?
-        })
+    Ok((runtime, pacers))
 }
 
 /// A worker's timers.
@@ -109,7 +123,7 @@ struct Pacers {
 
 async fn work(
     mut duty: Duty,
-    pacers: Pacers,
+    pacers: &Pacers,
     mut orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
     let pool = Rc::new(Pool::default());
