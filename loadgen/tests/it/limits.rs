@@ -85,7 +85,7 @@ fn ten_thousand_requests_are_in_flight_at_once() {
             "--listen",
             "127.0.0.1:0",
             "--ttft",
-            "6s",
+            "8s",
             "--address-file",
         ])
         .arg(&address)
@@ -103,7 +103,7 @@ fn ten_thousand_requests_are_in_flight_at_once() {
             "input_distribution": {"mean": 4, "min": 4, "max": 4},
             "output_distribution": {"mean": 1, "min": 1, "max": 1}
         },
-        "load": {"stages": [{"rate": 5000, "duration": 2}]},
+        "load": {"stages": [{"rate": 2000, "duration": 5}]},
         "server": {"base_url": url}
     }));
     let ran = bench.run(&config, &[]);
