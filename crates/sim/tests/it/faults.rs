@@ -127,7 +127,7 @@ fn stall_goes_on_afterwards() {
     assert_eq!(sim.stop().faults.stall, 2);
     let (_, lines) = read(&log);
     let at = |line: usize, key: &str| lines[line][key].as_u64().unwrap();
-    assert!(at(0, "last_write_ns") - at(0, "first_write_ns") >= 150_000_000);
+    assert!(at(0, "last_write_ns") - at(0, "arrival_ns") >= 150_000_000);
     assert!(at(1, "first_write_ns") - at(1, "arrival_ns") >= 150_000_000);
     assert!(lines.iter().all(|line| line["fault"] == "stall"));
 }
