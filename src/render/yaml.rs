@@ -13,22 +13,38 @@ pub fn to_yaml<T: Serialize>(value: &T) -> Result<String, serde_yaml::SerializeE
     // Folded text would be right, and hard to search and to compare.
     let options =
         serde_yaml::ser_options! { prefer_block_scalars: false, compact_list_indent: false };
-    let text = serde_yaml::to_string_with_options(value, options)?;
-    if has_odd_indentation(&text)
-        && let Ok(json) = flow(value)
-    {
-        return Ok(json + "\n");
-    }
-    Ok(text)
+    serde_yaml::to_string_with_options(value, options).map(with_quotes)
 }
 
-/// Whether a line begins with what looks like a space and is a key: our reader takes it for a slip of the keyboard.
-fn has_odd_indentation(text: &str) -> bool {
+/// The same with quotes around each key that begins with what looks like a space: at the start of a line our reader takes it
+/// for a slip of the keyboard. The writer leaves those keys bare that hold no colon and nothing to be escaped but in quotes.
+fn with_quotes(text: String) -> String {
     const ODD: [char; 2] = ['\u{a0}', '\u{3000}'];
-    text.contains(ODD)
-        && text
-            .lines()
-            .any(|line| line.trim_start_matches([' ', '-', '?']).starts_with(ODD))
+    if !text.contains(ODD) {
+        return text;
+    }
+    let quoted = |line: &str| {
+        let mut rest = line.trim_start_matches(' ');
+        while let Some(inner) = ["- ", "? ", ": "]
+            .iter()
+            .find_map(|of| rest.strip_prefix(of))
+        {
+            rest = inner.trim_start_matches(' ');
+        }
+        let before = line.strip_suffix(rest).unwrap_or_default();
+        let key = match rest.split_once(':') {
+            Some((key, after)) if after.is_empty() || after.starts_with(' ') => key,
+            None if before.ends_with("? ") => rest,
+            Some(_) | None => "",
+        };
+        if !key.starts_with(ODD) {
+            return format!("{line}\n");
+        }
+        let escaped = key.replace('\\', r"\\").replace('"', r#"\""#);
+        let after = rest.strip_prefix(key).unwrap_or_default();
+        format!("{before}\"{escaped}\"{after}\n")
+    };
+    text.lines().map(quoted).collect()
 }
 
 /// A value inside a template. Without `indent`: a scalar, or a flow collection as JSON. With it: every line of a block,
@@ -185,7 +201,8 @@ mod tests {
             any::<String>(),
             r##"[-+0-9:._exonyYaN~<=*&!%@`|>'"#,{}\[\] \n\t]{0,12}"##,
             r"[a-z ]{0,100}\n?[a-z]{0,5}\n*",
-            r"[\u{a0}\u{3000}][a: \u{3000}-]{0,4}",
+            r#"[\u{a0}\u{3000}][a:?" \\\u{3000}-]{0,4}"#,
+            r"[\u{a0}\u{3000}][a: ]{1030}",
             r"[a\n \u{7f}-\u{a0}\u{2027}-\u{202a}\u{fefe}-\u{ffff}]{0,6}",
         ]
     }
@@ -202,7 +219,8 @@ mod tests {
             prop_assert_eq!(&read(&text)["a"], &value, "{}", text);
             let flow = in_template(&template, None).unwrap();
             prop_assert_eq!(&read(&format!("a: {flow}\n"))["a"], &value, "{}", flow);
-            prop_assert_eq!(&read(&to_yaml(&value).unwrap()), &value);
+            let text = to_yaml(&value).unwrap();
+            prop_assert_eq!(&read(&text), &value, "{}", text);
         }
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::process::{config_of, documents, of_kind, stdout};
-use crate::yaml11;
+use crate::yaml11::{self, Node, Scalar};
 
 /// Texts that YAML 1.1, YAML 1.2 or a careless writer take for something else.
 const TRICKY: [&str; 22] = [
@@ -58,6 +58,8 @@ fn anything() -> impl Strategy<Value = Value> {
             r"[-+0-9:._eExXoOaAnNyYfFsS~]{1,8}",
             r"[0-9]{1,4}[-:._][0-9]{1,2}([-:.][0-9]{0,2}([ tT][0-9]{1,2}:[0-9]{2}:[0-9]{2}Z?)?)?",
             any::<String>(),
+            r#"[ -?]{0,2}[\u{a0}\u{3000}][a:?" \\\u{3000}-]{0,4}"#,
+            r"[\u{a0}\u{3000}a][a:-]{1023,1026}",
         ]
     };
     let scalar = prop_oneof![
@@ -83,6 +85,46 @@ proptest! {
         let text = to_yaml(&value).unwrap();
         prop_assert_eq!(documents(&text), std::slice::from_ref(&value));
         prop_assert_eq!(&read_as_11(&text), &[value]);
+    }
+}
+
+/// Whether only the letter of YAML 1.1 takes a text for something else than YAML 1.2 does, and the readers of Helm and kubectl
+/// do as YAML 1.2: dates, `=` and `<<` as values, numbers in base 60, `1e3` without its point and sign, and `.` or `1.2.3`,
+/// which nobody can read.
+fn is_of_the_letter(text: &str, old: &Scalar, new: &Value) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let is_number = mantissa.contains(|c: char| c.is_ascii_digit());
+    match (old, new) {
+        (Scalar::Timestamp | Scalar::Default | Scalar::Merge, Value::String(_)) => true,
+        (Scalar::Int(_), Value::String(_)) => text.contains(':'),
+        (Scalar::Float(_), Value::String(_)) => {
+            text.contains(':') || mantissa.matches('.').count() > 1 || !is_number
+        }
+        (Scalar::Text(_), Value::Number(_)) => text.contains(['e', 'E']),
+        _ => false,
+    }
+}
+
+proptest! {
+    /// What is let through from a user's file is what every reader would have taken it for.
+    #[test]
+    fn what_is_accepted_has_one_meaning(
+        text in prop_oneof![
+            proptest::sample::select(&TRICKY[..18]).prop_map(str::to_owned),
+            r"[-+]?(0[xXoObB]?)?[0-9a-fA-F_]{1,6}",
+            r"[-+]?[0-9_]{0,3}\.[0-9_.]{0,3}([eE][-+]?[0-9]{0,2})?",
+            r"[-+]?[0-9]{1,3}(:[0-9]{1,2}){1,3}(\.[0-9]{0,2})?",
+            r"[yYnNoOtTfFuU~.=<][a-zA-Z.<]{0,4}",
+        ]
+    ) {
+        let parsed = parse(&Source::new("test", format!("a: {text}\n")), &ParseOptions::default());
+        if !parsed.problems.is_empty() {
+            return Ok(());
+        }
+        let new = &parsed.documents[0].to_json()["a"];
+        let old = yaml11::resolve(&text);
+        let is_same = yaml11::same(&Node::Scalar(old.clone()), new).is_ok();
+        prop_assert!(is_same || is_of_the_letter(&text, &old, new), "{text}: {old:?} and {new}");
     }
 }
 

@@ -12,6 +12,7 @@ HELM, KUBECTL = REAL / "bin/helm", REAL / "bin/kubectl"
 BENCHCTL = Path(
     os.environ.get("BENCHCTL") or (ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/benchctl")
 )
+LOADGEN = BENCHCTL.with_name("loadgen")
 
 # Neither the user's own settings nor a cluster may change what is tested.
 ENVIRONMENT = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from common import Failures
-from rendered import everything
+from rendered import Rendered, by_chance, everything
 
 
 def reader():
@@ -36,9 +36,17 @@ def lost(written, read, path: str = "") -> list[str]:
 
 
 def test(failures: Failures) -> str:
+    return check(failures, everything(failures))
+
+
+def test_by_chance(failures: Failures) -> str:
+    return check(failures, by_chance(failures))
+
+
+def check(failures: Failures, all_rendered: list[Rendered]) -> str:
     logging.disable(logging.INFO)
     read_config = reader()
-    rendered = [item for item in everything(failures) if item.engine == "inference-perf"]
+    rendered = [item for item in all_rendered if item.engine == "inference-perf"]
     keys = 0
     with tempfile.TemporaryDirectory() as scratch:
         for item in rendered:

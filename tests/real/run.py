@@ -6,6 +6,7 @@ import time
 import helm_values
 import inference_perf_config
 import kube_versions
+import loadgen_check
 import manifests
 import precommit
 import yaml_readers
@@ -17,6 +18,7 @@ SUITES = {
     "yaml": yaml_readers.test,
     "kube-versions": kube_versions.test,
     "config": inference_perf_config.test,
+    "loadgen": loadgen_check.test,
     "pre-commit": precommit.test_system,
 }
 # What takes minutes.
@@ -24,6 +26,8 @@ LONG = {
     "values-pairs": helm_values.test_pairs,
     "manifests-random": manifests.test_by_chance,
     "yaml-random": yaml_readers.test_by_chance,
+    "config-random": inference_perf_config.test_by_chance,
+    "loadgen-random": loadgen_check.test_by_chance,
     "pre-commit-rust": precommit.test_rust,
 }
 

@@ -2,51 +2,26 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, ScalarStyle, StructureStyle, Tag};
+use granit_parser::{Event, ScalarStyle, Tag};
 
 use crate::ambiguous;
 use crate::anchored::Anchored;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::indent;
-use crate::keys::{Entries, Key};
+use crate::keys::Key;
 use crate::node::{Node, Value};
 use crate::parse::ParseOptions;
-use crate::pointer::{dotted, pointer_push};
 use crate::problems::Problems;
 use crate::source::{Source, Span};
+use crate::stack::{Context, Frame, Stack};
 use crate::tags;
-
-/// A collection whose end has not come yet.
-struct Frame {
-    collection: Collection,
-    /// The opening bracket, or the empty span where a block collection starts.
-    start: Span,
-    flow: bool,
-    anchor: usize,
-}
-
-enum Collection {
-    Sequence(Vec<Node>),
-    Mapping { entries: Entries, key: Option<Key> },
-}
-
-/// What the text was about when the parser gave up; lets messages name siblings and opening brackets.
-#[derive(Debug, Default)]
-pub(crate) struct Context {
-    /// The key before, in the innermost open mapping.
-    pub(crate) sibling: Option<(String, Span)>,
-    /// The innermost open bracket.
-    pub(crate) bracket: Option<Span>,
-    /// The last plain scalar.
-    pub(crate) scalar: Option<Span>,
-}
 
 /// Builds the documents. Event by event; says when it wants no more of a document.
 pub(crate) struct Builder<'s> {
     source: &'s Source,
     options: &'s ParseOptions,
-    stack: Vec<Frame>,
+    stack: Stack,
     root: Option<Node>,
     anchors: HashMap<usize, Anchored>,
     nodes: usize,
@@ -61,7 +36,7 @@ impl<'s> Builder<'s> {
         Self {
             source,
             options,
-            stack: Vec::new(),
+            stack: Stack::default(),
             root: None,
             anchors: HashMap::new(),
             nodes: 0,
@@ -86,16 +61,12 @@ impl<'s> Builder<'s> {
             Event::SequenceStart(style, anchor, tag) => {
                 self.problems
                     .extend(tags::collection(self.source, tag.as_deref(), "seq", span));
-                return self.open(Collection::Sequence(Vec::new()), style, anchor, span);
+                return self.open(Frame::sequence(style, anchor, span));
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.problems
                     .extend(tags::collection(self.source, tag.as_deref(), "map", span));
-                let collection = Collection::Mapping {
-                    entries: Entries::default(),
-                    key: None,
-                };
-                return self.open(collection, style, anchor, span);
+                return self.open(Frame::mapping(style, anchor, span));
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(id) => return self.alias(id, span),
@@ -145,104 +116,30 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn context(&self) -> Context {
-        let sibling = self
-            .stack
-            .iter()
-            .rev()
-            .find_map(|frame| match &frame.collection {
-                Collection::Mapping {
-                    key: Some(Key::Text(key, span)),
-                    ..
-                } => Some((key.clone(), *span)),
-                Collection::Mapping { entries, .. } => {
-                    entries.last_key().map(|(key, span)| (key.to_owned(), span))
-                }
-                Collection::Sequence(_) => None,
-            });
-        let bracket = self
-            .stack
-            .iter()
-            .rev()
-            .find(|frame| frame.flow)
-            .map(|frame| frame.start);
-        Context {
-            sibling,
-            bracket,
-            scalar: self.last_scalar,
-        }
+        self.stack.context(self.last_scalar)
     }
 
-    fn open(
-        &mut self,
-        collection: Collection,
-        style: StructureStyle,
-        anchor: usize,
-        start: Span,
-    ) -> bool {
-        if self.stack.len() >= self.options.max_depth {
+    fn open(&mut self, frame: Frame) -> bool {
+        let mut start = frame.start();
+        if self.stack.depth() >= self.options.max_depth {
             return self.too_deep(start);
         }
-        let flow = style == StructureStyle::Flow;
-        let is_sequence = matches!(collection, Collection::Sequence(_));
-        let start = if flow || !is_sequence {
-            start
-        } else {
-            self.first_dash(start)
-        };
-        if !flow {
+        if frame.has_dashes() {
+            start = indent::first_dash(self.source, start);
+        }
+        if !frame.is_flow() {
             self.refuse_tab_before(start);
         }
-        self.stack.push(Frame {
-            collection,
-            start,
-            flow,
-            anchor,
-        });
+        self.stack.push(frame.starting(start));
         self.spend(1, start)
-    }
-
-    /// A list that is not indented below its key starts, to the event parser, behind its first dash.
-    fn first_dash(&self, start: Span) -> Span {
-        let text = &self.source.text;
-        if text
-            .get(start.start..)
-            .is_some_and(|rest| rest.starts_with('-'))
-        {
-            return start;
-        }
-        let before = text
-            .get(..start.start)
-            .unwrap_or_default()
-            .trim_end_matches([' ', '\t']);
-        if before.ends_with('-') {
-            Span::new(before.len() - 1, before.len() - 1)
-        } else {
-            start
-        }
     }
 
     fn close(&mut self, end: Span) {
         let Some(frame) = self.stack.pop() else {
             return;
         };
-        let (value, inner) = match frame.collection {
-            Collection::Sequence(items) => {
-                let inner = items.iter().map(|item| item.span).reduce(Span::join);
-                (Value::Sequence(items), inner)
-            }
-            Collection::Mapping { entries, .. } => {
-                let inner = entries.span();
-                (Value::Mapping(entries.finish()), inner)
-            }
-        };
-        // The end of a block collection lies behind comments and blank lines: its last node says where it ends.
-        let span = match inner {
-            _ if frame.flow => frame.start.join(end),
-            Some(inner) => Span::new(frame.start.start.min(inner.start), inner.end),
-            None => frame.start,
-        };
-        let node = Node { value, span };
-        self.remember(frame.anchor, &node);
+        let (node, anchor) = frame.close(end);
+        self.remember(anchor, &node);
         self.place(node, None);
     }
 
@@ -257,8 +154,8 @@ impl<'s> Builder<'s> {
         let plain = style == ScalarStyle::Plain && tag.is_none();
         // The parser says `~` for a value that is left out.
         let text = if plain && span.is_empty() { "" } else { text };
-        if self.expects_key() {
-            if self.stack.last().is_some_and(|frame| !frame.flow) {
+        if self.stack.expects_key() {
+            if self.stack.is_in_block() {
                 self.refuse_tab_before(span);
             }
             let policy = self.options.ambiguous;
@@ -274,7 +171,7 @@ impl<'s> Builder<'s> {
         let value = if plain {
             let (reading, problem) =
                 ambiguous::read(self.source, span, text, self.options.ambiguous);
-            let path = self.path(None);
+            let path = self.stack.path(None);
             self.problems
                 .extend(problem.map(|problem| problem.path(path)));
             reading.into_value(text)
@@ -284,7 +181,7 @@ impl<'s> Builder<'s> {
             value
         };
         let span = if span.is_empty() {
-            self.pending_key_span().unwrap_or(span)
+            self.stack.pending_key_span().unwrap_or(span)
         } else {
             span
         };
@@ -309,7 +206,7 @@ impl<'s> Builder<'s> {
             );
         };
         let (nodes, depth) = (anchored.nodes, anchored.depth);
-        if self.stack.len() + depth > self.options.max_depth {
+        if self.stack.depth() + depth > self.options.max_depth {
             return self.too_deep(span);
         }
         if !self.spend(nodes, span) {
@@ -319,7 +216,7 @@ impl<'s> Builder<'s> {
             .anchors
             .get(&id)
             .map_or(Value::Null, |anchored| anchored.node.value.clone());
-        if self.expects_key()
+        if self.stack.expects_key()
             && let Value::Null
             | Value::Bool(_)
             | Value::Int(_)
@@ -343,84 +240,12 @@ impl<'s> Builder<'s> {
 
     /// Puts a finished node where it belongs. `key` is given when the node is a key that can be one.
     fn place(&mut self, node: Node, key: Option<Key>) -> bool {
-        let Some(frame) = self.stack.last_mut() else {
-            self.root = Some(node);
-            return true;
-        };
-        match &mut frame.collection {
-            Collection::Sequence(items) => items.push(node),
-            Collection::Mapping {
-                entries,
-                key: pending,
-            } => match pending.take() {
-                Some(pending) => {
-                    let name = match &pending {
-                        Key::Text(name, _) => Some(name.clone()),
-                        Key::Merge(_) | Key::Unusable => None,
-                    };
-                    if let Some(problem) = entries.add(self.source, pending, node) {
-                        let path = self.path(name.as_deref());
-                        self.problems.push(problem.path(path));
-                    }
-                }
-                None => {
-                    *pending = Some(key.unwrap_or_else(|| {
-                        let mut problem = Diagnostic::error(
-                            codes::KEY,
-                            format!("a key must be a text, found {}", node.kind()),
-                        )
-                        .at(self.source, node.span)
-                        .label("used as a key");
-                        if self.source.slice(node.span).starts_with('{') {
-                            problem =
-                                problem.help("quote the text if it is a template: \"{{ … }}\"");
-                        }
-                        self.problems.push(problem);
-                        Key::Unusable
-                    }));
-                }
-            },
+        let (root, problem) = self.stack.place(self.source, node, key);
+        self.problems.extend(problem);
+        if root.is_some() {
+            self.root = root;
         }
         true
-    }
-
-    /// Where the builder is, dotted; `last` is the key in the innermost mapping when that is no longer pending.
-    fn path(&self, last: Option<&str>) -> String {
-        let mut pointer = String::new();
-        for frame in &self.stack {
-            match &frame.collection {
-                Collection::Sequence(items) => pointer_push(&mut pointer, &items.len().to_string()),
-                Collection::Mapping {
-                    key: Some(Key::Text(key, _)),
-                    ..
-                } => pointer_push(&mut pointer, key),
-                Collection::Mapping { .. } => {}
-            }
-        }
-        if let Some(last) = last {
-            pointer_push(&mut pointer, last);
-        }
-        dotted(&pointer)
-    }
-
-    fn expects_key(&self) -> bool {
-        matches!(
-            self.stack.last(),
-            Some(Frame {
-                collection: Collection::Mapping { key: None, .. },
-                ..
-            })
-        )
-    }
-
-    fn pending_key_span(&self) -> Option<Span> {
-        match self.stack.last()?.collection {
-            Collection::Mapping {
-                key: Some(Key::Text(_, span) | Key::Merge(span)),
-                ..
-            } => Some(span),
-            _ => None,
-        }
     }
 
     fn remember(&mut self, anchor: usize, node: &Node) {

@@ -2,10 +2,10 @@
 
 use granit_parser::ErrorKind;
 
-use crate::build::Context;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, Span};
+use crate::stack::Context;
 
 /// The problem of a tab in indentation.
 pub(crate) fn tab(source: &Source, start: usize) -> Diagnostic {
@@ -38,6 +38,26 @@ pub(crate) fn tab_before(source: &Source, offset: usize) -> Option<Diagnostic> {
     let at = indentation.find('\t')?;
     let blank = indentation.trim_matches([' ', '\t']).is_empty();
     blank.then(|| tab(source, line_start + at))
+}
+
+/// Where a list with dashes starts. One that is not indented below its key starts, to the event parser, behind its first dash.
+pub(crate) fn first_dash(source: &Source, start: Span) -> Span {
+    let text = &source.text;
+    if text
+        .get(start.start..)
+        .is_some_and(|rest| rest.starts_with('-'))
+    {
+        return start;
+    }
+    let before = text
+        .get(..start.start)
+        .unwrap_or_default()
+        .trim_end_matches([' ', '\t']);
+    if before.ends_with('-') {
+        Span::new(before.len() - 1, before.len() - 1)
+    } else {
+        start
+    }
 }
 
 /// Where the line of an offset starts.

@@ -31,6 +31,7 @@ mod problems;
 mod render;
 mod scalar;
 mod source;
+mod stack;
 mod suggest;
 mod syntax;
 mod tags;

@@ -2,11 +2,11 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
-use crate::build::Context;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::indent;
 use crate::source::{Source, Span};
+use crate::stack::Context;
 
 /// Turns an error of the event parser into a problem at the offending token.
 pub(crate) fn explain(source: &Source, error: &ScanError, context: &Context) -> Diagnostic {
