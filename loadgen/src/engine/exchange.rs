@@ -235,6 +235,7 @@ impl Lost {
             Self::Socket(error) => {
                 let error = send_error.unwrap_or(error);
                 let outcome = if is_ours(&error) {
+                    Counters::add(&flight.local.shared.counters.socket_errors, 1);
                     Outcome::GeneratorError
                 } else {
                     Outcome::Reset

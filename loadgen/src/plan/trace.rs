@@ -21,6 +21,18 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// How many requests it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offsets_ns.len()
+    }
+
+    /// Whether it holds none, which a trace that was read does not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offsets_ns.is_empty()
+    }
+
     /// Reads a trace up to `until_ns` nanoseconds after its first request.
     ///
     /// # Errors

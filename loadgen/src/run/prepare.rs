@@ -90,7 +90,9 @@ impl Prepared {
             .transpose()
             .map_err(|error| invalid(error.to_string()))?;
         let tls = tls.map(|setup| {
-            setup.notices.iter().for_each(|line| notice(line));
+            if audience == Audience::Person {
+                setup.notices.iter().for_each(|line| notice(line));
+            }
             setup.tls
         });
         let trace = trace::read(&config).map_err(invalid)?;
@@ -105,7 +107,7 @@ impl Prepared {
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
         let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
-        files::make_room(&config);
+        files::make_room(&config, trace.as_ref());
         let folder = Folder::create(&config, &run_id, started).map_err(failed)?;
         let journal = folder
             .as_ref()
