@@ -1,5 +1,7 @@
 //! From problems of the core to messages that point into the user's text.
 
+use std::ops::Range;
+
 use bench_contract::ExitCode;
 use bench_yaml::{Diagnostic, Severity, Source, SourceKind, Span, dotted, mask};
 
@@ -24,10 +26,12 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
                 effective.and_then(|effective| locate(effective, pointer))
             {
                 let key = location.key_span.filter(|_| wants_key || !is_exact);
-                diagnostic = diagnostic.at(
-                    &location.source,
-                    key.unwrap_or_else(|| first_line(&location)),
-                );
+                let part = problem.part.as_ref().and_then(|part| {
+                    let text = effective?.text(pointer).filter(|_| is_exact)?;
+                    part_of(&location, text, part)
+                });
+                let span = key.or(part).unwrap_or_else(|| first_line(&location));
+                diagnostic = diagnostic.at(&location.source, span);
                 if problem.code == SECRET {
                     diagnostic = diagnostic.hide(location.value_span);
                 } else if problem.code == "B101" {
@@ -93,6 +97,13 @@ fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
                 .locate_nearest(pointer)
                 .map(|(_, location)| (location, false))
         })
+}
+
+/// Where a part of a text stands, unless it is written with escapes, or over several lines.
+fn part_of(location: &Location, text: &str, part: &Range<usize>) -> Option<Span> {
+    let written = location.source.slice(location.value_span);
+    let start = location.value_span.start + written.find(text)?;
+    Some(Span::new(start + part.start, start + part.end))
 }
 
 /// A mapping or list is pointed at by its first line.

@@ -1,5 +1,7 @@
 //! A problem of the core: what is wrong and which key it came from. The edge turns it into a located message.
 
+use std::ops::Range;
+
 pub use bench_yaml::Severity;
 
 /// What to do about a mistake of the program itself.
@@ -27,6 +29,8 @@ pub struct Problem {
     pub code: &'static str,
     /// What it points at.
     pub anchor: Anchor,
+    /// The bytes of the value that are wrong, where it is a text and not all of it is.
+    pub part: Option<Range<usize>>,
     /// What is wrong, a lower-case fragment.
     pub message: String,
     /// What stands beside the caret.
@@ -47,6 +51,7 @@ impl Problem {
             severity: Severity::Error,
             code,
             anchor,
+            part: None,
             message: message.into(),
             label: String::new(),
             notes: Vec::new(),
@@ -78,6 +83,13 @@ impl Problem {
             severity: Severity::Warning,
             ..self
         }
+    }
+
+    /// Points at these bytes of the value only.
+    #[must_use]
+    pub fn part(mut self, part: Range<usize>) -> Self {
+        self.part = Some(part);
+        self
     }
 
     /// Says something beside the caret.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use bench_contract::config::{ConfigProblem, Severity};
+use bench_contract::config::{ConfigProblem, Severity, Spot, Step};
 use bench_contract::{Config, Seconds};
-use bench_yaml::suggest;
+use bench_yaml::{pointer_tokens, suggest};
 
 use super::catalog::{self, PRESETS};
 use super::complete::{complete, join};
 use super::config::{config, upload};
 use super::engine::unhonoured;
-use super::paths::{Origins, in_values_words};
+use super::paths::Origins;
 use super::raw::{ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values};
 use crate::names;
 use crate::problem::{Anchor, Problem};
@@ -266,34 +266,39 @@ fn config_problems(config: &Config, engine: Engine, origins: &Origins<'_>) -> Ve
 
 fn located(found: &ConfigProblem, origins: &Origins<'_>) -> Problem {
     let pointer = origins.pointer(&found.path);
-    let message = match found.path.as_str() {
-        // The key alone does not say which side is meant.
-        path if path.starts_with("data.input_distribution.") => {
-            format!("input length {}", found.message)
+    let in_data = found.path.steps().first() == Some(&Step::Key("data".to_owned()));
+    let told = origins.told(&found.message);
+    let steps: Vec<String> = pointer_tokens(&pointer).collect();
+    // A limit's name alone does not say which side is meant.
+    let message = match steps.as_slice() {
+        [.., side, _] if in_data && matches!(side.as_str(), "input" | "output") => {
+            format!("{side} length {told}")
         }
-        path if path.starts_with("data.output_distribution.") => {
-            format!("output length {}", found.message)
-        }
-        _ => found.message.clone(),
+        _ => told,
     };
-    let code = if found.path.starts_with("data.") {
-        "B120"
-    } else {
-        "B121"
+    let code = if in_data { "B120" } else { "B121" };
+    let mut problem = match &found.spot {
+        Spot::Key => Problem::key(code, &pointer, message),
+        Spot::Value => Problem::value(code, &pointer, message),
+        Spot::Part(part) => Problem::value(code, &pointer, message).part(part.clone()),
     };
-    let mut problem = Problem::value(code, &pointer, in_values_words(&message));
+    let mut help = found.help.as_ref().map(|help| origins.told(help));
     // Limits often stand elsewhere than what breaks them.
-    if let Some(side) = pointer.strip_suffix("/mean") {
-        problem = problem
-            .related(join(side, "min"), "min")
-            .related(join(side, "max"), "max");
-    } else if let Some(side) = pointer.strip_suffix("/min") {
-        problem = problem.related(join(side, "max"), "max");
+    match pointer.rsplit_once('/') {
+        Some((side, "mean")) if in_data => {
+            problem = problem
+                .related(join(side, "min"), "min")
+                .related(join(side, "max"), "max");
+        }
+        Some((side, "min")) if in_data => {
+            problem = problem.related(join(side, "max"), "max");
+            help = Some("set min and max together".to_owned());
+        }
+        _ => {}
     }
-    match &found.help {
-        Some(_) if pointer.ends_with("/min") => problem = problem.help("set min and max together"),
-        Some(help) => problem = problem.help(in_values_words(help)),
-        None => {}
+    problem = problem.help(help.unwrap_or_default());
+    if found.path.to_string() == "load.sweep" {
+        problem = problem.help("with stages write `sweep: null`, which takes the preset's away");
     }
     match found.severity {
         Severity::Error => problem,

@@ -121,6 +121,14 @@ impl Effective {
         find(&self.merged, pointer).map(|item| Location::from(&item.place))
     }
 
+    /// The text at a JSON pointer, where there is one.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        match &find(&self.merged, pointer)?.data {
+            Data::String(text) => Some(text),
+            Data::Null | Data::Bool(_) | Data::Number(_) | Data::List(_) | Data::Map(_) => None,
+        }
+    }
+
     /// The place of the nearest value on the way to a JSON pointer, with the pointer of what was found; for messages
     /// about values that are missing. None if nothing of the way exists.
     pub fn locate_nearest(&self, pointer: &str) -> Option<(String, Location)> {

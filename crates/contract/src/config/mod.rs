@@ -15,7 +15,7 @@ mod storage;
 pub use api::{Api, ApiType, Connections, Timeouts};
 pub use data::{Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile};
 pub use load::{Load, LoadType, Stage, Sweep, SweepType, Warmup};
-pub use problem::{ConfigProblem, Severity};
+pub use problem::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
 pub use server::{Secret, Server, ServerType, Tokenizer};
 pub use storage::{CloudStorage, LocalStorage, Storage};
 
