@@ -91,8 +91,8 @@ fn faults(texts: &[Document], objects: &[Value], wanted: Wanted<'_>) -> Vec<Prob
 fn of_document(fault: &Fault, document: &Document) -> Problem {
     let mut problem = Problem::error(fault.code, Anchor::Nowhere, fault.message.clone())
         .note(format!("{} {}", document.source, fault.path));
-    for help in fault.general_help() {
-        problem = problem.help(help);
+    for help in &fault.help {
+        problem = problem.help(help.told(str::to_owned));
     }
     if fault.is_warning {
         problem.warning()

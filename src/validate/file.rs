@@ -149,8 +149,8 @@ fn at_field(source: &Source, document: &Node, fault: &Fault) -> Diagnostic {
     let line = text.find(['\n', '\r']).unwrap_or(text.len());
     let span = bench_yaml::Span::new(span.start, span.start + line);
     diagnostic = diagnostic.at(source, span).path(fault.path.clone());
-    for help in fault.general_help() {
-        diagnostic = diagnostic.help(help);
+    for help in &fault.help {
+        diagnostic = diagnostic.help(help.told(str::to_owned));
     }
     diagnostic
 }

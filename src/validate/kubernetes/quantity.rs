@@ -59,6 +59,14 @@ pub(super) fn parse(text: &str) -> Result<Quantity, (String, Option<String>)> {
     Ok(Quantity(value * times))
 }
 
+/// What to do about a quantity that is none.
+pub(super) fn remedy(meant: Option<String>) -> String {
+    meant.map_or_else(
+        || "for example 500m, 2, 8Gi".to_owned(),
+        |meant| format!("did you mean {meant}?"),
+    )
+}
+
 /// What a wrong suffix stands for in other notations.
 fn meant(number: &str, suffix: &str) -> Option<String> {
     let trimmed = suffix.trim();

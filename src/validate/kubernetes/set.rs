@@ -19,19 +19,14 @@ pub(super) fn check_config_map(map: &ConfigMap) -> Vec<Fault> {
             || key == "."
             || !key.chars().all(is_allowed)
         {
-            faults.push(Fault::new(
-                "K221",
-                format!("data.{key}"),
-                format!("`{key}` is not a key of a ConfigMap"),
-            ));
+            let message = format!("`{key}` is not a key of a ConfigMap");
+            let fault = Fault::new("K221", format!("data.{key}"), message);
+            faults.push(fault.at_key().help("use letters, digits, `-`, `_` and `.`"));
         }
     }
     if size > MOST {
-        faults.push(Fault::new(
-            "K222",
-            "data",
-            format!("{size} bytes of data; the limit is {MOST}"),
-        ));
+        let message = format!("{size} bytes of data; the limit is {MOST}");
+        faults.push(Fault::new("K222", "data", message).help("write fewer stages"));
     }
     faults
 }
@@ -69,14 +64,9 @@ fn duplicates(manifests: &[Value]) -> Vec<(usize, Fault)> {
         .filter(|&index| is_second(index))
         .map(|index| {
             let [_, kind, _, name] = &known[index];
-            (
-                index,
-                Fault::new(
-                    "K230",
-                    "metadata.name",
-                    format!("{kind} `{name}` is there twice"),
-                ),
-            )
+            let message = format!("{kind} `{name}` is there twice");
+            let fault = Fault::new("K230", "metadata.name", message);
+            (index, fault.help("give one of them another name"))
         })
         .collect()
 }
@@ -99,7 +89,8 @@ fn namespaces(manifests: &[Value]) -> Vec<(usize, Fault)> {
                 "namespace `{}`, and other objects are in `{first}`",
                 of(manifest)
             );
-            (index, Fault::new("K231", "metadata.namespace", message))
+            let fault = Fault::new("K231", "metadata.namespace", message);
+            (index, fault.help("write one namespace for all of them"))
         })
         .collect()
 }
@@ -131,7 +122,8 @@ fn references(manifests: &[Value]) -> Vec<(usize, Fault)> {
         let path = format!("spec.template.spec.volumes[{at}].configMap.name");
         let Some(map) = map else {
             let message = format!("ConfigMap `{name}` is not rendered");
-            faults.push((index, Fault::new("K232", path, message)));
+            let help = "add a template that renders it";
+            faults.push((index, Fault::new("K232", path, message).help(help)));
             continue;
         };
         for container in list(job, "/spec/template/spec/containers") {
@@ -141,7 +133,8 @@ fn references(manifests: &[Value]) -> Vec<(usize, Fault)> {
                     key.is_empty() || map.get("data").is_some_and(|d| d.get(key).is_some());
                 if text(&mount, "/name") == OWN && !is_there {
                     let message = format!("ConfigMap `{name}` has no key `{key}`");
-                    faults.push((index, Fault::new("K232", path.clone(), message)));
+                    let fault = Fault::new("K232", path.clone(), message);
+                    faults.push((index, fault.help("add the key to the ConfigMap's template")));
                 }
             }
         }
@@ -154,6 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::validate::kubernetes::codes as all_codes;
 
     fn set() -> Vec<Value> {
         vec![
@@ -166,10 +160,7 @@ mod tests {
     }
 
     fn codes(set: &[Value]) -> Vec<&'static str> {
-        check_set(set)
-            .into_iter()
-            .map(|(_, fault)| fault.code)
-            .collect()
+        all_codes(check_set(set).into_iter().map(|(_, fault)| fault))
     }
 
     #[test]
@@ -205,10 +196,7 @@ mod tests {
     fn config_maps() {
         let check = |data: Value| {
             let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}, "data": data});
-            check_config_map(&serde_json::from_value(map).unwrap())
-                .into_iter()
-                .map(|fault| fault.code)
-                .collect::<Vec<_>>()
+            all_codes(check_config_map(&serde_json::from_value(map).unwrap()))
         };
         assert_eq!(check(json!({"config.yml": "x"})), [""; 0]);
         assert_eq!(check(json!({"..a": "x"})), ["K221"]);
