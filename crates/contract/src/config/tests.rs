@@ -48,7 +48,7 @@ fn contradictions_are_named_where_they_are() {
     let paths: Vec<String> = parse(json)
         .check()
         .into_iter()
-        .map(|problem| problem.path)
+        .map(|problem| problem.path.to_string())
         .collect();
     assert_eq!(
         paths,
@@ -56,7 +56,7 @@ fn contradictions_are_named_where_they_are() {
             "data.input_distribution.mean",
             "load.stages[0]",
             "server.base_url",
-            "slo[0]"
+            "slo[0].metric"
         ]
     );
 }
