@@ -81,7 +81,8 @@ fn after_comma(mut diagnostic: Diagnostic, location: &Location) -> Diagnostic {
 }
 
 /// The value at a pointer, else the null that took it away, else the nearest value above it.
-fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
+/// Whether it is the one asked for comes with it.
+pub(crate) fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
     let deleted = || {
         effective
             .deleted()

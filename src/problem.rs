@@ -31,6 +31,8 @@ pub struct Problem {
     pub anchor: Anchor,
     /// The bytes of the value that are wrong, where it is a text and not all of it is.
     pub part: Option<Range<usize>>,
+    /// The key that is missing, or that an unknown one most likely stands for; a pointer.
+    pub absent: Option<String>,
     /// What is wrong, a lower-case fragment.
     pub message: String,
     /// What stands beside the caret.
@@ -52,6 +54,7 @@ impl Problem {
             code,
             anchor,
             part: None,
+            absent: None,
             message: message.into(),
             label: String::new(),
             notes: Vec::new(),
@@ -92,6 +95,13 @@ impl Problem {
         self
     }
 
+    /// Names the key that is missing, or meant.
+    #[must_use]
+    pub fn absent(mut self, pointer: impl Into<String>) -> Self {
+        self.absent = Some(pointer.into());
+        self
+    }
+
     /// Says something beside the caret.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
@@ -121,6 +131,15 @@ impl Problem {
             self.help.push(help);
         }
         self
+    }
+
+    /// The value that it points at, or whose key it points at.
+    #[must_use]
+    pub fn pointer(&self) -> Option<&str> {
+        match &self.anchor {
+            Anchor::Value(pointer) | Anchor::Key(pointer) => Some(pointer),
+            Anchor::Argument(..) | Anchor::Nowhere => None,
+        }
     }
 
     /// Whether nothing may be printed.

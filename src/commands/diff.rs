@@ -3,7 +3,7 @@
 use bench_yaml::{Color, Diagnostic, ParseOptions, Source, parse};
 use serde_json::{Map, Value, json};
 
-use super::objects::objects;
+use super::objects::{Objects, objects};
 use crate::cli::{DiffArgs, DiffFormat, ValuesFlags};
 use crate::diff::{Difference, Kind, compare};
 use crate::output::{Failure, Output};
@@ -17,10 +17,9 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
         name: args.name.as_deref(),
         ..Wanted::default()
     };
-    let found = objects(&args.values, wanted, false, NOTHING)?;
-    let new: Vec<Value> = found.items.into_iter().map(|(_, object)| object).collect();
+    let found = objects(&args.values, wanted, false, NOTHING);
     let old = match &args.against {
-        Some(path) => read(path)?,
+        Some(path) => read(path),
         None => {
             // The flags are for the new side: what is compared are the files as they are.
             let flags = ValuesFlags {
@@ -28,11 +27,15 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
                 chart: args.values.chart.clone(),
                 ..ValuesFlags::default()
             };
-            let found = objects(&flags, wanted, false, NOTHING)?;
-            found.items.into_iter().map(|(_, object)| object).collect()
+            objects(&flags, wanted, false, NOTHING).map(Objects::into_items)
         }
     };
+    let (found, old) = match (found, old) {
+        (Err(one), Err(other)) => return Err(one.and(other)),
+        (found, old) => (found?, old?),
+    };
     output.warn(&found.warnings);
+    let new = found.into_items();
     let found = compare(&old, &new);
     output.data(&match args.output {
         DiffFormat::Unified => unified(&found, args.context, output.data_color()),

@@ -7,10 +7,11 @@ use super::chart_with_scenarios;
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, Wanted, manifests, merge, run as resolve_run};
+use crate::pipeline::{Checked, Skip, Wanted, Whole};
 use crate::plan::{Assumption, Plan, StagePlan, doubts, plan};
 use crate::problem::REPORT;
 use crate::scenario::Run;
+use crate::values::load;
 
 const NOTHING: &str = "nothing was planned";
 
@@ -26,10 +27,15 @@ pub(super) fn run(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
         ));
     }
     let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
-    let mut merged = merge(&chart, &args.values.sources(), Skip::default()).map_err(failed)?;
-    let run = resolve_run(&chart, &mut merged).map_err(failed)?;
-    let (rendered, objects) = manifests(&chart, &run, &mut merged, Wanted::default())
-        .map_err(|(problems, _)| failed(problems))?;
+    let loaded = load(&args.values.sources());
+    let Whole {
+        merged,
+        run,
+        rendered,
+        objects,
+    } = Checked::new(&chart, loaded, Skip::default())
+        .whole(&chart, Wanted::default())
+        .map_err(|refused| failed(refused.problems))?;
     let mut warnings = merged.warnings.clone();
     warnings.extend(
         doubts(&run)

@@ -43,7 +43,7 @@ impl Templates {
     ///
     /// # Errors
     /// When a built-in template is wrong, which a test rules out.
-    pub fn built_in() -> Result<Self, String> {
+    pub fn built_in() -> Result<Self, Vec<String>> {
         let files = BUILT_IN.map(|(name, text)| (name.to_owned(), text.to_owned()));
         Self::new(BUILT_IN_CHART, files.into())
     }
@@ -51,17 +51,20 @@ impl Templates {
     /// Templates of a chart: names without `.j2`, and texts.
     ///
     /// # Errors
-    /// What is wrong with which template.
-    pub fn new(chart: &str, files: Vec<(String, String)>) -> Result<Self, String> {
-        let mut environment = environment().map_err(|error| explained(&error))?;
-        let mut names = Vec::with_capacity(files.len());
+    /// What is wrong with which templates.
+    pub fn new(chart: &str, files: Vec<(String, String)>) -> Result<Self, Vec<String>> {
+        let mut environment = environment().map_err(|error| vec![explained(&error)])?;
+        let (mut names, mut wrong) = (Vec::with_capacity(files.len()), Vec::new());
         for (name, text) in files {
             if !name.starts_with('_') {
                 names.push(name.clone());
             }
-            environment
-                .add_template_owned(name, text)
-                .map_err(|error| explained(&error))?;
+            if let Err(error) = environment.add_template_owned(name, text) {
+                wrong.push(explained(&error));
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         Ok(Self {
             chart: chart.to_owned(),

@@ -12,6 +12,6 @@ mod schema;
 mod secrets;
 
 pub(crate) use complete::join;
-pub use resolve::{Provenance, Run, resolve, unknown_scenario};
+pub use resolve::{Provenance, Resolved, Run, resolve, unknown_scenario};
 pub use schema::{values_schema, values_schema_text};
 pub(crate) use secrets::{CODE as SECRET, secrets};

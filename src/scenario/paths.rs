@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use bench_contract::config::{KeyPath, Piece, Step, Text};
+use bench_contract::Config;
+use bench_contract::config::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
 use bench_yaml::{dotted, pointer_tokens};
 
 use super::complete::join;
+use super::raw::Engine;
+use crate::problem::Problem;
 
 /// Where the keys of a scenario's config came from.
 pub(super) struct Origins<'a> {
@@ -68,6 +71,64 @@ impl Origins<'_> {
             &join(&join("/benchmark/scenarios", self.scenario), section),
             rest,
         )
+    }
+}
+
+/// What is wrong with the config, as problems of the values that it came from.
+pub(super) fn config_problems(
+    config: &Config,
+    engine: Engine,
+    origins: &Origins<'_>,
+) -> Vec<Problem> {
+    let mut found = config.check();
+    if engine == Engine::Loadgen {
+        found.extend(config.check_engine());
+    }
+    found
+        .iter()
+        .map(|problem| located(problem, origins))
+        .collect()
+}
+
+fn located(found: &ConfigProblem, origins: &Origins<'_>) -> Problem {
+    let pointer = origins.pointer(&found.path);
+    let in_data = found.path.steps().first() == Some(&Step::Key("data".to_owned()));
+    let told = origins.told(&found.message);
+    let steps: Vec<String> = pointer_tokens(&pointer).collect();
+    // A limit's name alone does not say which side is meant.
+    let message = match steps.as_slice() {
+        [.., side, _] if in_data && matches!(side.as_str(), "input" | "output") => {
+            format!("{side} length {told}")
+        }
+        _ => told,
+    };
+    let code = if in_data { "B120" } else { "B121" };
+    let mut problem = match &found.spot {
+        Spot::Key => Problem::key(code, &pointer, message),
+        Spot::Value => Problem::value(code, &pointer, message),
+        Spot::Part(part) => Problem::value(code, &pointer, message).part(part.clone()),
+    };
+    let mut help = found.help.as_ref().map(|help| origins.told(help));
+    // Limits often stand elsewhere than what breaks them.
+    match pointer.rsplit_once('/') {
+        Some((side, "mean")) if in_data => {
+            problem = problem
+                .related(join(side, "min"), "min")
+                .related(join(side, "max"), "max");
+        }
+        Some((side, "min")) if in_data => {
+            problem = problem.related(join(side, "max"), "max");
+            help = Some("set min and max together".to_owned());
+        }
+        _ => {}
+    }
+    problem = problem.help(help.unwrap_or_default());
+    if found.path.to_string() == "load.sweep" {
+        problem = problem.help("with stages write `sweep: null`, which takes the preset's away");
+    }
+    match found.severity {
+        Severity::Error => problem,
+        Severity::Warning => problem.warning(),
     }
 }
 

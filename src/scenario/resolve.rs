@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use bench_contract::config::{ConfigProblem, Severity, Spot, Step};
 use bench_contract::{Config, Seconds};
-use bench_yaml::{pointer_tokens, suggest};
+use bench_yaml::suggest;
 
 use super::catalog::{self, PRESETS};
 use super::complete::{complete, join};
 use super::config::{config, upload};
 use super::engine::unhonoured;
-use super::paths::Origins;
+use super::paths::{Origins, config_problems};
 use super::raw::{ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values};
+use crate::causes::Causes;
 use crate::names;
 use crate::problem::{Anchor, Problem};
 
@@ -69,47 +69,90 @@ pub struct Provenance<'a> {
     pub deleted: &'a [String],
 }
 
-/// Resolves merged values. Warnings come back beside the run.
-///
-/// # Errors
-/// Every problem found, warnings among them.
-pub fn resolve(
-    values: Values,
-    provenance: Provenance<'_>,
-) -> Result<(Run, Vec<Problem>), Vec<Problem>> {
+/// What merged values amount to.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The run; of another scenario where the chosen one cannot be run, and none where there is no such scenario either.
+    /// It is what the user asked for when none of the problems is an error.
+    pub run: Option<Run>,
+    /// Every problem found, warnings among them.
+    pub problems: Vec<Problem>,
+    /// Pointers of what the run has from another scenario.
+    pub replaced: Vec<String>,
+}
+
+/// Resolves merged values.
+#[must_use]
+pub fn resolve(values: Values, provenance: Provenance<'_>) -> Resolved {
+    let mut problems = defined(&values.benchmark.scenarios, provenance.deleted);
+    let chosen = &values.benchmark.scenario;
+    let pointer = join(SCENARIOS, chosen);
+    match values.benchmark.scenarios.get(chosen) {
+        Some(raw) if complete(raw, &pointer).is_ok() => {
+            let (run, more) = run(values, provenance);
+            problems.extend(more);
+            return Resolved {
+                run,
+                problems,
+                replaced: Vec::new(),
+            };
+        }
+        // What is missing in it has been named.
+        Some(_) => {}
+        // A preset that a null took away has been named, too.
+        None if !problems.is_empty() && catalog::preset(chosen).is_some() => {}
+        None => problems.push(unknown_scenario(chosen, &values)),
+    }
+    // The rest of the values does not depend on it.
+    let mut replaced = vec!["/benchmark/scenario".to_owned(), pointer];
+    let is_complete =
+        |(name, raw): &(&String, &RawScenario)| complete(raw, &join(SCENARIOS, name)).is_ok();
+    let other = values.benchmark.scenarios.iter().find(is_complete);
+    let Some(other) = other.map(|(name, _)| name.clone()) else {
+        return Resolved {
+            run: None,
+            problems,
+            replaced,
+        };
+    };
+    replaced.push(join(SCENARIOS, &other));
+    let mut causes = Causes::default();
+    for pointer in &replaced {
+        causes.add(pointer);
+    }
+    let mut values = values;
+    values.benchmark.scenario = other;
+    let (run, more) = run(values, provenance);
+    problems.extend(more.into_iter().filter(|p| !causes.explain(p, None)));
+    Resolved {
+        run,
+        problems,
+        replaced,
+    }
+}
+
+/// The run of a scenario that is there and complete, and what is wrong with it.
+fn run(values: Values, provenance: Provenance<'_>) -> (Option<Run>, Vec<Problem>) {
     let given = provenance.given;
     let benchmark = &values.benchmark;
-    let mut problems = defined(&benchmark.scenarios, provenance.deleted);
-    let Some(raw) = benchmark.scenarios.get(&benchmark.scenario) else {
-        // A preset that a null took away has been named already.
-        if problems.is_empty() || catalog::preset(&benchmark.scenario).is_none() {
-            problems.push(unknown_scenario(&benchmark.scenario, &values));
-        }
-        return Err(problems);
-    };
     let pointer = join(SCENARIOS, &benchmark.scenario);
+    let Some(raw) = benchmark.scenarios.get(&benchmark.scenario) else {
+        return (None, Vec::new());
+    };
     let Ok(scenario) = complete(raw, &pointer) else {
-        return Err(problems);
+        return (None, Vec::new());
     };
     let config = config(benchmark, raw, &scenario);
-    problems.extend(
-        unhonoured(benchmark, raw, &scenario, &pointer, given)
-            .into_iter()
-            .map(|p| blame(p, provenance)),
-    );
     let origins = Origins {
         scenario: &benchmark.scenario,
         has_own_slo: raw.slo.is_some(),
     };
-    problems.extend(
-        config_problems(&config, benchmark.engine, &origins)
-            .into_iter()
-            .map(|p| blame(p, provenance)),
-    );
+    let mut problems: Vec<Problem> = unhonoured(benchmark, raw, &scenario, &pointer, given)
+        .into_iter()
+        .chain(config_problems(&config, benchmark.engine, &origins))
+        .map(|problem| blame(problem, provenance))
+        .collect();
     problems.extend(too_short(benchmark, &config));
-    if problems.iter().any(Problem::is_error) {
-        return Err(problems);
-    }
     let run = Run {
         scenario: benchmark.scenario.clone(),
         description: scenario.description.clone(),
@@ -118,7 +161,7 @@ pub fn resolve(
         config,
         values,
     };
-    Ok((run, problems))
+    (Some(run), problems)
 }
 
 /// A scenario that is neither a preset nor in the values.
@@ -136,7 +179,8 @@ pub fn unknown_scenario(wanted: &str, values: &Values) -> Problem {
         "B102",
         "/benchmark/scenario",
         format!("scenario `{wanted}` is not defined"),
-    );
+    )
+    .absent(join(SCENARIOS, wanted));
     match suggest(wanted, built_in.into_iter().chain(own)) {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
         None => problem.help("choose one of them, or define it under benchmark.scenarios"),
@@ -215,7 +259,7 @@ fn emptied(pointer: &str) -> Problem {
 
 /// What is wrong where a null took something away is wrong with the null.
 fn blame_null(problem: Problem, deleted: &[String]) -> Problem {
-    let (Anchor::Value(pointer) | Anchor::Key(pointer)) = &problem.anchor else {
+    let Some(pointer) = problem.pointer() else {
         return problem;
     };
     let is_within = |inner: &str, outer: &str| {
@@ -240,7 +284,7 @@ fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
     } else {
         problem
     };
-    if let Anchor::Value(pointer) | Anchor::Key(pointer) = &problem.anchor
+    if let Some(pointer) = problem.pointer()
         && problem.code != "B104"
         && pointer.starts_with("/benchmark/scenarios/")
         && !(provenance.given)(pointer)
@@ -251,59 +295,6 @@ fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
         return problem.note(note);
     }
     problem
-}
-
-fn config_problems(config: &Config, engine: Engine, origins: &Origins<'_>) -> Vec<Problem> {
-    let mut found = config.check();
-    if engine == Engine::Loadgen {
-        found.extend(config.check_engine());
-    }
-    found
-        .iter()
-        .map(|problem| located(problem, origins))
-        .collect()
-}
-
-fn located(found: &ConfigProblem, origins: &Origins<'_>) -> Problem {
-    let pointer = origins.pointer(&found.path);
-    let in_data = found.path.steps().first() == Some(&Step::Key("data".to_owned()));
-    let told = origins.told(&found.message);
-    let steps: Vec<String> = pointer_tokens(&pointer).collect();
-    // A limit's name alone does not say which side is meant.
-    let message = match steps.as_slice() {
-        [.., side, _] if in_data && matches!(side.as_str(), "input" | "output") => {
-            format!("{side} length {told}")
-        }
-        _ => told,
-    };
-    let code = if in_data { "B120" } else { "B121" };
-    let mut problem = match &found.spot {
-        Spot::Key => Problem::key(code, &pointer, message),
-        Spot::Value => Problem::value(code, &pointer, message),
-        Spot::Part(part) => Problem::value(code, &pointer, message).part(part.clone()),
-    };
-    let mut help = found.help.as_ref().map(|help| origins.told(help));
-    // Limits often stand elsewhere than what breaks them.
-    match pointer.rsplit_once('/') {
-        Some((side, "mean")) if in_data => {
-            problem = problem
-                .related(join(side, "min"), "min")
-                .related(join(side, "max"), "max");
-        }
-        Some((side, "min")) if in_data => {
-            problem = problem.related(join(side, "max"), "max");
-            help = Some("set min and max together".to_owned());
-        }
-        _ => {}
-    }
-    problem = problem.help(help.unwrap_or_default());
-    if found.path.to_string() == "load.sweep" {
-        problem = problem.help("with stages write `sweep: null`, which takes the preset's away");
-    }
-    match found.severity {
-        Severity::Error => problem,
-        Severity::Warning => problem.warning(),
-    }
 }
 
 /// A deadline of the user's that ends the Job before its load.

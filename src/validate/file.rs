@@ -4,13 +4,7 @@ use bench_yaml::{Diagnostic, Node, ParseOptions, Source, parse};
 
 use super::kubernetes::{self, Fault, KubeVersion};
 use crate::chart::Chart;
-use crate::diagnostics::located;
-use crate::pipeline::{
-    Merged, Skip, Wanted, deleted, foreign, manifests, merge_loaded, run as resolve_run,
-};
-use crate::plan;
-use crate::problem::{Anchor, Problem};
-use crate::scenario::{Provenance, resolve};
+use crate::pipeline::{Checked, Skip, Wanted, foreign};
 use crate::values::load_text;
 
 /// Everything wrong with a file, warnings included.
@@ -29,72 +23,7 @@ pub fn check_text(chart: &Chart, source: &Source, version: KubeVersion) -> Vec<D
             Err(problems) => problems,
         };
     }
-    let mut merged = match merge_loaded(chart, load_text(source), Skip::default()) {
-        Ok(merged) => merged,
-        Err(problems) => return problems,
-    };
-    let run = match resolve_run(chart, &mut merged) {
-        Ok(run) => run,
-        Err(problems) => return with_others(problems, chart, &merged),
-    };
-    let mut found = match manifests(chart, &run, &mut merged, wanted) {
-        Ok(_) => merged.warnings.clone(),
-        Err((problems, _)) => problems,
-    };
-    let effective = Some(&merged.effective);
-    found.extend(plan::doubts(&run).iter().map(|p| located(p, effective)));
-    with_others(found, chart, &merged)
-}
-
-/// `found`, and what is wrong with other scenarios and has not been said with the chosen one.
-fn with_others(mut found: Vec<Diagnostic>, chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
-    for other in other_scenarios(chart, merged) {
-        let is_new = |said: &Diagnostic| said.message != other.message || said.span != other.span;
-        if found.iter().all(is_new) {
-            found.push(other);
-        }
-    }
-    found
-}
-
-/// What is wrong with the scenarios that a file defines or changes and does not choose.
-fn other_scenarios(chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
-    let benchmark = &merged.values.benchmark;
-    let mut found = Vec::new();
-    for name in benchmark.scenarios.keys() {
-        let mut pointer = "/benchmark/scenarios".to_owned();
-        bench_yaml::pointer_push(&mut pointer, name);
-        if *name == benchmark.scenario || !chart.is_given(&merged.effective, &pointer) {
-            continue;
-        }
-        let mut values = merged.values.clone();
-        values.benchmark.scenario.clone_from(name);
-        // The choice is not the file's.
-        let given = |place: &str| {
-            place != "/benchmark/scenario" && chart.is_given(&merged.effective, place)
-        };
-        let provenance = Provenance {
-            given: &given,
-            deleted: &deleted(&merged.effective),
-        };
-        let problems = match resolve(values, provenance) {
-            Ok((_, warnings)) => warnings,
-            Err(problems) => problems,
-        };
-        let is_its_own = |problem: &Problem| match &problem.anchor {
-            Anchor::Value(place) | Anchor::Key(place) => {
-                place.starts_with(&pointer) && given(place.as_str())
-            }
-            Anchor::Argument(..) | Anchor::Nowhere => false,
-        };
-        found.extend(
-            problems
-                .iter()
-                .filter(|problem| is_its_own(problem))
-                .map(|problem| located(problem, Some(&merged.effective))),
-        );
-    }
-    found
+    Checked::new(chart, load_text(source), Skip::default()).findings(chart, wanted)
 }
 
 /// Values have neither of these keys.
@@ -144,7 +73,7 @@ fn at_field(source: &Source, document: &Node, fault: &Fault) -> Diagnostic {
     } else {
         Diagnostic::error(fault.code, fault.message.clone())
     };
-    let span = place(document, &fault.path);
+    let span = place(document, &fault.path, fault.is_key);
     let text = source.slice(span);
     let line = text.find(['\n', '\r']).unwrap_or(text.len());
     let span = bench_yaml::Span::new(span.start, span.start + line);
@@ -155,8 +84,9 @@ fn at_field(source: &Source, document: &Node, fault: &Fault) -> Diagnostic {
     diagnostic
 }
 
-/// Where a path of a fault leads: keys may hold dots, and the longest that fits is meant.
-fn place(node: &Node, path: &str) -> bench_yaml::Span {
+/// Where a path of a fault leads: keys may hold dots, and the longest that fits is meant. A mapping or list is pointed at
+/// by its key, and so is what has a wrong key.
+fn place(node: &Node, path: &str, wants_key: bool) -> bench_yaml::Span {
     let mut node = node;
     let mut span = node.span;
     let mut rest = path;
@@ -186,11 +116,12 @@ fn place(node: &Node, path: &str) -> bench_yaml::Span {
         let Some(entry) = entry else { break };
         let after = rest.get(entry.key.len()..).unwrap_or_default();
         node = &entry.value;
+        rest = after.trim_start_matches('.');
         span = match node.value {
             bench_yaml::Value::Mapping(_) | bench_yaml::Value::Sequence(_) => entry.key_span,
+            _ if wants_key && rest.is_empty() => entry.key_span,
             _ => node.span,
         };
-        rest = after.trim_start_matches('.');
     }
     span
 }

@@ -11,5 +11,6 @@ mod readme;
 mod robust;
 mod schemas;
 mod surface;
+mod together;
 mod writing;
 mod yaml_versions;

@@ -28,6 +28,15 @@ pub fn check_values(schema: &Value, values: &Value, written: Written<'_>) -> Vec
         problems: Vec::new(),
     };
     walk.check(schema, values, "");
+    let meant: Vec<Option<String>> = walk
+        .problems
+        .iter()
+        .filter(|problem| problem.code == "B101")
+        .map(|problem| problem.absent.clone())
+        .collect();
+    // What is there under a misspelt name is not missing.
+    walk.problems
+        .retain(|problem| problem.code != "B111" || !meant.contains(&problem.absent));
     walk.problems
 }
 
@@ -156,6 +165,7 @@ impl Walk<'_> {
                     pointer,
                     format!("{} has no `{key}`", place(pointer)),
                 )
+                .absent(step(pointer, key))
                 .label(format!("`{key}` is missing"));
                 self.problems.push(if example.is_empty() {
                     problem
@@ -181,7 +191,9 @@ impl Walk<'_> {
                 .map(String::as_str)
         };
         let problem = match near.or_else(begins_alike) {
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            Some(near) => problem
+                .absent(step(pointer, near))
+                .label(format!("did you mean `{near}`?")),
             None => {
                 let mut elsewhere = Vec::new();
                 places_of(self.root, key, "", &mut elsewhere);
