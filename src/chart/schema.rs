@@ -40,9 +40,14 @@ impl OwnSchema {
             .map(|error| {
                 let pointer = error.instance_path().as_str().to_owned();
                 let (message, label) = explained(&error);
+                let help = match label.is_empty() {
+                    true => "write what the schema asks for there",
+                    false => "",
+                };
                 Problem::value("B103", pointer, bench_yaml::mask(&message))
                     .label(label)
                     .note(format!("schema: {}", error.schema_path().as_str()))
+                    .help(help)
             })
             .collect()
     }
@@ -67,7 +72,14 @@ fn explained(error: &ValidationError<'_>) -> (String, String) {
                 matches!(error.kind(), ValidationErrorKind::Constant { .. })
             };
             if !branches.clone().all(is_const) {
-                return (reasons.join("; or "), String::new());
+                // That nothing at all would do as well helps nobody.
+                let is_null = |reason: &&String| reason.ends_with(r#"is not of type "null""#);
+                let told: Vec<&str> = reasons
+                    .iter()
+                    .filter(|reason| reasons.len() == 1 || !is_null(reason))
+                    .map(String::as_str)
+                    .collect();
+                return (told.join("; or "), String::new());
             }
             reasons
         }

@@ -53,6 +53,9 @@ fn check(schema: &Value, source: &Source) -> Result<Vec<Diagnostic>, String> {
                     .at(source, Span::new(span.start, span.start + line))
                     .path(dotted(pointer));
             }
+            for help in problem.help {
+                diagnostic = diagnostic.help(help);
+            }
             found.push(diagnostic);
         }
     }

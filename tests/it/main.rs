@@ -12,5 +12,6 @@ mod robust;
 mod schemas;
 mod surface;
 mod together;
+mod words;
 mod writing;
 mod yaml_versions;
