@@ -247,7 +247,7 @@ mod tests {
         let chart = Chart::built_in().unwrap();
         let mut merged = merge(&chart, &Sources::default(), Skip::default()).unwrap();
         let run = run(&chart, &mut merged).unwrap();
-        let names = names(&run.values, None, &run.scenario).unwrap();
+        let (names, _) = names(&run.values, None, &run.scenario);
         let context = context(&run, &names, "x", String::new(), false);
         let json = serde_json::to_value(&context).unwrap();
         for (name, value) in json.as_object().unwrap() {
