@@ -39,6 +39,8 @@ pub struct Fault {
     pub path: String,
     /// Whether its key is wrong, and not its value.
     pub is_key: bool,
+    /// The field that an unknown one most likely stands for.
+    pub meant: Option<String>,
     /// What is wrong, a lower-case fragment.
     pub message: String,
     /// What to do.
@@ -53,6 +55,7 @@ impl Fault {
             code,
             path: path.into(),
             is_key: false,
+            meant: None,
             message: message.into(),
             help: Vec::new(),
             is_warning: false,
@@ -95,11 +98,13 @@ impl Fault {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         match self.code {
-            UNKNOWN_FIELD => self
-                .path
-                .strip_prefix(other.path.as_str())
-                .and_then(|rest| rest.strip_prefix('.'))
-                .is_some_and(|key| !key.contains('.')),
+            UNKNOWN_FIELD => {
+                let key = self.path.strip_prefix(other.path.as_str());
+                let is_parent = key
+                    .and_then(|rest| rest.strip_prefix('.'))
+                    .is_some_and(|key| !key.contains('.'));
+                is_parent || self.meant.as_deref() == Some(other.path.as_str())
+            }
             WRONG_TYPE => is_below(&other.path, &self.path) || is_below(&self.path, &other.path),
             _ => false,
         }

@@ -194,22 +194,30 @@ fn fields(path: &str) -> String {
     fields
 }
 
+/// A field of a field.
+fn inside(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
 fn compare(written: &Value, back: &Value, path: &str, faults: &mut Vec<Fault>) {
     match (written, back) {
         (Value::Object(written), Value::Object(back)) => {
             for (key, value) in written {
-                let inner = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let inner = inside(path, key);
                 match back.get(key) {
                     Some(back_value) => compare(value, back_value, &inner, faults),
                     None if value.is_null() => {}
                     None => {
                         let near = bench_yaml::suggest(key, FIELDS);
                         let message = format!("`{key}` is not a field of Kubernetes here");
-                        let fault = Fault::new(UNKNOWN_FIELD, inner, message).at_key();
+                        let fault = Fault {
+                            meant: near.map(|near| inside(path, near)),
+                            ..Fault::new(UNKNOWN_FIELD, inner, message).at_key()
+                        };
                         faults.push(match near {
                             Some(near) => fault.help(format!("did you mean `{near}`?")),
                             None => fault.help("remove it, or move it to where it belongs"),
