@@ -272,7 +272,8 @@ impl<'a> Scanner<'a> {
             .get(..start)
             .is_some_and(|before| before.ends_with(','));
         if pair.is_empty() {
-            problem = Diagnostic::error(code, "a comma without a value before it");
+            problem = Diagnostic::error(code, "a comma without a value before it")
+                .help("remove it, or write `\\,` where it belongs to a value");
         } else if is_after_comma {
             problem = problem.help(format!(
                 "if the comma before belongs to the value, write `\\,` or use --set-literal; or set it: `{pair}=…`"
