@@ -132,6 +132,9 @@ fn fitted(
         fit::read(std::io::stdin().lock())
     } else {
         let file = std::fs::File::open(path).map_err(unreadable)?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+        }
         if path.ends_with(".zst") {
             let decoder = zstd::Decoder::new(file).map_err(unreadable)?;
             fit::read(std::io::BufReader::new(decoder))

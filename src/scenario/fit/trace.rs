@@ -5,6 +5,7 @@ use std::io::BufRead;
 use bench_contract::RequestRecord;
 
 use super::Traced;
+use crate::values::system_reason;
 
 /// Why a trace cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub fn read(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
             line: index + 1,
             reason,
         };
-        let line = line.map_err(|error| fail(error.to_string()))?;
+        let line = line.map_err(|error| fail(system_reason(&error)))?;
         let text = line.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             continue;
@@ -49,8 +50,20 @@ pub fn read(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
     reason = "a run's nanoseconds are far below 2^53"
 )]
 fn record(text: &str) -> Result<Option<Traced>, String> {
-    let record: RequestRecord =
-        serde_json::from_str(text).map_err(|error| format!("no record of a request: {error}"))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let record: RequestRecord = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let said = error.inner().to_string();
+        let missing = said
+            .split('`')
+            .nth(1)
+            .filter(|_| said.starts_with("missing"));
+        let reason = match (missing, error.path().to_string().as_str()) {
+            (Some(key), _) => format!("it has no `{key}`"),
+            (None, _) if !error.inner().is_data() => "it is not JSON to its end".to_owned(),
+            (None, path) => format!("`{path}` is not what a record has there"),
+        };
+        format!("this is no record of a request: {reason}")
+    })?;
     Ok((!record.warmup).then(|| Traced {
         at: record.scheduled_ns as f64 / 1e9,
         input: record
