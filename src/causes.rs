@@ -110,7 +110,7 @@ impl Causes {
         let anchor_counts = absent.is_none() || problem.code != "B111";
         let place = absent.or(anchor);
         // An unknown key is one, whatever stands behind it.
-        let effective = effective.filter(|_| problem.code != "B101");
+        let effective = effective.filter(|_| !matches!(problem.code, "B101" | "K101"));
         anchor.is_some_and(|anchor| self.mappings.iter().any(|mapping| mapping == anchor))
             || anchor
                 .filter(|_| anchor_counts)

@@ -26,7 +26,7 @@ impl Chart {
         }
         let mut problems = Vec::new();
         let mut text = |path: &Path| {
-            let read = read_text(&path.to_string_lossy());
+            let read = read_text(&path.to_string_lossy(), "file of the chart");
             read.map_err(|problem| problems.push(*problem)).ok()
         };
         let values = text(&directory.join("values.yaml"));

@@ -61,7 +61,7 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
 /// The manifests of a file.
 fn read(path: &str) -> Result<Vec<Value>, Failure> {
     let one = |problem: Diagnostic| Failure::of(vec![problem], NOTHING);
-    let source: Source = read_text(path).map_err(|problem| one(*problem))?;
+    let source: Source = read_text(path, "manifests").map_err(|problem| one(*problem))?;
     // What lies in a cluster or was written by another program need not please YAML 1.2.
     let parsed = parse(&source, &ParseOptions::lenient());
     if parsed.has_errors() {

@@ -10,6 +10,7 @@ mod plan;
 mod render;
 mod scenario;
 mod schema;
+mod select;
 mod validate;
 mod values;
 

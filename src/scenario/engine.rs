@@ -59,6 +59,29 @@ fn without_effect(
             }
         }
     }
+    let account = &benchmark.service_account;
+    if account.create && account.name.is_empty() {
+        problems.push(
+            Problem::value(
+                CODE,
+                "/benchmark/serviceAccount/name",
+                "a ServiceAccount that is rendered needs a name",
+            )
+            .help(
+                "name it, or write benchmark.serviceAccount.create: false for the namespace's own",
+            ),
+        );
+    }
+    if !account.create && !account.annotations.is_empty() {
+        problems.push(
+            Problem::key(
+                CODE,
+                "/benchmark/serviceAccount/annotations",
+                "there is no ServiceAccount to annotate: none is rendered",
+            )
+            .help("annotate the one that exists, or write benchmark.serviceAccount.create: true"),
+        );
+    }
     let target = &benchmark.target;
     for (name, secret) in [
         ("apiKeySecret", &target.api_key_secret),

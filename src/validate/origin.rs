@@ -119,7 +119,13 @@ fn pod_field(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
             tail(field, key)
         )),
         "affinity" if field.contains(".matchLabels.") => {
-            Some("/benchmark/affinity/targetLabels".to_owned())
+            let labels = &benchmark.affinity.target_labels;
+            let (_, label) = field.split_once(".matchLabels.")?;
+            let section = "/benchmark/affinity/targetLabels".to_owned();
+            Some(match labels.contains_key(label) {
+                true => join(&section, label),
+                false => section,
+            })
         }
         "affinity" if field.contains(".namespaces") => {
             Some("/benchmark/affinity/targetNamespace".to_owned())
