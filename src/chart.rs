@@ -19,7 +19,7 @@ use crate::problem::REPORT;
 use crate::render::Templates;
 use crate::scenario::catalog::{DEFAULTS, PRESETS};
 use crate::scenario::values_schema_text;
-use crate::values::{Effective, Layer, Loaded, fold, merged};
+use crate::values::{Effective, Layer, Loaded, fold_on, merged};
 
 /// What the built-in defaults are called in messages.
 pub const BUILT_IN: &str = "built-in defaults";
@@ -56,7 +56,10 @@ impl Chart {
         Ok(Self {
             defaults: [defaults],
             layers,
-            templates: Templates::built_in().map_err(|problem| vec![located(&problem, None)])?,
+            templates: Templates::built_in().map_err(|problems| {
+                let problems = problems.iter().map(|problem| located(problem, None));
+                problems.collect::<Vec<_>>()
+            })?,
             schema: Some(built_in_schema()?),
             own_schema: None,
             warnings: Vec::new(),
@@ -79,13 +82,12 @@ impl Chart {
 
     /// A chart that was read from a directory.
     fn of(
-        sources: Vec<Source>,
+        (layers, defaults): (Vec<String>, Layer),
         templates: Templates,
         own_schema: Option<OwnSchema>,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let (layers, defaults) = layered(sources.into_iter())?;
         let defaults = [defaults];
-        let json = fold(&defaults, Loaded::default())?.json();
+        let json = fold_on(&defaults, Loaded::default()).json();
         let is_variant = json.get("benchmark").is_some_and(Value::is_object);
         Ok(Self {
             defaults,
@@ -105,6 +107,12 @@ impl Chart {
     #[must_use]
     pub fn defaults(&self) -> &[Layer] {
         &self.defaults
+    }
+
+    /// The defaults as one value.
+    #[must_use]
+    pub fn default_json(&self) -> Value {
+        fold_on(&self.defaults, Loaded::default()).json()
     }
 
     /// The templates.
@@ -154,12 +162,19 @@ impl Chart {
 
 /// The layers and their names.
 fn layered(sources: impl Iterator<Item = Source>) -> Result<(Vec<String>, Layer), Vec<Diagnostic>> {
-    let (mut names, mut layers) = (Vec::new(), Vec::new());
+    let (mut names, mut layers, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for source in sources {
-        layers.push(Layer::parse(&source.name, &source)?);
+        match Layer::parse(&source.name, &source) {
+            Ok(layer) => layers.push(layer),
+            Err(more) => problems.extend(more),
+        }
         names.push(source.name.to_string());
     }
-    Ok((names, merged(&layers)))
+    if problems.is_empty() {
+        Ok((names, merged(&layers)))
+    } else {
+        Err(problems)
+    }
 }
 
 fn built_in_schema() -> Result<Value, Vec<Diagnostic>> {

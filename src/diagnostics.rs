@@ -1,6 +1,7 @@
 //! From problems of the core to messages that point into the user's text.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use bench_contract::ExitCode;
 use bench_yaml::{Diagnostic, Severity, Source, SourceKind, Span, dotted, mask};
@@ -28,10 +29,13 @@ pub fn located(problem: &Problem, effective: Option<&Effective>) -> Diagnostic {
                 effective.and_then(|effective| locate(effective, pointer))
             {
                 let key = location.key_span.filter(|_| wants_key || !is_exact);
-                diagnostic = diagnostic.at(
-                    &location.source,
-                    key.unwrap_or_else(|| first_line(&location.source, location.value_span)),
-                );
+                let part = problem.part.as_ref().and_then(|part| {
+                    let text = effective?.text(pointer).filter(|_| is_exact)?;
+                    part_of(&location, text, part)
+                });
+                let whole = || first_line(&location.source, location.value_span);
+                let span = key.or(part).unwrap_or_else(whole);
+                diagnostic = diagnostic.at(&location.source, span);
                 if problem.code == SECRET {
                     diagnostic = diagnostic.hide(location.value_span);
                 } else if problem.code == "B101" {
@@ -75,6 +79,7 @@ fn turned(problem: &Problem, effective: &Effective) -> Option<Problem> {
     let (users, _) = turned.related.remove(at);
     turned.related.insert(0, (pointer.clone(), dotted(pointer)));
     turned.anchor = Anchor::Value(users);
+    turned.part = None;
     Some(turned)
 }
 
@@ -99,7 +104,8 @@ fn after_comma(mut diagnostic: Diagnostic, location: &Location) -> Diagnostic {
 }
 
 /// The value at a pointer, else the null that took it away, else the nearest value above it.
-fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
+/// Whether it is the one asked for comes with it.
+pub(crate) fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
     let deleted = || {
         effective
             .deleted()
@@ -115,6 +121,13 @@ fn locate(effective: &Effective, pointer: &str) -> Option<(Location, bool)> {
                 .locate_nearest(pointer)
                 .map(|(_, location)| (location, false))
         })
+}
+
+/// Where a part of a text stands, unless it is written with escapes, or over several lines.
+fn part_of(location: &Location, text: &str, part: &Range<usize>) -> Option<Span> {
+    let written = location.source.slice(location.value_span);
+    let start = location.value_span.start + written.find(text)?;
+    Some(Span::new(start + part.start, start + part.end))
 }
 
 /// A span up to the end of its first line, by which what goes over several lines is pointed at.

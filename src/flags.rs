@@ -27,7 +27,7 @@ pub(crate) fn numbers(problems: &[Problem], json: &Value, effective: &Effective)
 /// A problem with remedies for an argument, where one is behind it: there are no lines to remove and no quotes to set.
 pub(crate) fn with_remedy(problem: &Problem, effective: &Effective) -> Problem {
     let mut problem = problem.clone();
-    let (Anchor::Value(pointer) | Anchor::Key(pointer)) = &problem.anchor else {
+    let Some(pointer) = problem.pointer() else {
         return problem;
     };
     let Some(layer) = layer(effective, pointer).filter(|layer| layer.starts_with("--set")) else {

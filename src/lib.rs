@@ -3,6 +3,7 @@
 //! The core is pure: values come in, documents or problems go out. Files, the terminal and the exit code are the
 //! business of [`commands`] alone.
 
+mod causes;
 pub mod chart;
 pub mod cli;
 pub mod commands;

@@ -53,6 +53,34 @@ impl Failure {
         }
     }
 
+    /// Both at once, where both are wrong input; else the first.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (
+                Self::Problems {
+                    mut problems,
+                    consequence,
+                    debug,
+                },
+                Self::Problems { problems: more, .. },
+            ) => {
+                // What both sides share is said once.
+                let new: Vec<Diagnostic> = more
+                    .into_iter()
+                    .filter(|problem| !problems.contains(problem))
+                    .collect();
+                problems.extend(new);
+                Self::Problems {
+                    problems,
+                    consequence,
+                    debug,
+                }
+            }
+            (first, _) => first,
+        }
+    }
+
     /// A command line that says something that cannot be, and what to write instead.
     #[must_use]
     pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {

@@ -1,5 +1,7 @@
 //! A problem of the core: what is wrong and which key it came from. The edge turns it into a located message.
 
+use std::ops::Range;
+
 pub use bench_yaml::Severity;
 use bench_yaml::{Source, Span};
 
@@ -30,6 +32,10 @@ pub struct Problem {
     pub code: &'static str,
     /// What it points at.
     pub anchor: Anchor,
+    /// The bytes of the value that are wrong, where it is a text and not all of it is.
+    pub part: Option<Range<usize>>,
+    /// The key that is missing, or that an unknown one most likely stands for; a pointer.
+    pub absent: Option<String>,
     /// What is wrong, a lower-case fragment.
     pub message: String,
     /// What stands beside the caret.
@@ -50,6 +56,8 @@ impl Problem {
             severity: Severity::Error,
             code,
             anchor,
+            part: None,
+            absent: None,
             message: message.into(),
             label: String::new(),
             notes: Vec::new(),
@@ -83,6 +91,20 @@ impl Problem {
         }
     }
 
+    /// Points at these bytes of the value only.
+    #[must_use]
+    pub fn part(mut self, part: Range<usize>) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// Names the key that is missing, or meant.
+    #[must_use]
+    pub fn absent(mut self, pointer: impl Into<String>) -> Self {
+        self.absent = Some(pointer.into());
+        self
+    }
+
     /// Says something beside the caret.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
@@ -112,6 +134,15 @@ impl Problem {
             self.help.push(help);
         }
         self
+    }
+
+    /// The value that it points at, or whose key it points at.
+    #[must_use]
+    pub fn pointer(&self) -> Option<&str> {
+        match &self.anchor {
+            Anchor::Value(pointer) | Anchor::Key(pointer) => Some(pointer),
+            Anchor::Argument(..) | Anchor::Text(..) | Anchor::Nowhere => None,
+        }
     }
 
     /// Whether nothing may be printed.

@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use benchctl::chart::Chart;
-use benchctl::pipeline::{Skip, Wanted, manifests, merge, run};
+use benchctl::pipeline::{Checked, Skip, Wanted};
+use benchctl::values::load;
 use benchctl_fuzz::{must_be_the_users, sources};
 use libfuzzer_sys::fuzz_target;
 
@@ -14,20 +15,16 @@ fuzz_target!(|bytes: &[u8]| {
     let Some(sources) = sources(bytes) else {
         return;
     };
-    let mut merged = match merge(&CHART, &sources, Skip::default()) {
-        Ok(merged) => merged,
-        Err(problems) => return must_be_the_users(&problems),
-    };
-    let run = match run(&CHART, &mut merged) {
-        Ok(run) => run,
-        Err(problems) => return must_be_the_users(&problems),
-    };
     let wanted = Wanted {
         with_namespace: true,
         ..Wanted::default()
     };
-    match manifests(&CHART, &run, &mut merged, wanted) {
-        Ok((rendered, objects)) => assert_eq!(rendered.documents.len(), objects.len()),
-        Err((problems, _)) => must_be_the_users(&problems),
+    let checked = Checked::new(&CHART, load(&sources), Skip::default());
+    match checked.whole(&CHART, wanted) {
+        Ok(whole) => assert_eq!(whole.rendered.documents.len(), whole.objects.len()),
+        Err(refused) => {
+            assert!(refused.problems.iter().any(|problem| problem.is_error()));
+            must_be_the_users(&refused.problems);
+        }
     }
 });

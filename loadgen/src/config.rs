@@ -198,12 +198,12 @@ impl Place<'_> {
 
     fn config_problem(&self, problem: ConfigProblem) -> Diagnostic {
         let diagnostic = match problem.severity {
-            Severity::Error => Diagnostic::error("C004", problem.message),
-            Severity::Warning => Diagnostic::warning("C004", problem.message),
+            Severity::Error => Diagnostic::error("C004", problem.message.to_string()),
+            Severity::Warning => Diagnostic::warning("C004", problem.message.to_string()),
         };
-        let diagnostic = self.at(diagnostic, &problem.path);
+        let diagnostic = self.at(diagnostic, &problem.path.to_string());
         match problem.help {
-            Some(help) => diagnostic.help(help),
+            Some(help) => diagnostic.help(help.to_string()),
             None => diagnostic,
         }
     }

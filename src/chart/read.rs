@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bench_yaml::{Diagnostic, Source, Span};
 
-use super::{Chart, OwnSchema};
+use super::{Chart, OwnSchema, layered};
 use crate::diagnostics::located;
 use crate::render::{ENDING, Templates};
 use crate::values::{codes, read_text, system_reason};
@@ -16,46 +16,58 @@ impl Chart {
     /// # Errors
     /// What cannot be read, and what is wrong in it.
     pub fn read(directory: &Path) -> Result<Self, Vec<Diagnostic>> {
-        let one = |problem: Box<Diagnostic>| vec![*problem];
-        let text = |path: &Path| read_text(&path.to_string_lossy()).map_err(one);
-        let mut layers = vec![text(&directory.join("values.yaml"))?];
-        let scenarios = match Folder::read(&directory.join("scenarios"), &[".yaml", ".yml"]) {
-            Ok(folder) => folder,
-            // A chart needs none.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Folder::default(),
-            Err(error) => return Err(vec![unreadable(&directory.join("scenarios"), &error)]),
+        if !directory.is_dir() {
+            let reason = match directory.exists() {
+                true => "it is not a directory",
+                false => "not found",
+            };
+            let name = format!("chart `{}`", directory.display());
+            return Err(vec![broken(directory, &name, reason)]);
+        }
+        let mut problems = Vec::new();
+        let mut text = |path: &Path| {
+            let read = read_text(&path.to_string_lossy(), "file of the chart");
+            read.map_err(|problem| problems.push(*problem)).ok()
         };
-        for path in &scenarios.files {
-            layers.push(text(path)?);
-        }
-        let path = directory.join("templates");
-        let folder =
-            Folder::read(&path, &[ENDING]).map_err(|error| vec![unreadable(&path, &error)])?;
-        if folder.files.is_empty() {
-            let mut problem = broken(&path, &format!("it holds no *{ENDING} file"));
-            if let Some(other) = folder.others.first() {
-                problem = problem.help(format!("rename {other} to {other}{ENDING}"));
+        let values = text(&directory.join("values.yaml"));
+        let place = directory.join("scenarios");
+        let (scenarios, no_scenarios) = match Folder::read(&place, &[".yaml", ".yml"]) {
+            Ok(folder) => (folder, None),
+            // A chart needs none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Folder::default(), None),
+            Err(error) => (Folder::default(), Some(unreadable(&place, &error))),
+        };
+        let presets = scenarios.files.iter().filter_map(|path| text(path));
+        let layers: Vec<Source> = values.into_iter().chain(presets).collect();
+        let place = directory.join("templates");
+        let (folder, no_templates) = match Folder::read(&place, &[ENDING]) {
+            Ok(folder) if folder.files.is_empty() => {
+                let problem = no_template(&place, &folder);
+                (folder, Some(problem))
             }
-            return Err(vec![problem]);
-        }
+            Ok(folder) => (folder, None),
+            Err(error) => (Folder::default(), Some(unreadable(&place, &error))),
+        };
         let mut templates = Vec::with_capacity(folder.files.len());
         for path in &folder.files {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let name = name.trim_end_matches(ENDING).to_owned();
-            templates.push((name, text(path)?));
+            templates.extend(text(path).map(|source| (name, source)));
         }
-        let name = std::path::absolute(directory)
-            .ok()
-            .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-            .filter(|name| name != "benchctl")
-            .unwrap_or_else(|| "chart".to_owned());
-        let templates =
-            Templates::new(&name, templates).map_err(|problem| vec![located(&problem, None)])?;
-        let path = directory.join("values.schema.json");
-        let schema = if path.is_file() {
-            Some(OwnSchema::new(&text(&path)?).map_err(one)?)
-        } else {
-            None
+        let place = directory.join("values.schema.json");
+        let schema = place.is_file().then(|| text(&place)).flatten();
+        problems.extend(no_scenarios.into_iter().chain(no_templates));
+        let layers = layered(layers.into_iter()).map_err(|more| problems.extend(more));
+        let templates = Templates::new(&name_of(directory), templates)
+            .map_err(|more| problems.extend(more.iter().map(|problem| located(problem, None))));
+        let schema = schema
+            .map(|source| OwnSchema::new(&source))
+            .transpose()
+            .map_err(|problem| problems.push(*problem));
+        let (Ok(layers), Ok(templates), Ok(schema), true) =
+            (layers, templates, schema, problems.is_empty())
+        else {
+            return Err(problems);
         };
         let warnings = [
             unread(&folder, &format!("templates end in {ENDING}")),
@@ -65,6 +77,15 @@ impl Chart {
         chart.warnings = warnings.into_iter().flatten().collect();
         Ok(chart)
     }
+}
+
+/// What a chart is called: as its directory.
+fn name_of(directory: &Path) -> String {
+    std::path::absolute(directory)
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .filter(|name| name != "benchctl")
+        .unwrap_or_else(|| "chart".to_owned())
 }
 
 /// What lies in a folder of a chart, by name.
@@ -109,12 +130,21 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
         io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
         _ => system_reason(error),
     };
-    broken(path, &reason)
+    broken(path, &path.display().to_string(), &reason)
 }
 
-fn broken(path: &Path, reason: &str) -> Diagnostic {
-    let message = format!("cannot read {}: {reason}", path.display());
-    let problem = Diagnostic::error(codes::FILE, message);
+/// A folder in which there is no template, but perhaps one under another name.
+fn no_template(path: &Path, folder: &Folder) -> Diagnostic {
+    let reason = format!("it holds no *{ENDING} file");
+    let problem = broken(path, &path.display().to_string(), &reason);
+    match folder.others.first() {
+        Some(other) => problem.help(format!("rename {other} to {other}{ENDING}")),
+        None => problem,
+    }
+}
+
+fn broken(path: &Path, name: &str, reason: &str) -> Diagnostic {
+    let problem = Diagnostic::error(codes::FILE, format!("cannot read {name}: {reason}"));
     problem.at(&Source::unread(path.to_string_lossy()), Span::default()).help(format!(
         "a chart holds values.yaml and templates/*{ENDING}, and perhaps scenarios/*.yaml; `benchctl init --chart DIR` writes one"
     ))

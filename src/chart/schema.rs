@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::problem::{Anchor, Problem};
 
+/// What to do about a schema that is none.
+const CORRECT: &str = "correct it, or remove the file";
+
 /// A compiled schema.
 #[derive(Debug)]
 pub struct OwnSchema {
@@ -34,7 +37,8 @@ impl OwnSchema {
             let at = before + error.column().saturating_sub(1);
             let text = error.to_string();
             let reason = text.split(" at line ").next().unwrap_or_default();
-            fail(&format!("not JSON: {reason}"), Span::new(at, at + 1))
+            let problem = fail(&format!("not JSON: {reason}"), Span::new(at, at + 1));
+            Box::new(problem.help(CORRECT))
         })?;
         compiled(&schema)
             .map(|validator| Self { validator, schema })
@@ -53,7 +57,7 @@ impl OwnSchema {
                         ),
                     )
                 }
-                _ => fail(&error.to_string(), Span::new(0, 0)),
+                _ => Box::new(fail(&error.to_string(), Span::new(0, 0)).help(CORRECT)),
             })
     }
 
@@ -111,7 +115,7 @@ impl OwnSchema {
         };
         let note = format!("schema: {}", error.schema_path().as_str());
         said.into_iter()
-            .map(|problem| problem.note(note.clone()))
+            .map(|problem| with_remedy(problem).note(note.clone()))
             .collect()
     }
 
@@ -135,8 +139,15 @@ impl OwnSchema {
             .collect();
         let note = format!("schema: {}", error.schema_path().as_str());
         if near.is_empty() {
-            let types: Vec<&str> = context.iter().flatten().flat_map(types).collect();
-            return vec![wrong_type(pointer, &types, error.instance()).note(note)];
+            // That nothing at all would do as well helps nobody.
+            let types: Vec<&str> = context
+                .iter()
+                .flatten()
+                .flat_map(types)
+                .filter(|name| *name != NULL || context.len() == 1)
+                .collect();
+            let problem = wrong_type(pointer, &types, error.instance());
+            return vec![with_remedy(problem).note(note)];
         }
         if let [only] = near.as_slice() {
             return only.iter().flat_map(|inner| self.problems(inner)).collect();
@@ -150,7 +161,8 @@ impl OwnSchema {
             .filter_map(|branch| self.problems(branch.first()?).into_iter().next())
             .map(|problem| problem.message)
             .collect();
-        vec![value(pointer, &reasons.join("; or ")).note(note)]
+        let problem = value(pointer, &reasons.join("; or "));
+        vec![with_remedy(problem).note(note)]
     }
 
     /// The keys that the schema knows where it found one too many.
@@ -169,6 +181,15 @@ fn compiled(schema: &Value) -> Result<jsonschema::Validator, ValidationError<'st
     jsonschema::validator_for(schema)
 }
 
+/// What no word of help was found for.
+fn with_remedy(problem: Problem) -> Problem {
+    if problem.label.is_empty() && problem.help.is_empty() {
+        problem.help("write what is expected there")
+    } else {
+        problem
+    }
+}
+
 fn value(pointer: &str, message: &str) -> Problem {
     Problem::value("B103", pointer, mask(message))
 }
@@ -180,7 +201,7 @@ fn unexpected_key(pointer: &str, key: &str, known: &[&str]) -> Problem {
     let problem = Problem::error("B101", Anchor::Key(place), mask(&message));
     match bench_yaml::suggest(key, known.iter().copied()) {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
-        None if known.is_empty() => problem,
+        None if known.is_empty() => problem.help("remove it"),
         None => problem.help(format!("the schema knows {}", known.join(", "))),
     }
 }
@@ -204,6 +225,7 @@ fn choice(pointer: &str, words: &[String], found: &Value) -> Problem {
     let problem = value(pointer, &message);
     match bench_yaml::suggest(&found, words.iter().map(String::as_str)) {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None if words.len() > 1 => problem.label("choose one of them"),
         None => problem,
     }
 }
@@ -247,13 +269,16 @@ fn limits(error: &ValidationError<'_>) -> Option<String> {
     ))
 }
 
+/// What nothing at all is called.
+const NULL: &str = "null";
+
 /// The types that an error asks for, as people call them.
 fn types(error: &ValidationError<'_>) -> Vec<&'static str> {
     let name = |kind: JsonType| match kind {
         JsonType::Array => "a list",
         JsonType::Boolean => "true or false",
         JsonType::Integer => "a whole number",
-        JsonType::Null => "null",
+        JsonType::Null => NULL,
         JsonType::Number => "a number",
         JsonType::Object => "a mapping",
         JsonType::String => "a string",
@@ -331,10 +356,7 @@ mod tests {
         let rate = json!({"anyOf": [{"type": "number", "minimum": 1}, {"type": "null"}]});
         let message = |schema: &Value, value: Value| said(schema, &value).remove(0).1;
         assert_eq!(message(&rate, json!(0)), "expected at least 1, found 0");
-        assert_eq!(
-            message(&rate, json!("1")),
-            "expected a number or null, found \"1\""
-        );
+        assert_eq!(message(&rate, json!("1")), "expected a number, found \"1\"");
         let word = json!({"oneOf": [{"const": "fast"}, {"enum": ["slow"]}]});
         assert_eq!(
             message(&word, json!("fats")),

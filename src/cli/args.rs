@@ -12,7 +12,8 @@ use crate::validate::kubernetes::KubeVersion;
 pub struct RenderArgs {
     /// First part of the names of Job and ConfigMap [default: inference-perf].
     pub name: Option<String>,
-    /// Print only these: the path of a template (templates/job.yaml), a Kind or Kind/name; repeatable.
+    /// Print only these: the path of a template (templates/job.yaml), a Kind or Kind/name; `*` stands for any text;
+    /// repeatable.
     #[arg(short = 's', long, value_name = "SELECTOR")]
     pub show_only: Vec<String>,
     /// Write each manifest to a file in this directory instead of stdout.

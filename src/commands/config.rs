@@ -4,8 +4,9 @@ use super::{chart_with_scenarios, is_disabled};
 use crate::cli::ConfigArgs;
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, merge, run as resolve_run};
+use crate::pipeline::{Checked, Skip};
 use crate::render::render;
+use crate::values::load;
 
 const NOTHING: &str = "no config was written";
 
@@ -16,13 +17,17 @@ pub(super) fn run(args: &ConfigArgs, output: &Output) -> Result<(), Failure> {
     };
     let failed = |problems| Failure::of(problems, NOTHING);
     let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
-    let mut merged = merge(&chart, &args.values.sources(), skip).map_err(failed)?;
-    if is_disabled(&merged, output, "write") {
+    let loaded = load(&args.values.sources());
+    let checked = Checked::new(&chart, loaded, skip);
+    if is_disabled(&checked, output, "write") {
         return Ok(());
     }
-    let run = resolve_run(&chart, &mut merged).map_err(failed)?;
-    let rendered = render(&run, chart.templates(), args.name.as_deref(), false)
-        .map_err(|problem| failed(vec![located(&problem, Some(&merged.effective))]))?;
+    let (merged, run) = checked.resolved(&chart).map_err(failed)?;
+    let rendered =
+        render(&run, chart.templates(), args.name.as_deref(), false).map_err(|problems| {
+            let effective = Some(&merged.effective);
+            failed(problems.iter().map(|p| located(p, effective)).collect())
+        })?;
     output.warn(&merged.warnings);
     output.data(&rendered.config_yml)
 }

@@ -3,7 +3,7 @@
 use bench_yaml::{Color, Diagnostic, Node, ParseOptions, Source, parse};
 use serde_json::{Value, json};
 
-use super::objects::objects;
+use super::objects::{Objects, objects};
 use crate::cli::{DiffArgs, DiffFormat, ValuesFlags};
 use crate::diagnostics::first_line;
 use crate::diff::{Difference, Kind, compare};
@@ -27,10 +27,9 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
             "write one of them to a file",
         ));
     }
-    let found = objects(&args.values, wanted, false, NOTHING)?;
-    let new: Vec<Value> = found.items.into_iter().map(|(_, object)| object).collect();
+    let found = objects(&args.values, wanted, false, NOTHING);
     let old = match &args.against {
-        Some(path) => read(path)?,
+        Some(path) => read(path),
         None => {
             // The flags are for the new side: what is compared are the files as they are.
             let flags = ValuesFlags {
@@ -38,11 +37,15 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
                 chart: args.values.chart.clone(),
                 ..ValuesFlags::default()
             };
-            let found = objects(&flags, wanted, false, NOTHING)?;
-            found.items.into_iter().map(|(_, object)| object).collect()
+            objects(&flags, wanted, false, NOTHING).map(Objects::into_items)
         }
     };
+    let (found, old) = match (found, old) {
+        (Err(one), Err(other)) => return Err(one.and(other)),
+        (found, old) => (found?, old?),
+    };
     output.warn(&found.warnings);
+    let new = found.into_items();
     let found = compare(&old, &new);
     output.data(&match args.output {
         DiffFormat::Unified => unified(&found, args.context, output.data_color()),
@@ -58,7 +61,7 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<(), Failure> {
 /// The manifests of a file.
 fn read(path: &str) -> Result<Vec<Value>, Failure> {
     let one = |problem: Diagnostic| Failure::of(vec![problem], NOTHING);
-    let source: Source = read_text(path).map_err(|problem| one(*problem))?;
+    let source: Source = read_text(path, "manifests").map_err(|problem| one(*problem))?;
     // What lies in a cluster or was written by another program need not please YAML 1.2.
     let parsed = parse(&source, &ParseOptions::lenient());
     if parsed.has_errors() {

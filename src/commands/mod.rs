@@ -10,6 +10,7 @@ mod plan;
 mod render;
 mod scenario;
 mod schema;
+mod select;
 mod validate;
 mod values;
 
@@ -22,7 +23,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 use crate::chart::Chart;
 use crate::cli::{Cli, Command};
 use crate::output::{Failure, MessageFormat, Output, cannot_print};
-use crate::pipeline::Merged;
+use crate::pipeline::Checked;
 
 /// Runs the command line of this process.
 #[must_use]
@@ -120,10 +121,10 @@ fn chart_with_scenarios(
 }
 
 /// Whether the values switch everything off, which is said.
-fn is_disabled(merged: &Merged, output: &Output, verb: &str) -> bool {
-    let is_disabled = !merged.values.benchmark.enabled;
+fn is_disabled(checked: &Checked, output: &Output, verb: &str) -> bool {
+    let is_disabled = checked.is_disabled();
     if is_disabled {
-        output.warn(&merged.warnings);
+        output.warn(&checked.said());
         output.note(&format!(
             "benchmark.enabled is false: there is nothing to {verb}"
         ));

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::chart;
 use crate::cli::ValuesFlags;
 use crate::output::Failure;
-use crate::pipeline::{Wanted, foreign, manifests, merge, run as resolve_run};
+use crate::pipeline::{Checked, Wanted, foreign};
 use crate::render::Document;
 use crate::values::load;
 
@@ -22,6 +22,13 @@ pub(super) struct Objects {
     pub(super) warnings: Vec<Diagnostic>,
     /// Whether the values switch everything off.
     pub(super) is_disabled: bool,
+}
+
+impl Objects {
+    /// The objects without their texts.
+    pub(super) fn into_items(self) -> Vec<Value> {
+        self.items.into_iter().map(|(_, object)| object).collect()
+    }
 }
 
 /// Renders and checks. With `debug`, a refused manifest is shown.
@@ -43,26 +50,25 @@ pub(super) fn objects(
             is_disabled: false,
         });
     }
-    let mut merged = merge(&chart, &flags.sources(), wanted.skip).map_err(failed)?;
-    if !merged.values.benchmark.enabled {
+    let checked = Checked::new(&chart, load(&flags.sources()), wanted.skip);
+    if checked.is_disabled() {
         return Ok(Objects {
             items: Vec::new(),
-            warnings: merged.warnings,
+            warnings: checked.merged().map_err(failed)?.warnings,
             is_disabled: true,
         });
     }
-    let run = resolve_run(&chart, &mut merged).map_err(failed)?;
-    let (rendered, objects) =
-        manifests(&chart, &run, &mut merged, wanted).map_err(|(problems, text)| {
-            Failure::Problems {
-                problems,
-                consequence: consequence.to_owned(),
-                debug: debug.then_some(text),
-            }
+    let whole = checked
+        .whole(&chart, wanted)
+        .map_err(|refused| Failure::Problems {
+            problems: refused.problems,
+            consequence: consequence.to_owned(),
+            debug: debug.then_some(refused.text),
         })?;
+    let texts = whole.rendered.documents.into_iter();
     Ok(Objects {
-        items: rendered.documents.into_iter().zip(objects).collect(),
-        warnings: merged.warnings,
+        items: texts.zip(whole.objects).collect(),
+        warnings: whole.merged.warnings,
         is_disabled: false,
     })
 }

@@ -7,10 +7,11 @@ use super::{chart_with_scenarios, is_disabled};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::diagnostics::located;
 use crate::output::{Failure, Output};
-use crate::pipeline::{Skip, Wanted, manifests, merge, run as resolve_run};
+use crate::pipeline::{Checked, Skip, Wanted, Whole};
 use crate::plan::{Assumption, Plan, StagePlan, doubts, milliseconds, plan};
 use crate::problem::REPORT;
 use crate::table::{Side, lines};
+use crate::values::load;
 
 const NOTHING: &str = "nothing was planned";
 
@@ -26,13 +27,18 @@ pub(super) fn run(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
         ));
     }
     let chart = chart_with_scenarios(args.values.chart.as_deref(), NOTHING)?;
-    let mut merged = merge(&chart, &args.values.sources(), Skip::default()).map_err(failed)?;
-    if is_disabled(&merged, output, "plan") {
+    let checked = Checked::new(&chart, load(&args.values.sources()), Skip::default());
+    if is_disabled(&checked, output, "plan") {
         return Ok(());
     }
-    let run = resolve_run(&chart, &mut merged).map_err(failed)?;
-    let (rendered, objects) = manifests(&chart, &run, &mut merged, Wanted::default())
-        .map_err(|(problems, _)| failed(problems))?;
+    let Whole {
+        merged,
+        run,
+        rendered,
+        objects,
+    } = checked
+        .whole(&chart, Wanted::default())
+        .map_err(|refused| failed(refused.problems))?;
     let assumption = Assumption::of(&run).with(args.ttft, args.tpot);
     let mut warnings = merged.warnings.clone();
     warnings.extend(

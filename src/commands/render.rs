@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::files::{NewFile, write_all};
 use super::objects::objects;
+use super::select::{Item, select};
 use crate::cli::{Format, RenderArgs};
 use crate::output::{Failure, Output};
 use crate::pipeline::{Skip, Wanted};
@@ -37,60 +38,7 @@ pub(super) fn run(args: &RenderArgs, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The documents that a selector names: a template's path, a Kind, or Kind/name.
-fn select<'a>(
-    all: &'a [(Document, Value)],
-    selectors: &[String],
-) -> Result<Vec<&'a (Document, Value)>, Failure> {
-    if selectors.is_empty() {
-        return Ok(all.iter().collect());
-    }
-    let matches = |(document, object): &(Document, Value), selector: &str| {
-        let text = |pointer: &str| {
-            object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let (kind, name) = (text("/kind"), text("/metadata/name"));
-        document.source == selector
-            || document
-                .source
-                .split_once('/')
-                .is_some_and(|(_, path)| path == selector)
-            || kind.eq_ignore_ascii_case(selector)
-            || selector
-                .split_once('/')
-                .is_some_and(|(of, named)| kind.eq_ignore_ascii_case(of) && name == named)
-    };
-    for selector in selectors {
-        if !all.iter().any(|item| matches(item, selector)) {
-            let known: Vec<String> = all
-                .iter()
-                .map(|(document, object)| {
-                    let kind = object["kind"].as_str().unwrap_or_default();
-                    format!(
-                        "{kind} ({})",
-                        document
-                            .source
-                            .split_once('/')
-                            .map_or(document.source.as_str(), |(_, path)| path)
-                    )
-                })
-                .collect();
-            return Err(Failure::usage(
-                format!("--show-only {selector} names nothing that is rendered"),
-                format!("choose among {}", known.join(", ")),
-            ));
-        }
-    }
-    Ok(all
-        .iter()
-        .filter(|item| selectors.iter().any(|selector| matches(item, selector)))
-        .collect())
-}
-
-fn text(chosen: &[&(Document, Value)], format: Format) -> String {
+fn text(chosen: &[&Item], format: Format) -> String {
     match format {
         Format::Yaml => chosen.iter().map(|(document, _)| yaml(document)).collect(),
         Format::Json => {
@@ -110,7 +58,7 @@ fn pretty(value: &Value) -> String {
 
 fn write_files(
     directory: &Path,
-    chosen: &[&(Document, Value)],
+    chosen: &[&Item],
     format: Format,
     output: &Output,
 ) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
         None => output.data(&format!("{schema:#}\n")),
         Some(path) => {
             let failed = |problems| Failure::of(problems, "the file does not fit the schema");
-            let source = read_text(path).map_err(|problem| failed(vec![*problem]))?;
+            let source = read_text(path, "file").map_err(|problem| failed(vec![*problem]))?;
             let problems =
                 check(args.of, &schema, &source).map_err(|reason| Failure::io(reason, REPORT))?;
             if problems.iter().any(Diagnostic::is_error) {

@@ -83,7 +83,7 @@ fn check_all(chart: &Chart, files: &[String], version: KubeVersion) -> Vec<Vec<D
 }
 
 fn check_file(chart: &Chart, path: &str, version: KubeVersion) -> Vec<Diagnostic> {
-    let source: Source = match read_text(path) {
+    let source: Source = match read_text(path, "file") {
         Ok(source) => source,
         Err(problem) => return vec![*problem],
     };

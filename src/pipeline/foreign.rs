@@ -3,7 +3,9 @@
 use bench_yaml::Diagnostic;
 use serde_json::Value;
 
-use super::{Wanted, all, once, read_back};
+use super::manifests::{each, read_back};
+use super::{Wanted, all, once};
+use crate::causes::Causes;
 use crate::chart::Chart;
 use crate::diagnostics::located;
 use crate::problem::{Anchor, Problem};
@@ -35,14 +37,16 @@ pub fn foreign(
     namespace: Option<&str>,
     wanted: Wanted<'_>,
 ) -> Result<Foreign, Vec<Diagnostic>> {
-    let effective = fold_on(chart.defaults(), loaded)?;
+    let effective = fold_on(chart.defaults(), loaded);
     let json = effective.json();
     let mut warnings = effective.problems().to_vec();
+    let causes = Causes::of_reading(&warnings);
     let mut problems = match chart.own_schema() {
         Some(schema) if !wanted.skip.schema => schema.check(&json),
         _ => Vec::new(),
     };
     problems.extend(secrets(&json));
+    problems.retain(|problem| !causes.explain(problem, Some(&effective)));
     if !problems.is_empty() || warnings.iter().any(Diagnostic::is_error) {
         return Err(all(&problems, &effective, warnings));
     }
@@ -52,17 +56,16 @@ pub fn foreign(
             name: wanted.name.unwrap_or("inference-perf").to_owned(),
             namespace: namespace.to_owned(),
         };
-        let fail = |problem: Problem| all(&[problem], &effective, warnings.clone());
-        let texts = render_own(chart.templates(), &json, &release).map_err(|p| fail(*p))?;
-        let objects = read_back(&texts).map_err(|p| fail(*p))?;
-        if !wanted.skip.manifests {
-            let found = once(faults(&texts, &objects, wanted));
-            if found.iter().any(Problem::is_error) {
-                return Err(all(&found, &effective, warnings));
-            }
-            let found: Vec<Diagnostic> = found.iter().map(|p| located(p, None)).collect();
-            warnings.extend(found);
+        let texts = render_own(chart.templates(), &json, &release)
+            .map_err(|problems| all(&problems, &effective, warnings.clone()))?;
+        let (objects, mut found) = read_back(&texts);
+        if !wanted.skip.manifests && found.is_empty() {
+            found = once(faults(&texts, &objects, wanted));
         }
+        if found.iter().any(Problem::is_error) {
+            return Err(all(&found, &effective, warnings));
+        }
+        warnings.extend(found.iter().map(|problem| located(problem, None)));
         documents = texts.into_iter().zip(objects).collect();
     }
     Ok(Foreign {
@@ -74,25 +77,20 @@ pub fn foreign(
 }
 
 fn faults(texts: &[Document], objects: &[Value], wanted: Wanted<'_>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (document, object) in texts.iter().zip(objects) {
-        let found = kubernetes::check_manifest(object)
-            .into_iter()
-            .chain(kubernetes::check_version(object, wanted.version));
-        problems.extend(found.map(|fault| of_document(&fault, document)));
-    }
-    for (index, fault) in kubernetes::check_set(objects) {
-        problems.extend(texts.get(index).map(|text| of_document(&fault, text)));
-    }
-    problems
+    let mut found = each(objects, wanted);
+    found.extend(kubernetes::check_set(objects));
+    found
+        .iter()
+        .filter_map(|(index, fault)| Some(of_document(fault, texts.get(*index)?)))
+        .collect()
 }
 
 /// A fault with the template that wrote it; which value is behind it only its author knows.
 fn of_document(fault: &Fault, document: &Document) -> Problem {
     let mut problem = Problem::error(fault.code, Anchor::Nowhere, fault.message.clone())
         .note(format!("{} {}", document.source, fault.path));
-    for help in fault.general_help() {
-        problem = problem.help(help);
+    for help in &fault.help {
+        problem = problem.help(help.told(str::to_owned));
     }
     if fault.is_warning {
         problem.warning()

@@ -57,7 +57,7 @@ pub(super) struct Job {
 pub(super) struct Pod {
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
-    service_account: String,
+    service_account: Option<String>,
     has_no_token: bool,
     termination_grace_period_seconds: Option<u32>,
     priority_class: Option<String>,
@@ -119,7 +119,8 @@ pub(super) fn context(
         pod: Pod {
             labels: with(labels.clone(), &benchmark.pod_labels),
             annotations: with(pod_annotations(is_ours), &benchmark.pod_annotations),
-            service_account: benchmark.service_account.name.clone(),
+            service_account: Some(benchmark.service_account.name.clone())
+                .filter(|name| !name.is_empty()),
             has_no_token: is_ours,
             termination_grace_period_seconds: (is_ours || run.is_grace_period_given)
                 .then_some(benchmark.job.termination_grace_period_seconds),
@@ -247,7 +248,7 @@ mod tests {
         let chart = Chart::built_in().unwrap();
         let mut merged = merge(&chart, &Sources::default(), Skip::default()).unwrap();
         let run = run(&chart, &mut merged).unwrap();
-        let names = names(&run.values, None, &run.scenario).unwrap();
+        let (names, _) = names(&run.values, None, &run.scenario);
         let context = context(&run, &names, "x", String::new(), false);
         let json = serde_json::to_value(&context).unwrap();
         for (name, value) in json.as_object().unwrap() {

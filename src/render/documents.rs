@@ -7,10 +7,11 @@ use serde_json::Value as Json;
 
 use super::context::{Context, context};
 use super::environment::Templates;
-use super::names::{full_name, hash, names};
+use super::names::{Names, full_name, hash, names};
 use super::yaml::to_yaml;
 use crate::problem::{Anchor, Problem};
 use crate::scenario::Run;
+use crate::scenario::raw::NameSuffix;
 
 /// One manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,35 +49,76 @@ impl Rendered {
 /// Renders a run under NAME, with a Namespace first where it is wanted. A pure function: the same bytes everywhere.
 ///
 /// # Errors
-/// When a name does not fit, or a template is wrong.
+/// Names that do not fit, and templates that are wrong.
 pub fn render(
     run: &Run,
     templates: &Templates,
     given_name: Option<&str>,
     with_namespace: bool,
-) -> Result<Rendered, Box<Problem>> {
-    let names = names(&run.values, given_name, &run.scenario)?;
+) -> Result<Rendered, Vec<Problem>> {
+    match attempt(run, templates, given_name, with_namespace) {
+        (Some(rendered), problems) if problems.is_empty() => Ok(rendered),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// The same, going on with other names where those that were asked for do not fit: so that what else is wrong is seen.
+pub(crate) fn attempt(
+    run: &Run,
+    templates: &Templates,
+    given_name: Option<&str>,
+    with_namespace: bool,
+) -> (Option<Rendered>, Vec<Problem>) {
+    let (names, mut problems) = names(&run.values, given_name, &run.scenario);
+    let written = write(run, templates, &names, with_namespace, |hash| {
+        let suffix = run.benchmark().job.name_suffix;
+        let name = full_name(&names, suffix, hash, given_name);
+        name.or_else(|problem| {
+            problems.push(*problem);
+            full_name(&names, NameSuffix::Hash, hash, given_name)
+        })
+    });
+    match written {
+        Ok(rendered) => (Some(rendered), problems),
+        Err(more) => {
+            problems.extend(more);
+            (None, problems)
+        }
+    }
+}
+
+/// Writes the manifests under the name that `name` makes of the hash.
+fn write(
+    run: &Run,
+    templates: &Templates,
+    names: &Names,
+    with_namespace: bool,
+    name: impl FnOnce(&str) -> Result<String, Box<Problem>>,
+) -> Result<Rendered, Vec<Problem>> {
+    let one = |problem: Box<Problem>| vec![*problem];
     let at = |name: &str| -> Result<(Config, Context), Box<Problem>> {
         let config = run.config(name);
         let config_yml =
             to_yaml(&config).map_err(|error| internal(templates, &error.to_string()))?;
         Ok((
             config,
-            context(run, &names, name, config_yml, with_namespace),
+            context(run, names, name, config_yml, with_namespace),
         ))
     };
     // Under its bare name first: what the hash is taken over cannot hold the hash.
-    let (bare_config, bare) = at(&names.base)?;
-    let job = hashed(templates, &Value::from(Serde(&bare)))?;
-    let benchmark = run.benchmark();
-    let hash = hash(&[
-        &canonical(&bare_config).map_err(|error| internal(templates, &error.to_string()))?,
-        &job,
-        &benchmark.job.run,
-    ]);
-    let name = full_name(&names, benchmark.job.name_suffix, &hash, given_name)?;
+    let (bare_config, bare) = at(&names.base).map_err(one)?;
+    let bare = Value::from(Serde(&bare));
+    // Where the Job's template is wrong, others may be, too.
+    let job = hashed(templates, &bare).or_else(|problem| {
+        documents(templates, &bare)?;
+        Err(one(problem))
+    })?;
+    let config =
+        canonical(&bare_config).map_err(|error| one(internal(templates, &error.to_string())))?;
+    let hash = hash(&[&config, &job, &run.benchmark().job.run]);
+    let name = name(&hash).map_err(one)?;
 
-    let (config, context) = at(&name)?;
+    let (config, context) = at(&name).map_err(one)?;
     let documents = documents(templates, &Value::from(Serde(&context)))?;
     Ok(Rendered {
         documents,
@@ -132,14 +174,23 @@ fn hashed(templates: &Templates, context: &Value) -> Result<String, Box<Problem>
 /// Everything that templates print, one document for each object, in the order in which Helm applies kinds.
 ///
 /// # Errors
-/// When a template is wrong.
+/// Every template that is wrong.
 pub(super) fn documents(
     templates: &Templates,
     context: &Value,
-) -> Result<Vec<Document>, Box<Problem>> {
-    let mut documents = Vec::new();
+) -> Result<Vec<Document>, Vec<Problem>> {
+    let (mut documents, mut problems) = (Vec::new(), Vec::<Problem>::new());
     for name in templates.names() {
-        let text = templates.write(name, context)?;
+        let text = match templates.write(name, context) {
+            Ok(text) => text,
+            Err(problem) => {
+                // Several may include what is wrong.
+                if !problems.contains(&*problem) {
+                    problems.push(*problem);
+                }
+                continue;
+            }
+        };
         let lines: Vec<&str> = text.lines().collect();
         for part in lines.split(|line| line.trim_end() == "---") {
             let part = part.join("\n");
@@ -155,7 +206,11 @@ pub(super) fn documents(
         }
     }
     documents.sort_by_key(|document| rank(&document.text));
-    Ok(documents)
+    if problems.is_empty() {
+        Ok(documents)
+    } else {
+        Err(problems)
+    }
 }
 
 /// The place of a document's kind in Helm's order of installation; what is not known comes last.
@@ -196,7 +251,12 @@ fn rank(text: &str) -> usize {
 
 /// A value that cannot be written.
 fn internal(templates: &Templates, message: &str) -> Box<Problem> {
-    templates.mistake(Anchor::Nowhere, message)
+    let problem = templates.mistake(Anchor::Nowhere, message);
+    Box::new(if problem.help.is_empty() {
+        problem.help("correct the template")
+    } else {
+        *problem
+    })
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Templates {
     ///
     /// # Errors
     /// When a built-in template is wrong, which a test rules out.
-    pub fn built_in() -> Result<Self, Box<Problem>> {
+    pub fn built_in() -> Result<Self, Vec<Problem>> {
         let file = |(name, text): (&str, &str)| {
             let path = format!("{BUILT_IN_CHART}/templates/{name}{ENDING}");
             (name.to_owned(), Source::new(path, text))
@@ -67,22 +67,27 @@ impl Templates {
     /// Templates of a chart: names without `.j2`, and texts.
     ///
     /// # Errors
-    /// What is wrong with which template.
-    pub fn new(chart: &str, files: Vec<(String, Source)>) -> Result<Self, Box<Problem>> {
+    /// What is wrong with which templates.
+    pub fn new(chart: &str, files: Vec<(String, Source)>) -> Result<Self, Vec<Problem>> {
         let mut templates = Self {
             chart: chart.to_owned(),
-            environment: environment().map_err(|error| unplaced(&error))?,
+            environment: environment().map_err(|error| vec![unplaced(&error)])?,
             names: Vec::with_capacity(files.len()),
             texts: files.into_iter().collect(),
         };
+        let mut wrong = Vec::new();
         for (name, source) in templates.texts.clone() {
-            templates
+            let added = templates
                 .environment
-                .add_template_owned(name.clone(), source.text.to_string())
-                .map_err(|error| templates.problem(&error))?;
-            if !name.starts_with('_') {
+                .add_template_owned(name.clone(), source.text.to_string());
+            if let Err(error) = added {
+                wrong.push(*templates.problem(&error));
+            } else if !name.starts_with('_') {
                 templates.names.push(name);
             }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         Ok(templates)
     }
@@ -150,8 +155,8 @@ impl Templates {
 pub(crate) const ENDING: &str = ".j2";
 
 /// An error of the engine's own settings.
-fn unplaced(error: &Error) -> Box<Problem> {
-    Box::new(Problem::error("B901", Anchor::Nowhere, explained(error)).help(REPORT))
+fn unplaced(error: &Error) -> Problem {
+    Problem::error("B901", Anchor::Nowhere, explained(error)).help(REPORT)
 }
 
 /// The error that others are about: that of an included template, not that it could not be included.

@@ -11,6 +11,7 @@ mod pod;
 mod yaml;
 
 pub use conflicts::conflicts;
+pub(crate) use documents::attempt;
 pub use documents::{Document, Rendered, render};
 pub(crate) use environment::ENDING;
 pub use environment::Templates;

@@ -26,15 +26,10 @@ pub(super) struct Names {
     pub(super) base: String,
 }
 
-/// The names for NAME as it was given on the command line, if it was.
-///
-/// # Errors
-/// When a given name cannot be part of the name of an object.
-pub(super) fn names(
-    values: &Values,
-    given: Option<&str>,
-    scenario: &str,
-) -> Result<Names, Box<Problem>> {
+/// The names for NAME as it was given on the command line, if it was; corrected where they cannot be part of the name of
+/// an object, which is a problem.
+pub(super) fn names(values: &Values, given: Option<&str>, scenario: &str) -> (Names, Vec<Problem>) {
+    let mut problems = Vec::new();
     let app = or_default(&values.name_override, DEFAULT_NAME);
     let instance = given.unwrap_or(app);
     let first = or_default(&values.fullname_override, instance);
@@ -51,18 +46,24 @@ pub(super) fn names(
         ),
     ];
     if let Some(name) = given {
-        check(name, || Anchor::Argument("NAME", name.to_owned()))?;
+        problems.extend(check(name, || Anchor::Argument("NAME", name.to_owned())));
     }
     for (name, written, anchor) in anchors {
         if !written.is_empty() {
-            check(name, || anchor)?;
+            problems.extend(check(name, || anchor));
         }
     }
-    Ok(Names {
+    let first = if problems.is_empty() {
+        first.to_owned()
+    } else {
+        or_default(&corrected(first), DEFAULT_NAME).to_owned()
+    };
+    let names = Names {
         app: app.to_owned(),
         instance: instance.to_owned(),
         base: format!("{first}-{}", corrected(scenario)),
-    })
+    };
+    (names, problems)
 }
 
 /// The name of Job and ConfigMap: shortened before the hash, never after.
@@ -143,7 +144,7 @@ fn or_default<'a>(text: &'a str, default: &'a str) -> &'a str {
     if text.is_empty() { default } else { text }
 }
 
-fn check(name: &str, anchor: impl FnOnce() -> Anchor) -> Result<(), Box<Problem>> {
+fn check(name: &str, anchor: impl FnOnce() -> Anchor) -> Option<Problem> {
     let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends = |c: char| c != '-';
     let fits = name.chars().all(is_allowed)
@@ -151,7 +152,7 @@ fn check(name: &str, anchor: impl FnOnce() -> Anchor) -> Result<(), Box<Problem>
         && name.ends_with(ends)
         && !name.is_empty();
     if fits {
-        return Ok(());
+        return None;
     }
     let better = corrected(name);
     let problem = Problem::error(
@@ -160,11 +161,11 @@ fn check(name: &str, anchor: impl FnOnce() -> Anchor) -> Result<(), Box<Problem>
         format!("`{name}` cannot be part of a name in Kubernetes"),
     )
     .note("lower-case letters, digits and `-`, a letter or digit at both ends (RFC 1123)");
-    Err(Box::new(if better.is_empty() {
-        problem
+    Some(if better.is_empty() {
+        problem.help("for example `bench`")
     } else {
         problem.help(format!("use `{better}`"))
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -218,8 +219,8 @@ mod tests {
 
     #[test]
     fn names_are_checked_and_corrected() {
-        let problem = check("My_Bench", || Anchor::Nowhere).unwrap_err();
+        let problem = check("My_Bench", || Anchor::Nowhere).unwrap();
         assert_eq!(problem.help, ["use `my-bench`"]);
-        assert!(check("my-bench-1", || Anchor::Nowhere).is_ok());
+        assert_eq!(check("my-bench-1", || Anchor::Nowhere), None);
     }
 }

@@ -25,11 +25,11 @@ struct Context<'a> {
 /// Renders a chart's templates over its values. A pure function.
 ///
 /// # Errors
-/// When a template is wrong.
+/// Every template that is wrong.
 pub fn render_own(
     templates: &Templates,
     values: &serde_json::Value,
     release: &Release,
-) -> Result<Vec<Document>, Box<Problem>> {
+) -> Result<Vec<Document>, Vec<Problem>> {
     documents(templates, &Value::from(Serde(&Context { values, release })))
 }

@@ -221,6 +221,7 @@ pub(super) fn missing_key(pointer: &str, name: &str, example: &str) -> Problem {
         pointer,
         format!("{} has no `{name}`", bench_yaml::dotted(pointer)),
     )
+    .absent(join(pointer, name))
     .label(format!("`{name}` is missing"))
     .help(format!("add it, for example `{example}`"))
 }

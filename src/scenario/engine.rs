@@ -59,6 +59,29 @@ fn without_effect(
             }
         }
     }
+    let account = &benchmark.service_account;
+    if account.create && account.name.is_empty() {
+        problems.push(
+            Problem::value(
+                CODE,
+                "/benchmark/serviceAccount/name",
+                "a ServiceAccount that is rendered needs a name",
+            )
+            .help(
+                "name it, or write benchmark.serviceAccount.create: false for the namespace's own",
+            ),
+        );
+    }
+    if !account.create && !account.annotations.is_empty() {
+        problems.push(
+            Problem::key(
+                CODE,
+                "/benchmark/serviceAccount/annotations",
+                "there is no ServiceAccount to annotate: none is rendered",
+            )
+            .help("annotate the one that exists, or write benchmark.serviceAccount.create: true"),
+        );
+    }
     let target = &benchmark.target;
     for (name, secret) in [
         ("apiKeySecret", &target.api_key_secret),
@@ -145,7 +168,7 @@ fn for_loadgen(benchmark: &Benchmark) -> Vec<Problem> {
     let mut problems = Vec::new();
     if benchmark.job.fail_on.is_empty() {
         problems.push(
-            Problem::key(
+            Problem::value(
                 CODE,
                 "/benchmark/job/failOn",
                 "loadgen needs at least one class of results that fails the Job",
@@ -230,7 +253,7 @@ fn for_inference_perf(
         "/benchmark/job/failOn",
         "inference-perf 0.2.0 has no verdict that could fail the Job",
     );
-    found.when(
+    found.when_value(
         target.server_type == ValuesServerType::Openai,
         "/benchmark/target/serverType",
         "inference-perf 0.2.0 refuses the server type `openai`",
@@ -258,10 +281,19 @@ fn for_inference_perf(
 struct Found(Vec<Problem>);
 
 impl Found {
+    /// A key that the engine does not know.
     fn when(&mut self, is_wrong: bool, pointer: &str, message: &str) {
         if is_wrong {
             self.0
                 .push(Problem::key(CODE, pointer, message).help(SWITCH));
+        }
+    }
+
+    /// A value that it does not take.
+    fn when_value(&mut self, is_wrong: bool, pointer: &str, message: &str) {
+        if is_wrong {
+            self.0
+                .push(Problem::value(CODE, pointer, message).help(SWITCH));
         }
     }
 
@@ -282,7 +314,7 @@ impl Found {
             scenario.kind,
             ValuesDataType::Synthetic | ValuesDataType::Random | ValuesDataType::CnnDailymail
         );
-        self.when(
+        self.when_value(
             benchmark.api.kind == ValuesApiType::Chat && !speaks_chat,
             "/benchmark/api/type",
             "inference-perf 0.2.0 cannot send prompts of this data type as chats",
@@ -291,14 +323,14 @@ impl Found {
             let other = |lengths: &Lengths| {
                 !matches!(lengths.kind, None | Some(ValuesDistributionType::Normal))
             };
-            self.when(
+            self.when_value(
                 lengths.as_ref().is_some_and(other),
                 &join(&join(&data, name), "type"),
                 "inference-perf 0.2.0 draws lengths from a normal distribution only",
             );
         }
         let is_remote = |path: &String| path != SHAREGPT && path.contains("://");
-        self.when(
+        self.when_value(
             scenario.path.as_ref().is_some_and(is_remote),
             &join(&data, "path"),
             "inference-perf 0.2.0 reads files of the pod only",
@@ -346,14 +378,14 @@ impl Found {
                 .in_steps()
                 .into_iter()
                 .filter_map(|step| step.duration);
-            self.when(
+            self.when_value(
                 !steps.all(is_whole),
                 &format!("{load}/stages/{index}/duration"),
                 "inference-perf 0.2.0 takes whole seconds only",
             );
         }
         let Some(sweep) = &scenario.sweep else { return };
-        self.when(
+        self.when_value(
             !is_whole(sweep.stage_duration),
             &join(&join(&load, "sweep"), "stageDuration"),
             "inference-perf 0.2.0 takes whole seconds only",

@@ -14,7 +14,7 @@ mod suited;
 
 pub(crate) use complete::join;
 pub(crate) use resolve::SCENARIOS;
-pub use resolve::{Provenance, Run, resolve, unknown_scenario};
+pub use resolve::{Provenance, Resolved, Run, resolve, unknown_scenario};
 pub use schema::{values_schema, values_schema_text};
 pub(crate) use secrets::{CODE as SECRET, is_secret_variable, secrets};
 pub use suited::engine_for;

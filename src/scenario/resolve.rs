@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bench_contract::config::{ConfigProblem, Severity};
 use bench_contract::{Config, Seconds};
 use bench_yaml::suggest;
 
@@ -10,10 +9,11 @@ use super::catalog::{self, PRESETS};
 use super::complete::{Scenario, complete, join};
 use super::config::{config, upload};
 use super::engine::unhonoured;
-use super::paths::{Origins, in_values_words};
+use super::paths::{Origins, config_problems};
 use super::raw::{
     ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values, ValuesLoadType,
 };
+use crate::causes::Causes;
 use crate::names;
 use crate::problem::{Anchor, Problem};
 
@@ -72,50 +72,101 @@ pub struct Provenance<'a> {
     pub deleted: &'a [String],
 }
 
-/// Resolves merged values. Warnings come back beside the run.
-///
-/// # Errors
-/// Every problem found, warnings among them.
-pub fn resolve(
-    values: Values,
-    provenance: Provenance<'_>,
-) -> Result<(Run, Vec<Problem>), Vec<Problem>> {
+/// What merged values amount to.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The run; of another scenario where the chosen one cannot be run, and none where there is no such scenario either.
+    /// It is what the user asked for when none of the problems is an error.
+    pub run: Option<Run>,
+    /// Every problem found, warnings among them.
+    pub problems: Vec<Problem>,
+    /// Pointers of what the run has from another scenario.
+    pub replaced: Vec<String>,
+}
+
+impl Resolved {
+    /// Whether the run is what the user asked for.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.run.is_some() && !self.problems.iter().any(Problem::is_error)
+    }
+}
+
+/// Resolves merged values.
+#[must_use]
+pub fn resolve(values: Values, provenance: Provenance<'_>) -> Resolved {
+    let mut problems = defined(&values.benchmark.scenarios, provenance.deleted);
+    let chosen = &values.benchmark.scenario;
+    let pointer = join(SCENARIOS, chosen);
+    match values.benchmark.scenarios.get(chosen) {
+        Some(raw) if complete(raw, &pointer).is_ok() => {
+            let (run, more) = run(values, provenance);
+            problems.extend(more);
+            return Resolved {
+                run,
+                problems,
+                replaced: Vec::new(),
+            };
+        }
+        // What is missing in it has been named.
+        Some(_) => {}
+        // A preset that a null took away has been named, too.
+        None if !problems.is_empty() && catalog::preset(chosen).is_some() => {}
+        None => problems.push(unknown_scenario(chosen, &values)),
+    }
+    // The rest of the values does not depend on it.
+    let mut replaced = vec!["/benchmark/scenario".to_owned(), pointer];
+    let is_complete =
+        |(name, raw): &(&String, &RawScenario)| complete(raw, &join(SCENARIOS, name)).is_ok();
+    let other = values.benchmark.scenarios.iter().find(is_complete);
+    let Some(other) = other.map(|(name, _)| name.clone()) else {
+        return Resolved {
+            run: None,
+            problems,
+            replaced,
+        };
+    };
+    replaced.push(join(SCENARIOS, &other));
+    let mut causes = Causes::default();
+    for pointer in &replaced {
+        causes.add(pointer);
+    }
+    let mut values = values;
+    values.benchmark.scenario = other;
+    let (run, more) = run(values, provenance);
+    problems.extend(more.into_iter().filter(|p| !causes.explain(p, None)));
+    Resolved {
+        run,
+        problems,
+        replaced,
+    }
+}
+
+/// The run of a scenario that is there and complete, and what is wrong with it.
+fn run(values: Values, provenance: Provenance<'_>) -> (Option<Run>, Vec<Problem>) {
     let given = provenance.given;
     let benchmark = &values.benchmark;
-    let mut problems = defined(&benchmark.scenarios, provenance.deleted);
-    let Some(raw) = benchmark.scenarios.get(&benchmark.scenario) else {
-        // A preset that a null took away has been named already.
-        if problems.is_empty() || catalog::preset(&benchmark.scenario).is_none() {
-            problems.push(unknown_scenario(&benchmark.scenario, &values));
-        }
-        return Err(problems);
-    };
     let pointer = join(SCENARIOS, &benchmark.scenario);
+    let Some(raw) = benchmark.scenarios.get(&benchmark.scenario) else {
+        return (None, Vec::new());
+    };
     let Ok(mut scenario) = complete(raw, &pointer) else {
-        return Err(problems);
+        return (None, Vec::new());
     };
     if scenario.load == ValuesLoadType::TraceReplay {
         of_the_trace(&mut scenario, &pointer, given);
     }
     let mut config = config(benchmark, raw, &scenario);
-    problems.extend(
-        unhonoured(benchmark, raw, &scenario, &pointer, given)
-            .into_iter()
-            .map(|p| blame(p, provenance)),
-    );
     let origins = Origins {
         scenario: &benchmark.scenario,
         has_own_slo: raw.slo.is_some(),
     };
-    problems.extend(
-        config_problems(&config, benchmark.engine, &origins)
-            .into_iter()
-            .map(|p| blame(p, provenance)),
-    );
+    let mut problems: Vec<Problem> = unhonoured(benchmark, raw, &scenario, &pointer, given)
+        .into_iter()
+        .chain(config_problems(&config, benchmark.engine, &origins))
+        .map(|problem| blame(problem, provenance))
+        .collect();
     problems.extend(too_short(benchmark, &config));
-    if problems.iter().any(Problem::is_error) {
-        return Err(problems);
-    }
     if benchmark.engine == Engine::InferencePerf {
         // It knows no steps; problems were found in the stages as they are written.
         config.load.stages = config.load.run_stages();
@@ -128,7 +179,7 @@ pub fn resolve(
         config,
         values,
     };
-    Ok((run, problems))
+    (Some(run), problems)
 }
 
 /// A trace says when requests arrive and how long they are; what a preset says of that, and the user does not, is left over.
@@ -164,7 +215,8 @@ pub fn unknown_scenario(wanted: &str, values: &Values) -> Problem {
         "B102",
         "/benchmark/scenario",
         format!("scenario `{wanted}` is not defined"),
-    );
+    )
+    .absent(join(SCENARIOS, wanted));
     match suggest(wanted, defined.iter().copied()) {
         Some(near) => problem.label(format!("did you mean `{near}`?")),
         None if defined.is_empty() => problem.help("define it under benchmark.scenarios"),
@@ -244,7 +296,7 @@ fn emptied(pointer: &str) -> Problem {
 
 /// What is wrong where a null took something away is wrong with the null.
 fn blame_null(problem: Problem, deleted: &[String]) -> Problem {
-    let (Anchor::Value(pointer) | Anchor::Key(pointer)) = &problem.anchor else {
+    let Some(pointer) = problem.pointer() else {
         return problem;
     };
     let is_within = |inner: &str, outer: &str| {
@@ -269,7 +321,7 @@ fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
     } else {
         problem
     };
-    if let Anchor::Value(pointer) | Anchor::Key(pointer) = &problem.anchor
+    if let Some(pointer) = problem.pointer()
         && problem.code != "B104"
         && pointer.starts_with("/benchmark/scenarios/")
         && !(provenance.given)(pointer)
@@ -280,54 +332,6 @@ fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
         return problem.note(note);
     }
     problem
-}
-
-fn config_problems(config: &Config, engine: Engine, origins: &Origins<'_>) -> Vec<Problem> {
-    let mut found = config.check();
-    if engine == Engine::Loadgen {
-        found.extend(config.check_engine());
-    }
-    found
-        .iter()
-        .map(|problem| located(problem, origins))
-        .collect()
-}
-
-fn located(found: &ConfigProblem, origins: &Origins<'_>) -> Problem {
-    let pointer = origins.pointer(&found.path);
-    let message = match found.path.as_str() {
-        // The key alone does not say which side is meant.
-        path if path.starts_with("data.input_distribution.") => {
-            format!("input length {}", found.message)
-        }
-        path if path.starts_with("data.output_distribution.") => {
-            format!("output length {}", found.message)
-        }
-        _ => found.message.clone(),
-    };
-    let code = if found.path.starts_with("data.") {
-        "B120"
-    } else {
-        "B121"
-    };
-    let mut problem = Problem::value(code, &pointer, in_values_words(&message));
-    // Limits often stand elsewhere than what breaks them.
-    if let Some(side) = pointer.strip_suffix("/mean") {
-        problem = problem
-            .related(join(side, "min"), "min")
-            .related(join(side, "max"), "max");
-    } else if let Some(side) = pointer.strip_suffix("/min") {
-        problem = problem.related(join(side, "max"), "max");
-    }
-    match &found.help {
-        Some(_) if pointer.ends_with("/min") => problem = problem.help("set min and max together"),
-        Some(help) => problem = problem.help(in_values_words(help)),
-        None => {}
-    }
-    match found.severity {
-        Severity::Error => problem,
-        Severity::Warning => problem.warning(),
-    }
 }
 
 /// A deadline of the user's that ends the Job before its load.

@@ -70,13 +70,17 @@ fn describe(schema: &mut Value, defaults: &Value) {
     schema.remove("required");
 }
 
-/// Removes what the generator adds and no reader needs: Rust's formats of integers, and defaults of absent keys.
+/// Removes what the generator adds and no reader needs: defaults of absent keys, and Rust's formats of numbers, whose
+/// limits are written instead.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-            if matches!(object.get("format"), Some(Value::String(format)) if is_rust_format(format))
-            {
+            let format = object.get("format").and_then(Value::as_str);
+            if let Some(limits) = format.and_then(limits_of) {
                 object.remove("format");
+                for (key, limit) in limits {
+                    object.entry(key).or_insert(limit);
+                }
             }
             if object.get("default") == Some(&Value::Null) {
                 object.remove("default");
@@ -93,9 +97,17 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-fn is_rust_format(format: &str) -> bool {
-    matches!(
-        format,
-        "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "int32" | "int64" | "double" | "float"
-    )
+/// What the formats that stand for Rust's numbers allow; nothing for other formats.
+fn limits_of(format: &str) -> Option<Vec<(&'static str, Value)>> {
+    let integer = |least: i64, most: u64| vec![("minimum", least.into()), ("maximum", most.into())];
+    Some(match format {
+        "uint8" => integer(0, u8::MAX.into()),
+        "uint16" => integer(0, u16::MAX.into()),
+        "uint32" => integer(0, u32::MAX.into()),
+        "uint" | "uint64" => integer(0, u64::MAX),
+        "int32" => integer(i32::MIN.into(), i32::MAX.unsigned_abs().into()),
+        "int64" => integer(i64::MIN, i64::MAX.unsigned_abs()),
+        "double" | "float" => Vec::new(),
+        _ => return None,
+    })
 }

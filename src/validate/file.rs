@@ -5,15 +5,9 @@ use serde_json::Value as Json;
 
 use super::kubernetes::{self, Fault, KubeVersion};
 use crate::chart::Chart;
-use crate::diagnostics::{first_line, located};
+use crate::diagnostics::first_line;
 use crate::manifests::{Manifest, NO_MANIFEST, is_manifest, manifests};
-use crate::pipeline::{
-    Merged, Skip, Wanted, deleted, foreign, manifests as render_manifests, merge_loaded,
-    run as resolve_run,
-};
-use crate::plan;
-use crate::problem::{Anchor, Problem};
-use crate::scenario::{Provenance, SCENARIOS, join, resolve};
+use crate::pipeline::{Checked, Skip, Wanted, foreign};
 use crate::values::load_text;
 
 /// Everything wrong with a file, warnings included.
@@ -32,72 +26,7 @@ pub fn check_text(chart: &Chart, source: &Source, version: KubeVersion) -> Vec<D
             Err(problems) => problems,
         };
     }
-    let mut merged = match merge_loaded(chart, load_text(source), Skip::default()) {
-        Ok(merged) => merged,
-        Err(problems) => return problems,
-    };
-    let run = match resolve_run(chart, &mut merged) {
-        Ok(run) => run,
-        Err(problems) => return with_others(problems, chart, &merged),
-    };
-    let mut found = match render_manifests(chart, &run, &mut merged, wanted) {
-        Ok(_) => merged.warnings.clone(),
-        Err((problems, _)) => problems,
-    };
-    let effective = Some(&merged.effective);
-    let doubts = plan::doubts(&run, plan::Assumption::of(&run));
-    found.extend(doubts.iter().map(|p| located(p, effective)));
-    with_others(found, chart, &merged)
-}
-
-/// `found`, and what is wrong with other scenarios and has not been said with the chosen one.
-fn with_others(mut found: Vec<Diagnostic>, chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
-    for other in other_scenarios(chart, merged) {
-        let is_new = |said: &Diagnostic| said.message != other.message || said.span != other.span;
-        if found.iter().all(is_new) {
-            found.push(other);
-        }
-    }
-    found
-}
-
-/// What is wrong with the scenarios that a file defines or changes and does not choose.
-fn other_scenarios(chart: &Chart, merged: &Merged) -> Vec<Diagnostic> {
-    let benchmark = &merged.values.benchmark;
-    let mut found = Vec::new();
-    for name in benchmark.scenarios.keys() {
-        let pointer = join(SCENARIOS, name);
-        if *name == benchmark.scenario || !chart.is_given(&merged.effective, &pointer) {
-            continue;
-        }
-        let mut values = merged.values.clone();
-        values.benchmark.scenario.clone_from(name);
-        // The choice is not the file's.
-        let given = |place: &str| {
-            place != "/benchmark/scenario" && chart.is_given(&merged.effective, place)
-        };
-        let provenance = Provenance {
-            given: &given,
-            deleted: &deleted(&merged.effective),
-        };
-        let problems = match resolve(values, provenance) {
-            Ok((_, warnings)) => warnings,
-            Err(problems) => problems,
-        };
-        let is_its_own = |problem: &Problem| match &problem.anchor {
-            Anchor::Value(place) | Anchor::Key(place) => {
-                place.starts_with(&pointer) && given(place.as_str())
-            }
-            Anchor::Argument(..) | Anchor::Text(..) | Anchor::Nowhere => false,
-        };
-        found.extend(
-            problems
-                .iter()
-                .filter(|problem| is_its_own(problem))
-                .map(|problem| located(problem, Some(&merged.effective))),
-        );
-    }
-    found
+    Checked::new(chart, load_text(source), Skip::default()).findings(chart, wanted)
 }
 
 /// What a text says, where it is one of manifests. The values of a foreign chart may have a key that manifests have.
@@ -121,7 +50,8 @@ fn check_manifests(source: &Source, parsed: Parsed, version: KubeVersion) -> Vec
     for manifest in &manifests {
         let Manifest { node, object } = manifest;
         if let Some(reason) = manifest.why_no_mapping() {
-            let diagnostic = Diagnostic::error(NO_MANIFEST, reason);
+            let diagnostic = Diagnostic::error(NO_MANIFEST, reason)
+                .help("remove it, or write a mapping with `apiVersion` and `kind`");
             found.push(diagnostic.at(source, first_line(source, node.span)));
             continue;
         }
@@ -153,18 +83,19 @@ fn at_field(source: &Source, document: &Node, fault: &Fault) -> Diagnostic {
     } else {
         Diagnostic::error(fault.code, fault.message.clone())
     };
-    let span = place(document, &fault.path);
+    let span = place(document, &fault.path, fault.is_key);
     diagnostic = diagnostic
         .at(source, first_line(source, span))
         .path(fault.path.clone());
-    for help in fault.general_help() {
-        diagnostic = diagnostic.help(help);
+    for help in &fault.help {
+        diagnostic = diagnostic.help(help.told(str::to_owned));
     }
     diagnostic
 }
 
-/// Where a path of a fault leads: keys may hold dots, and the longest that fits is meant.
-fn place(node: &Node, path: &str) -> bench_yaml::Span {
+/// Where a path of a fault leads: keys may hold dots, and the longest that fits is meant. A mapping or list is pointed at
+/// by its key, and so is what has a wrong key.
+fn place(node: &Node, path: &str, wants_key: bool) -> bench_yaml::Span {
     let mut node = node;
     let mut span = node.span;
     let mut rest = path;
@@ -194,11 +125,12 @@ fn place(node: &Node, path: &str) -> bench_yaml::Span {
         let Some(entry) = entry else { break };
         let after = rest.get(entry.key.len()..).unwrap_or_default();
         node = &entry.value;
+        rest = after.trim_start_matches('.');
         span = match node.value {
             bench_yaml::Value::Mapping(_) | bench_yaml::Value::Sequence(_) => entry.key_span,
+            _ if wants_key && rest.is_empty() => entry.key_span,
             _ => node.span,
         };
-        rest = after.trim_start_matches('.');
     }
     span
 }

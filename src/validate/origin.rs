@@ -1,8 +1,9 @@
 //! From a field of a manifest back to the key of the values that it came from.
 
+use bench_yaml::dotted;
 use serde_json::Value;
 
-use super::kubernetes::{self, Fault, UNKNOWN_FIELD};
+use super::kubernetes::{self, Fault};
 use crate::problem::{Anchor, Problem};
 use crate::scenario::join;
 use crate::scenario::raw::Benchmark;
@@ -21,7 +22,7 @@ pub fn located(
             Anchor::Argument("NAME", name.to_owned())
         }
         (path, _) => match pointer(kind, path, manifest, benchmark) {
-            Some(pointer) if fault.code == UNKNOWN_FIELD => Anchor::Key(pointer),
+            Some(pointer) if fault.is_key => Anchor::Key(pointer),
             Some(pointer) => Anchor::Value(pointer),
             None => Anchor::Nowhere,
         },
@@ -29,7 +30,10 @@ pub fn located(
     let mut problem = Problem::error(fault.code, anchor, fault.message.clone());
     problem = problem.note(format!("{kind} {}", fault.path));
     for help in &fault.help {
-        problem = problem.help(help.clone());
+        problem = problem.help(help.told(|path| {
+            pointer(kind, path, manifest, benchmark)
+                .map_or_else(|| path.to_owned(), |pointer| dotted(&pointer))
+        }));
     }
     if let Some(limit) = fault
         .path
@@ -104,6 +108,7 @@ fn pod_field(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
         "tolerations" => in_list(field, "/benchmark/tolerations", 0),
         "imagePullSecrets" => in_list(field, "/benchmark/image/pullSecrets", 0)
             .map(|pointer| pointer.trim_end_matches("/name").to_owned()),
+        "volumes" if field == key => Some("/benchmark/volumes".to_owned()),
         "volumes" => in_list(
             field,
             "/benchmark/volumes",
@@ -114,7 +119,13 @@ fn pod_field(field: &str, manifest: &Value, benchmark: &Benchmark) -> Option<Str
             tail(field, key)
         )),
         "affinity" if field.contains(".matchLabels.") => {
-            Some("/benchmark/affinity/targetLabels".to_owned())
+            let labels = &benchmark.affinity.target_labels;
+            let (_, label) = field.split_once(".matchLabels.")?;
+            let section = "/benchmark/affinity/targetLabels".to_owned();
+            Some(match labels.contains_key(label) {
+                true => join(&section, label),
+                false => section,
+            })
         }
         "affinity" if field.contains(".namespaces") => {
             Some("/benchmark/affinity/targetNamespace".to_owned())

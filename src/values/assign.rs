@@ -183,5 +183,6 @@ impl Setter<'_> {
             .label(wanted)
             .secondary(&item.place.origin.source, item.place.value, "set here")
             .path(dotted(&target))
+            .help("write the path as the values have it: `benchctl values` shows them")
     }
 }

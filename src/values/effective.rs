@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bench_yaml::{Diagnostic, pointer_push, pointer_tokens};
 
 use super::assign::assign;
-use super::codes;
 use super::layer::{Layer, Location, merged};
 use super::load::{Change, Loaded, Sources, load};
 use super::merge::{coalesce, merge_maps};
@@ -32,15 +31,13 @@ pub struct Deleted {
     pub default: serde_json::Value,
 }
 
-/// Reads the sources and folds them over the defaults, later layers winning. Errors that leave everything else readable
-/// (a duplicate key, an ambiguous scalar, one `--set` argument) are in [`Effective::problems`], so that what else is
-/// wrong can be said in the same run.
+/// Reads the sources and folds them over the defaults, later layers winning.
 ///
 /// # Errors
 ///
-/// All problems of all sources, warnings included, if one of them is an error that leaves too little.
+/// As [`fold`].
 pub fn effective(defaults: &[Layer], sources: &Sources) -> Result<Effective, Vec<Diagnostic>> {
-    fold_on(defaults, load(sources))
+    fold(defaults, load(sources))
 }
 
 /// Folds what was read; nothing comes out when anything is an error.
@@ -49,7 +46,7 @@ pub fn effective(defaults: &[Layer], sources: &Sources) -> Result<Effective, Vec
 ///
 /// All problems, warnings included, if one of them is an error.
 pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
-    let effective = fold_on(defaults, loaded)?;
+    let effective = fold_on(defaults, loaded);
     if effective.problems.iter().any(Diagnostic::is_error) {
         Err(effective.problems)
     } else {
@@ -57,26 +54,9 @@ pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnos
     }
 }
 
-/// Whether all other values can be trusted beside this problem.
-fn leaves_the_rest(problem: &Diagnostic) -> bool {
-    !problem.is_error()
-        || matches!(
-            problem.code,
-            bench_yaml::codes::AMBIGUOUS
-                | bench_yaml::codes::DUPLICATE_KEY
-                | codes::CONFLICT
-                | codes::INDEX
-                | codes::GRAMMAR
-                | codes::DROPPED
-        )
-}
-
-/// The pure part of [`effective`].
-///
-/// # Errors
-///
-/// As [`effective`].
-pub fn fold_on(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
+/// Folds what could be read, whatever could not; [`Effective::problems`] says what that was.
+#[must_use]
+pub fn fold_on(defaults: &[Layer], loaded: Loaded) -> Effective {
     let Loaded {
         changes,
         mut problems,
@@ -92,17 +72,14 @@ pub fn fold_on(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diag
             Change::Assign(assignment) => problems.extend(assign(&mut user, &below, assignment)),
         }
     }
-    if !problems.iter().all(leaves_the_rest) {
-        return Err(problems);
-    }
     let mut deleted = Vec::new();
     let merged = coalesce(&below, &user, &mut deleted);
-    Ok(Effective {
+    Effective {
         merged,
         user,
         deleted,
         problems,
-    })
+    }
 }
 
 impl Effective {
@@ -119,6 +96,14 @@ impl Effective {
     /// Where the value at a JSON pointer comes from. A mapping that several layers wrote into belongs to the last one.
     pub fn locate(&self, pointer: &str) -> Option<Location> {
         find(&self.merged, pointer).map(|item| Location::from(&item.place))
+    }
+
+    /// The text at a JSON pointer, where there is one.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        match &find(&self.merged, pointer)?.data {
+            Data::String(text) => Some(text),
+            Data::Null | Data::Bool(_) | Data::Number(_) | Data::List(_) | Data::Map(_) => None,
+        }
     }
 
     /// The place of the nearest value on the way to a JSON pointer, with the pointer of what was found; for messages

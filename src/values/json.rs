@@ -19,15 +19,13 @@ pub(crate) fn value_at(
         Some(Ok(_)) => {}
         Some(Err(error)) => {
             let at = offset + byte_of(text, error.line(), error.column());
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            let mut problem =
-                Diagnostic::error(codes::JSON, format!("not a JSON value: {message}"))
-                    .at(source, Span::new(at, at + 1).clip(&source.text));
-            if !text.starts_with(['{', '[', '"']) {
-                problem = problem.help("in JSON a text stands in double quotes: --set-json 'path=\"text\"'; or use --set");
-            }
-            problems.push(problem);
+            let (message, help) = explained(&error);
+            let is_plain = !text.starts_with(['{', '[', '"']);
+            problems.push(
+                Diagnostic::error(codes::JSON, message)
+                    .at(source, Span::new(at, at + 1).clip(&source.text))
+                    .help(if is_plain { TEXT } else { help }),
+            );
             return None;
         }
         None => return None,
@@ -50,6 +48,32 @@ pub(crate) fn value_at(
         .into_iter()
         .next()
         .map(|node| (node, offset + length))
+}
+
+const TEXT: &str =
+    "in JSON a text stands in double quotes: --set-json 'path=\"text\"'; or use --set";
+
+/// What is wrong with the JSON, and what helps.
+fn explained(error: &serde_json::Error) -> (String, &'static str) {
+    if error.is_eof() {
+        let message = "the JSON value ends too early".to_owned();
+        return (message, "close what is open: `\"`, `]` or `}`");
+    }
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or_default();
+    let help = match said {
+        "key must be a string" => "put the key into double quotes",
+        "trailing comma" => "remove the comma",
+        "invalid escape" => "write a backslash as `\\\\`",
+        "invalid number" | "number out of range" => "write it in digits, without a leading zero",
+        "expected value" => TEXT,
+        _ => "correct it, or use --set",
+    };
+    let message = match said {
+        "expected value" => "this is no JSON value".to_owned(),
+        other => format!("this is no JSON: {other}"),
+    };
+    (message, help)
 }
 
 /// The byte of a line and column as serde_json counts them: columns are bytes, and the last one read.

@@ -105,17 +105,17 @@ pub fn load_text(source: &Source) -> Loaded {
     loaded
 }
 
-/// Reads one file or, for `-`, standard input, as every command does that takes a file of YAML.
+/// Reads one file or, for `-`, standard input, as every command does that takes a file. `what` names its role in messages.
 ///
 /// # Errors
 ///
 /// What is wrong with the path or its bytes, with a remedy.
-pub fn read_text(path: &str) -> Result<Source, Box<Diagnostic>> {
+pub fn read_text(path: &str, what: &str) -> Result<Source, Box<Diagnostic>> {
     let name = if path == "-" { "<stdin>" } else { path };
     let bytes = if path == "-" {
         standard_input().map_err(stdin_problem)?
     } else {
-        read_file(path, "file")?
+        read_file(path, what)?
     };
     decode(name, bytes).map(|text| Source::new(name, text))
 }

@@ -45,6 +45,8 @@ proptest! {
             let line = parse(kind, &source, &mut problems);
             for problem in &problems {
                 prop_assert!(problem.source.is_some());
+                let helps = !problem.help.is_empty() || !problem.label.is_empty();
+                prop_assert!(helps, "no remedy: {:?}", problem);
             }
             render(&problems, Color::Never);
             if let Line::Pairs(pairs) = line {

@@ -199,7 +199,8 @@ impl<'a> Scanner<'a> {
                 let problem = Diagnostic::error(
                     codes::GRAMMAR,
                     format!("a path may have {MAX_DOTS} dots and no more"),
-                );
+                )
+                .help("use --set-json for what lies deeper");
                 return self.fail(problem, Span::new(start, self.at));
             }
         }
@@ -244,7 +245,8 @@ impl<'a> Scanner<'a> {
                 codes::GRAMMAR,
                 format!("unexpected `{}` after a list index", next.text),
             )
-            .label("expected `=`, `.` or `[`");
+            .label("expected `=`, `.` or `[`")
+            .help("write `path[0]=value` or `path[0].key=value`");
             return self.fail(problem, next.span);
         }
         match next.stop {
@@ -264,9 +266,15 @@ impl<'a> Scanner<'a> {
         };
         let mut problem = Diagnostic::error(code, format!("`{pair}` has no value"))
             .label("expected `=` and a value");
+        let is_after_comma = self
+            .source
+            .text
+            .get(..start)
+            .is_some_and(|before| before.ends_with(','));
         if pair.is_empty() {
-            problem = Diagnostic::error(code, "a comma without a value before it");
-        } else if start > 0 {
+            problem = Diagnostic::error(code, "a comma without a value before it")
+                .help("remove it, or write `\\,` where it belongs to a value");
+        } else if is_after_comma {
             problem = problem.help(format!(
                 "if the comma before belongs to the value, write `\\,` or use --set-literal; or set it: `{pair}=…`"
             ));

@@ -285,7 +285,9 @@ fn points_into_arguments() {
          ::: <stdin>:2:13\n  \
          |\n\
          2 |   scenario: baseline\n  \
-         |             -------- set here\n"
+         |             -------- set here\n  \
+         |\n  \
+         = help: write the path as the values have it: `benchctl values` shows them\n"
     );
     assert_eq!(
         drawn(fold_with("", set(&["benchmark.target.baseUrl=http://a,b"]))),

@@ -15,6 +15,8 @@ mod robust;
 mod schemas;
 mod starters;
 mod surface;
+mod together;
+mod words;
 mod writing;
 mod yaml11;
 mod yaml_versions;

@@ -28,7 +28,7 @@ pub use report::{
     Percentile, ProcessUsage, Report, RunInfo, RunStatus, StageLoad, StageReport, Target,
     Throughput, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
-pub use slo::{Limit, Slo};
+pub use slo::{Limit, Slo, SloProblem};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};
 
 /// Version of the metric definitions that a report was computed with; it changes when a definition does.

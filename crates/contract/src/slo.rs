@@ -32,50 +32,75 @@ pub struct Slo {
 }
 
 impl Slo {
-    /// What is wrong with this objective, with the remedy; `None` when it can be judged.
+    /// What is wrong with this objective; `None` when it can be judged.
     #[must_use]
-    pub fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<SloProblem> {
         let name = self.metric.as_str();
+        let found = |key, is_key, message: String, help: &str| {
+            Some(SloProblem {
+                key,
+                is_key,
+                message,
+                help: help.to_owned(),
+            })
+        };
+        let wrong = |key, message, help: &str| found(Some(key), false, message, help);
+        let surplus = |key, message, help: &str| found(Some(key), true, message, help);
+        let missing = |message, help: &str| found(None, false, message, help);
         if self.metric.latency().is_some() {
             return match (self.percentile, self.max, self.min) {
-                (_, _, Some(_)) => {
-                    Some(format!("`{name}` is a latency and takes `max`, not `min`"))
-                }
-                (_, None, None) => {
-                    Some(format!("`{name}` needs a limit, for example `max: 1200ms`"))
-                }
-                (None, ..) => Some(format!(
-                    "`{name}` needs a percentile, for example `percentile: 99`"
-                )),
-                (_, Some(limit), _) if limit.get() == 0.0 => {
-                    Some(format!("no request can have a `{name}` of 0 s"))
-                }
-                (Some(p), ..) if !(p > 0.0 && p < 100.0) => {
-                    Some(format!("percentile {p} is not between 0 and 100"))
-                }
+                (_, _, Some(_)) => surplus(
+                    "min",
+                    format!("`{name}` is a latency and takes `max`, not `min`"),
+                    "for example `max: 1200ms`",
+                ),
+                (_, None, None) => missing(
+                    format!("`{name}` needs a limit"),
+                    "add one, for example `max: 1200ms`",
+                ),
+                (None, ..) => missing(
+                    format!("`{name}` needs a percentile"),
+                    "add one, for example `percentile: 99`",
+                ),
+                (_, Some(limit), _) if limit.get() == 0.0 => wrong(
+                    "max",
+                    format!("no request can have a `{name}` of 0 s"),
+                    "for example `max: 1200ms`",
+                ),
+                (Some(p), ..) if !(p > 0.0 && p < 100.0) => wrong(
+                    "percentile",
+                    format!("percentile {p} is not between 0 and 100"),
+                    "for example `percentile: 99`",
+                ),
                 _ => None,
             };
         }
         if self.percentile.is_some() {
-            return Some(format!(
-                "`{name}` is one number a stage and has no percentile"
-            ));
+            return surplus(
+                "percentile",
+                format!("`{name}` is one number a stage and has no percentile"),
+                "remove it",
+            );
         }
         let is_share = self.metric != SloMetric::Throughput;
-        let (limit, other, example) = match self.metric {
-            SloMetric::ErrorRate => (self.max, self.min, "max: 0.01"),
-            SloMetric::Throughput => (self.min, self.max, "min: 1000"),
-            _ => (self.min, self.max, "min: 0.99"),
+        let (key, limit, other, example) = match self.metric {
+            SloMetric::ErrorRate => ("max", self.max, self.min.map(|_| "min"), "max: 0.01"),
+            SloMetric::Throughput => ("min", self.min, self.max.map(|_| "max"), "min: 1000"),
+            _ => ("min", self.min, self.max.map(|_| "max"), "min: 0.99"),
         };
         match (limit, other) {
-            (Some(limit), None) if is_share && limit.get() > 1.0 => Some(format!(
-                "`{name}` is a share between 0 and 1, and {limit} is above 1"
-            )),
+            (Some(limit), None) if is_share && limit.get() > 1.0 => wrong(
+                key,
+                format!("`{name}` is a share between 0 and 1, and {limit} is above 1"),
+                &format!("for example `{example}`"),
+            ),
             (Some(_), None) => None,
-            _ => Some(format!(
-                "`{name}` takes `{}`, for example `{example}`",
-                &example[..3]
-            )),
+            (_, other) => found(
+                other,
+                true,
+                format!("`{name}` takes `{key}`"),
+                &format!("for example `{example}`"),
+            ),
         }
     }
 
@@ -99,6 +124,25 @@ impl Slo {
             text.push_str(&format!(" >= {min}{unit}"));
         }
         text
+    }
+}
+
+/// Why an objective cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SloProblem {
+    /// The key that is wrong; none where one is missing.
+    pub key: Option<&'static str>,
+    /// Whether the key itself does not belong there, and not only its value.
+    pub is_key: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What helps.
+    pub help: String,
+}
+
+impl fmt::Display for SloProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.message, self.help)
     }
 }
 
@@ -181,28 +225,38 @@ mod tests {
 
     #[test]
     fn what_cannot_be_judged_says_why() {
-        for (text, part) in [
-            (r#"{"metric":"ttft","max":1}"#, "needs a percentile"),
-            (r#"{"metric":"ttft","percentile":99}"#, "needs a limit"),
+        for (text, key, part) in [
+            (r#"{"metric":"ttft","max":1}"#, "", "needs a percentile"),
+            (r#"{"metric":"ttft","percentile":99}"#, "", "needs a limit"),
             (
                 r#"{"metric":"ttft","percentile":99,"min":1}"#,
+                "min",
                 "takes `max`",
             ),
             (
+                r#"{"metric":"ttft","percentile":99,"max":0}"#,
+                "max",
+                "of 0 s",
+            ),
+            (
                 r#"{"metric":"ttft","percentile":100,"max":1}"#,
+                "percentile",
                 "not between",
             ),
-            (r#"{"metric":"error_rate","min":0.9}"#, "takes `max`"),
-            (r#"{"metric":"error_rate","max":5}"#, "share"),
-            (r#"{"metric":"goodput","max":0.9}"#, "takes `min`"),
+            (r#"{"metric":"error_rate","min":0.9}"#, "min", "takes `max`"),
+            (r#"{"metric":"error_rate","max":5}"#, "max", "share"),
+            (r#"{"metric":"goodput","max":0.9}"#, "max", "takes `min`"),
             (
                 r#"{"metric":"goodput","min":0.9,"percentile":5}"#,
+                "percentile",
                 "no percentile",
             ),
-            (r#"{"metric":"throughput"}"#, "takes `min`"),
+            (r#"{"metric":"throughput"}"#, "", "takes `min`"),
         ] {
-            let problem = slo(text).problem().unwrap_or_default();
-            assert!(problem.contains(part), "{text}: {problem}");
+            let problem = slo(text).problem().unwrap();
+            assert_eq!(problem.key.unwrap_or_default(), key, "{text}");
+            assert!(problem.message.contains(part), "{text}: {problem}");
+            assert!(!problem.help.is_empty(), "{text}");
         }
     }
 

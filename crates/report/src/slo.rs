@@ -23,7 +23,7 @@ const LEAST_EPISODES: f64 = 60.0;
 pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Check {
     let undecided = |reason: String| blank(slo, CheckVerdict::Inconclusive, 0, reason);
     if let Some(problem) = slo.problem() {
-        return undecided(problem);
+        return undecided(problem.to_string());
     }
     if view.rows.is_empty() {
         return undecided("no request was offered".to_owned());

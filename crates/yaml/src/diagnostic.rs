@@ -110,10 +110,15 @@ impl Diagnostic {
         span: Span,
         label: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let label = label.into();
+        let masked = match mask(&label) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(masked.into()),
+        };
         self.secondary.push(Secondary {
             source: source.clone(),
             span,
-            label: label.into(),
+            label: masked.unwrap_or(label),
         });
         self
     }

@@ -6,6 +6,7 @@ use crate::ambiguous;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::indent;
+use crate::mask::is_secret_name;
 use crate::node::{Entry, Node, Value};
 use crate::parse::Ambiguous;
 use crate::scalar::{Reading, core};
@@ -127,11 +128,8 @@ impl Entries {
                 .label("duplicate")
                 .help("keep one of them, or put the contents of both under one key");
                 if let Some(Slot::Entry(first)) = self.slots.get(slot) {
-                    problem = problem.secondary(
-                        source,
-                        first.key_span,
-                        "first defined here, and lost to most readers",
-                    );
+                    let label = format!("first defined here{}", lost(source, first));
+                    problem = problem.secondary(source, first.key_span, label);
                 }
                 if let Some(place) = self.slots.get_mut(slot) {
                     *place = Slot::Entry(entry);
@@ -176,6 +174,43 @@ impl Entries {
             Slot::Merge(node) => node.span,
         });
         spans.reduce(Span::join)
+    }
+}
+
+/// What most readers, who take the last of two keys, would not see of the first one; nothing where that cannot be said in
+/// a few words.
+fn lost(source: &Source, entry: &Entry) -> String {
+    const MOST: usize = 40;
+    let own = |key: &str, node: &Node| {
+        let text = source.slice(node.span).trim();
+        if is_secret_name(key) || text.contains(['\n', '\r']) {
+            return None;
+        }
+        match node.value {
+            Value::Mapping(_) | Value::Sequence(_) | Value::Null => None,
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::UInt(_)
+            | Value::Float(_)
+            | Value::String(_) => Some(text.to_owned()),
+        }
+    };
+    let values: Vec<String> = match &entry.value.value {
+        Value::Mapping(entries) => entries
+            .iter()
+            .filter_map(|inner| {
+                let text = own(&inner.key, &inner.value)?;
+                Some(format!("{}: {text}", inner.key))
+            })
+            .collect(),
+        _ => own(&entry.key, &entry.value).into_iter().collect(),
+    };
+    let text = values.join(", ");
+    let short: String = text.chars().take(MOST).collect();
+    match (short.is_empty(), short.len() == text.len()) {
+        (true, _) => ", and lost to most readers".to_owned(),
+        (false, true) => format!(" ({text} would be lost)"),
+        (false, false) => format!(" ({short}… would be lost)"),
     }
 }
 

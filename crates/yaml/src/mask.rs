@@ -119,7 +119,10 @@ pub(crate) fn secrets(text: &str) -> Vec<Range<usize>> {
                 .is_none_or(|c| !c.is_alphanumeric() && c != '_');
             let start = at + prefix.len();
             let rest = text.get(start..).unwrap_or_default();
-            let length = rest.find(|c| !is_key_character(c)).unwrap_or(rest.len());
+            // Only these hold anything but letters, digits, `-` and `_`.
+            let is_wide = matches!(prefix, "eyJ" | BEARER);
+            let is_part = |c: char| is_key_character(c) && (is_wide || is_word_character(c));
+            let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
             if starts_word && length >= least {
                 found.push(start..start + length);
             }
@@ -152,21 +155,30 @@ pub(crate) fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 fn named_secrets(line: &str) -> Vec<Range<usize>> {
     let named = |(separator, sign): (usize, &str)| {
         let before = line.get(..separator)?;
-        let key = before.rsplit(['.', ' ', '{', '[', ',', '\t', '`']).next()?;
+        let rest = line.get(separator + 1..)?;
+        // `http://my-token:8000` is a host with its port.
+        let is_port = sign == ":" && rest.starts_with(|c: char| c.is_ascii_digit());
+        let word = before.rsplit([' ', '\t', '=', '"', '\'']).next()?;
+        if is_port && word.contains("://") {
+            return None;
+        }
+        let head = before.trim_end_matches(['"', '\'']);
+        let key = head.rsplit(|c| " .,=?&{[(\t`\"'".contains(c)).next()?;
         // A key follows nothing or punctuation; after a word it is prose: `put it into a Secret: …`.
-        let is_prose = before
-            .get(..before.len() - key.len())?
-            .trim_end()
-            .ends_with(|c: char| c.is_alphanumeric());
+        let lead = head.get(..head.len() - key.len())?;
+        let is_prose = lead.trim_end().ends_with(|c: char| c.is_alphanumeric());
         if is_prose || !is_secret_name(key) {
             return None;
         }
-        let rest = line.get(separator + 1..)?;
         let start = separator + 1 + (rest.len() - rest.trim_start().len());
-        let is_flow = sign == "=" || before.contains(['{', '[']);
-        let value = scalar(rest.trim_start(), is_flow);
+        let is_flow = sign == "=" || before.contains(['{', '[', '=']);
+        let mut value = scalar(rest.trim_start(), is_flow);
+        if lead.ends_with(['?', '&']) {
+            value = value.split(['&', '#', ' ', '"', '\'']).next()?;
+        }
         // A nested value or a reference is none, and an empty or short one is hardly a secret.
-        let is_secret = value.len() >= 4 && !value.starts_with(['{', '[', '$', '&', '*', '|', '>']);
+        let is_secret =
+            value.len() >= 4 && !value.starts_with(['{', '[', '$', '&', '*', '|', '>', '…']);
         is_secret.then(|| start..start + value.len())
     };
     line.match_indices([':', '=']).filter_map(named).collect()
@@ -225,7 +237,11 @@ fn url_passwords(text: &str) -> Vec<Range<usize>> {
 }
 
 fn is_key_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '+' | '/' | '=')
+    is_word_character(character) || matches!(character, '.' | '+' | '/' | '=')
+}
+
+fn is_word_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
 }
 
 #[cfg(test)]
@@ -250,6 +266,41 @@ mod tests {
             mask("Authorization: Bearer abcdefghij"),
             "Authorization: ********"
         );
+    }
+
+    #[test]
+    fn masks_no_more_than_the_secret() {
+        for (text, expected) in [
+            (
+                "a.baseUrl=http://my-token:8000,b.seed=-1",
+                "a.baseUrl=http://my-token:8000,b.seed=-1",
+            ),
+            ("a=sk-0123456789abcdef.b,c=1", "a=sk-********.b,c=1"),
+            ("a=Bearer abcdefghij,b=1", "a=Bearer ********,b=1"),
+            (
+                "a.run=password: hunter22,b=1",
+                "a.run=password: ********,b=1",
+            ),
+            (
+                "a=http://h/x?n=1&token=hunter22&m=2,b=3",
+                "a=http://h/x?n=1&token=********&m=2,b=3",
+            ),
+            (
+                r#"{"password":"hunter22","n":1}"#,
+                r#"{"password":********,"n":1}"#,
+            ),
+            (
+                r#"a.headers={"Authorization": "Basic x y"},b=1"#,
+                r#"a.headers={"Authorization": ********},b=1"#,
+            ),
+            (
+                "see http://u:pw@host/hf_x, then b",
+                "see http://u:********@host/hf_x, then b",
+            ),
+            ("token hf_abcdefghijklmnop. Next", "token hf_********. Next"),
+        ] {
+            assert_eq!(mask(text), expected);
+        }
     }
 
     #[test]

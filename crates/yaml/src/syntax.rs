@@ -39,10 +39,16 @@ pub(crate) fn explain(source: &Source, error: &ScanError, context: &Context) -> 
         | ErrorKind::UnexpectedEofImplicitFlowMapping => place.inside_brackets(context),
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => place
             .error(format!("`{open}` is closed by `{close}`"), 1)
+            .label(match open {
+                '[' => "expected `]`",
+                _ => "expected `}`",
+            })
             .opened(source, context.bracket),
         ErrorKind::MisplacedFlowCollectionEnd => {
             let bracket = place.rest().chars().next().unwrap_or(']');
-            place.error(format!("`{bracket}` closes nothing"), 1)
+            place
+                .error(format!("`{bracket}` closes nothing"), 1)
+                .label("remove it, or quote the text that it belongs to")
         }
         ErrorKind::MappingValueNotAllowed => place.second_colon(context),
         ErrorKind::ExpectedBlockMappingKey
@@ -76,11 +82,15 @@ pub(crate) fn explain(source: &Source, error: &ScanError, context: &Context) -> 
             .error("a list cannot start here", 1)
             .label("put the first item on a line of its own"),
         ErrorKind::RecursionLimitExceeded => {
-            let mut problem = place.error("nested too deep", 1);
+            let mut problem = place
+                .error("nested too deep", 1)
+                .label("this level is too deep");
             problem.code = codes::LIMIT;
             problem
         }
-        other => place.error(shorten(&other.to_string()), 1),
+        other => place
+            .error(shorten(&other.to_string()), 1)
+            .help("quote the text that stands there, or write it on lines of its own"),
     }
 }
 
@@ -266,15 +276,14 @@ impl<'s> Place<'s> {
     fn misaligned(&self, key: &str, key_span: Span, context: &Context) -> Diagnostic {
         let problem = |message| Diagnostic::error(codes::SYNTAX, message).at(self.source, key_span);
         let Some((sibling, span)) = &context.sibling else {
-            return problem(format!("`{key}` is indented wrongly"));
+            return problem(format!("`{key}` is indented wrongly"))
+                .label("indent it as the keys beside it");
         };
         let (here, there) = (self.column(key_span.start), self.column(span.start));
         if here == there {
-            return problem(format!("`{key}` follows something that is not finished")).secondary(
-                self.source,
-                *span,
-                "the key before",
-            );
+            return problem(format!("`{key}` follows something that is not finished"))
+                .label("finish what stands before it")
+                .secondary(self.source, *span, "the key before");
         }
         let columns = |count| {
             if count == 1 {
@@ -315,6 +324,7 @@ impl<'s> Place<'s> {
             }
         }
         self.error("unknown escape in a double-quoted string", 1)
+            .help("write `\\\\` for a backslash")
     }
 }
 

@@ -307,6 +307,8 @@ fn check(text: &str, options: &ParseOptions) {
             "{problem:?}"
         );
         assert!(problem.location().is_some());
+        let helps = !problem.help.is_empty() || !problem.label.is_empty();
+        assert!(helps, "no remedy: {problem:?} in {text:?}");
     }
     let drawn = render(&parsed.problems, Color::Never);
     assert_eq!(drawn.is_empty(), parsed.problems.is_empty());

@@ -79,8 +79,7 @@ impl PullPolicy {
 pub struct ServiceAccount {
     /// Render it; false: it exists already.
     pub create: bool,
-    /// Its name.
-    #[schemars(length(min = 1))]
+    /// Its name; "" with `create: false` = the namespace's own, `default`.
     pub name: String,
     /// Its annotations, for example the role that it may take.
     #[schemars(example = serde_json::json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/bench"}))]

@@ -37,11 +37,9 @@ pub(super) fn check(container: &Container, path: &str) -> Vec<Fault> {
         let path = format!("{path}.env[{index}]");
         faults.extend(variable_faults(variable, &path));
         if !seen.insert(variable.name.as_str()) {
-            faults.push(Fault::new(
-                "K242",
-                format!("{path}.name"),
-                format!("variable `{}` is there twice", variable.name),
-            ));
+            let message = format!("variable `{}` is there twice", variable.name);
+            let fault = Fault::new("K242", format!("{path}.name"), message);
+            faults.push(fault.help("keep one of them"));
         }
     }
     for (index, source) in container.env_from.iter().flatten().enumerate() {
@@ -53,11 +51,10 @@ pub(super) fn check(container: &Container, path: &str) -> Vec<Fault> {
             (None, Some(secret)) => {
                 faults.extend(object_name(&secret.name, &format!("{path}.secretRef.name")));
             }
-            _ => faults.push(Fault::new(
-                "K242",
-                path,
-                "exactly one of configMapRef and secretRef",
-            )),
+            _ => faults.push(
+                Fault::new("K242", path, "exactly one of configMapRef and secretRef")
+                    .help("for example secretRef: {name: my-secret}"),
+            ),
         }
     }
     faults
@@ -71,21 +68,16 @@ fn variable_faults(variable: &EnvVar, path: &str) -> Vec<Fault> {
         || name.starts_with("..")
         || !name.chars().all(is_allowed)
     {
-        return vec![Fault::new(
-            "K242",
-            format!("{path}.name"),
-            format!("`{name}` is not the name of a variable"),
-        )];
+        let message = format!("`{name}` is not the name of a variable");
+        let fault = Fault::new("K242", format!("{path}.name"), message);
+        return vec![fault.help("use letters, digits, `_`, `-` and `.`, no digit first")];
     }
     let Some(source) = &variable.value_from else {
         return Vec::new();
     };
     if variable.value.is_some() {
-        return vec![Fault::new(
-            "K242",
-            path,
-            format!("variable `{name}` has both `value` and `valueFrom`"),
-        )];
+        let message = format!("variable `{name}` has both `value` and `valueFrom`");
+        return vec![Fault::new("K242", path, message).help("keep one of them")];
     }
     let path = format!("{path}.valueFrom");
     let sources = [
@@ -96,11 +88,9 @@ fn variable_faults(variable: &EnvVar, path: &str) -> Vec<Fault> {
         source.secret_key_ref.is_some(),
     ];
     if sources.into_iter().filter(|is_there| *is_there).count() != 1 {
-        return vec![Fault::new(
-            "K242",
-            path,
-            format!("variable `{name}` needs exactly one source"),
-        )];
+        let message = format!("variable `{name}` needs exactly one source");
+        let help = "for example secretKeyRef: {name: my-secret, key: token}";
+        return vec![Fault::new("K242", path, message).help(help)];
     }
     source_faults(source, &path)
 }
@@ -130,21 +120,16 @@ fn source_faults(source: &EnvVarSource, path: &str) -> Vec<Fault> {
             .iter()
             .any(|prefix| name.starts_with(prefix));
         if !RESOURCES.contains(&name.as_str()) && !is_huge_pages {
-            let fault = Fault::new(
-                "K242",
-                format!("{path}.resource"),
-                format!("`{name}` is not a resource of a container"),
-            );
-            faults.push(fault.help(format!("one of {}", RESOURCES.join(", "))));
+            let message = format!("`{name}` is not a resource of a container");
+            let fault = Fault::new("K242", format!("{path}.resource"), message);
+            faults.push(fault.help(format!("use one of {}", RESOURCES.join(", "))));
         }
         if let Some(divisor) = &field.divisor
-            && let Err((reason, _)) = quantity::parse(&divisor.0)
+            && let Err((reason, meant)) = quantity::parse(&divisor.0)
         {
-            faults.push(Fault::new(
-                "K242",
-                format!("{path}.divisor"),
-                format!("`{}` is not a quantity: {reason}", divisor.0),
-            ));
+            let message = format!("`{}` is not a quantity: {reason}", divisor.0);
+            let fault = Fault::new("K242", format!("{path}.divisor"), message);
+            faults.push(fault.help(quantity::remedy(meant)));
         }
     }
     faults
@@ -173,7 +158,7 @@ fn not_field(field: &str, path: &str) -> Option<Fault> {
     Some(match bench_yaml::suggest(field, FIELDS) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!(
-            "one of {}, metadata.labels['<key>'], metadata.annotations['<key>']",
+            "use one of {}, metadata.labels['<key>'], metadata.annotations['<key>']",
             FIELDS.join(", ")
         )),
     })
@@ -182,34 +167,26 @@ fn not_field(field: &str, path: &str) -> Option<Fault> {
 /// The name of a ConfigMap, Secret or claim that is referred to.
 pub(super) fn object_name(name: &str, path: &str) -> Option<Fault> {
     if name.is_empty() {
-        return Some(Fault::new("K248", path, "a name is missing"));
+        let fault = Fault::new("K248", path, "a name is missing");
+        return Some(fault.help("name an object in the Job's namespace"));
     }
-    let reason = names::not_subdomain(name)?;
-    Some(Fault::new(
-        "K204",
-        path,
-        format!("`{name}` is not a name in Kubernetes: {reason}"),
-    ))
+    names::object(path, name)
 }
 
 /// The key of a ConfigMap or Secret.
 pub(super) fn data_key(key: &str, path: &str) -> Option<Fault> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if key.is_empty() {
-        return Some(Fault::new("K248", path, "a key is missing"));
+        let fault = Fault::new("K248", path, "a key is missing");
+        return Some(fault.help("name a key of the object"));
     }
     let fits = key.len() <= 253
         && key.chars().all(is_allowed)
         && !matches!(key, "." | "..")
         && !key.starts_with("..");
     (!fits).then(|| {
-        Fault::new(
-            "K248",
-            path,
-            format!(
-                "`{key}` is not a key of a ConfigMap or Secret: letters, digits, `-`, `_` and `.`"
-            ),
-        )
+        let message = format!("`{key}` is not a key of a ConfigMap or Secret");
+        Fault::new("K248", path, message).help("use letters, digits, `-`, `_` and `.`")
     })
 }
 
@@ -218,6 +195,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::validate::kubernetes::codes;
 
     #[test]
     fn sources_are_checked() {
@@ -251,7 +229,7 @@ mod tests {
                 json!({"name": "c", "env": [{"name": "A", "valueFrom": source}]}),
             )
             .unwrap();
-            let found: Vec<&str> = check(&container, "c").iter().map(|f| f.code).collect();
+            let found: Vec<&str> = codes(check(&container, "c"));
             let expected: Vec<&str> = [expected].into_iter().filter(|c| !c.is_empty()).collect();
             assert_eq!(found, expected, "{source}");
         }
@@ -263,7 +241,7 @@ mod tests {
             json!({"name": "c", "envFrom": [{"secretRef": {"name": "A_B"}}, {"configMapRef": {"name": ""}}]}),
         )
         .unwrap();
-        let found: Vec<&str> = check(&container, "c").iter().map(|f| f.code).collect();
+        let found: Vec<&str> = codes(check(&container, "c"));
         assert_eq!(found, ["K204", "K248"]);
     }
 }

@@ -12,11 +12,9 @@ pub(super) fn check(container: &Container, path: &str) -> Vec<Fault> {
     if let Some(policy) = container.image_pull_policy.as_deref()
         && !matches!(policy, "Always" | "IfNotPresent" | "Never")
     {
-        faults.push(Fault::new(
-            "K241",
-            format!("{path}.imagePullPolicy"),
-            format!("`{policy}` is not one of Always, IfNotPresent, Never"),
-        ));
+        let message = format!("`{policy}` is not a pull policy");
+        let fault = Fault::new("K241", format!("{path}.imagePullPolicy"), message);
+        faults.push(fault.help("use Always, IfNotPresent or Never"));
     }
     faults
 }
@@ -63,7 +61,7 @@ fn name(image: &str, path: &str) -> Option<Fault> {
                 _ if repository.contains(|c: char| c.is_ascii_uppercase()) => {
                     found.help("a name in a registry is in lower case")
                 }
-                _ => found,
+                _ => found.help("for example quay.io/team/image"),
             }
         }
     };
@@ -134,6 +132,7 @@ fn is_step(step: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validate::kubernetes::Remedy;
 
     #[test]
     fn references() {
@@ -160,8 +159,13 @@ mod tests {
     #[test]
     fn a_tag_in_the_repository_is_moved() {
         let fault = name("r.io/a:v1:0.1.0", "image").unwrap();
-        assert_eq!(fault.help, ["write the one that is meant under image.tag"]);
+        assert_eq!(
+            fault.help,
+            [Remedy::Words(
+                "write the one that is meant under image.tag".to_owned()
+            )]
+        );
         let fault = name("'r.io/a':0.1.0", "image").unwrap();
-        assert_eq!(fault.help, ["remove the quotes"]);
+        assert_eq!(fault.help, [Remedy::Words("remove the quotes".to_owned())]);
     }
 }

@@ -11,7 +11,8 @@ pub(super) fn check(job: &Job) -> Vec<Fault> {
         job.metadata.name.as_deref().unwrap_or_default(),
     ));
     let Some(spec) = &job.spec else {
-        faults.push(Fault::new("K210", "spec", "the Job has no spec"));
+        let fault = Fault::new("K210", "spec", "the Job has no spec");
+        faults.push(fault.help("add spec: {template: …}"));
         return faults;
     };
     faults.extend(numbers(spec));
@@ -44,14 +45,15 @@ fn numbers(spec: &JobSpec) -> Vec<Fault> {
     let mut faults: Vec<Fault> = small
         .into_iter()
         .filter(|(_, value)| value.is_some_and(|value| value < 0))
-        .map(|(name, _)| Fault::new("K211", format!("spec.{name}"), "must be at least 0"))
+        .map(|(name, _)| {
+            let message = format!("{name} is at least 0");
+            Fault::new("K211", format!("spec.{name}"), message).help("leave it out for the default")
+        })
         .collect();
     if spec.active_deadline_seconds.is_some_and(|value| value < 1) {
-        faults.push(Fault::new(
-            "K211",
-            "spec.activeDeadlineSeconds",
-            "must be at least 1",
-        ));
+        let message = "activeDeadlineSeconds is at least 1";
+        let fault = Fault::new("K211", "spec.activeDeadlineSeconds", message);
+        faults.push(fault.help("leave it out for no deadline"));
     }
     faults
 }
@@ -66,14 +68,13 @@ fn restart_policy(spec: &JobSpec) -> Option<Fault> {
         .and_then(|pod| pod.restart_policy.as_deref())
         .unwrap_or("Always");
     if !matches!(policy, "Never" | "OnFailure") {
-        return Some(Fault::new(
-            "K212",
-            path,
-            format!("`{policy}` is not allowed in a Job: Never or OnFailure"),
-        ));
+        let message = format!("`{policy}` is not allowed in a Job");
+        return Some(Fault::new("K212", path, message).help("use Never or OnFailure"));
     }
-    (spec.pod_failure_policy.is_some() && policy != "Never")
-        .then(|| Fault::new("K212", path, "only Never is allowed with podFailurePolicy"))
+    (spec.pod_failure_policy.is_some() && policy != "Never").then(|| {
+        let message = format!("`{policy}` is not allowed with podFailurePolicy");
+        Fault::new("K212", path, message).help("use Never")
+    })
 }
 
 /// The rules of podFailurePolicy.
@@ -84,18 +85,17 @@ fn failure_policy(spec: &JobSpec) -> Vec<Fault> {
     let path = "spec.podFailurePolicy.rules";
     let mut faults = Vec::new();
     if policy.rules.len() > 20 {
-        faults.push(Fault::new("K213", path, "at most 20 rules"));
+        let message = format!("{} rules; the limit is 20", policy.rules.len());
+        faults.push(Fault::new("K213", path, message).help("remove some, or join them"));
     }
     if spec
         .pod_replacement_policy
         .as_deref()
         .is_some_and(|policy| policy != "Failed")
     {
-        faults.push(Fault::new(
-            "K213",
-            "spec.podReplacementPolicy",
-            "must be Failed with podFailurePolicy",
-        ));
+        let message = "podFailurePolicy goes with podReplacementPolicy: Failed only";
+        let fault = Fault::new("K213", "spec.podReplacementPolicy", message);
+        faults.push(fault.help("write Failed, or leave it out"));
     }
     let containers: Vec<&str> = spec
         .template
@@ -122,8 +122,8 @@ fn failure_rule(
     is_per_index: bool,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut fault = |field: &str, message: String| {
-        faults.push(Fault::new("K213", format!("{path}.{field}"), message));
+    let mut fault = |field: &str, message: String, help: &str| {
+        faults.push(Fault::new("K213", format!("{path}.{field}"), message).help(help));
     };
     if !matches!(
         rule.action.as_str(),
@@ -131,39 +131,45 @@ fn failure_rule(
     ) {
         fault(
             "action",
-            format!(
-                "`{}` is not one of Count, FailIndex, FailJob, Ignore",
-                rule.action
-            ),
+            format!("`{}` is not an action", rule.action),
+            "use Count, FailIndex, FailJob or Ignore",
         );
     }
     if rule.action == "FailIndex" && !is_per_index {
-        fault("action", "FailIndex needs backoffLimitPerIndex".to_owned());
+        fault(
+            "action",
+            "FailIndex needs backoffLimitPerIndex".to_owned(),
+            "set spec.backoffLimitPerIndex, or use FailJob",
+        );
     }
     let conditions = rule.on_pod_conditions.as_deref().unwrap_or_default();
     if rule.on_exit_codes.is_some() != conditions.is_empty() {
         fault(
             "onExitCodes",
             "exactly one of onExitCodes and onPodConditions".to_owned(),
+            "keep one of them, or make two rules",
         );
     }
     if let Some(codes) = &rule.on_exit_codes {
         if !matches!(codes.operator.as_str(), "In" | "NotIn") {
             fault(
                 "onExitCodes.operator",
-                format!("`{}` is not one of In, NotIn", codes.operator),
+                format!("`{}` is not an operator", codes.operator),
+                "use In or NotIn",
             );
         }
         if codes.values.is_empty() || !codes.values.is_sorted_by(|a, b| a < b) {
             fault(
                 "onExitCodes.values",
                 "1 to 255 different values in rising order".to_owned(),
+                "for example [1, 2]",
             );
         }
         if codes.operator == "In" && codes.values.contains(&0) {
             fault(
                 "onExitCodes.values",
                 "0 is no failure and cannot be In".to_owned(),
+                "remove it, or use NotIn",
             );
         }
         if codes
@@ -174,6 +180,7 @@ fn failure_rule(
             fault(
                 "onExitCodes.containerName",
                 "no container has this name".to_owned(),
+                &format!("use one of {}", containers.join(", ")),
             );
         }
     }
@@ -186,6 +193,7 @@ fn failure_rule(
         fault(
             "onPodConditions",
             "a status is True, False or Unknown".to_owned(),
+            "quote it: \"True\"",
         );
     }
     faults
@@ -196,6 +204,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::validate::kubernetes::codes;
 
     fn job(change: impl FnOnce(&mut Value)) -> Vec<&'static str> {
         let mut manifest = json!({
@@ -211,7 +220,7 @@ mod tests {
         });
         change(&mut manifest);
         let job: Job = serde_json::from_value(manifest).unwrap();
-        check(&job).into_iter().map(|fault| fault.code).collect()
+        codes(check(&job))
     }
 
     #[test]

@@ -6,22 +6,18 @@ use super::Fault;
 use crate::names::corrected;
 pub(super) use crate::names::not_label;
 
+/// How keys of labels and annotations look.
+const KEY: &str = "for example `team` or `example.com/team`";
+
 /// What metadata has wrong. `is_namespaced` objects must say where they live.
 pub(super) fn metadata(metadata: &ObjectMeta, is_namespaced: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     match metadata.name.as_deref() {
-        None | Some("") => faults.push(Fault::new(
-            "K203",
-            "metadata.name",
-            "the object has no name",
-        )),
-        Some(name) => faults.extend(not_subdomain(name).map(|reason| {
-            Fault::new(
-                "K204",
-                "metadata.name",
-                format!("`{name}` is not a name in Kubernetes: {reason}"),
-            )
-        })),
+        None | Some("") => {
+            let fault = Fault::new("K203", "metadata.name", "the object has no name");
+            faults.push(fault.help("give it one, for example `benchmark`"));
+        }
+        Some(name) => faults.extend(object("metadata.name", name)),
     }
     if is_namespaced {
         faults.extend(namespace(metadata.namespace.as_deref().unwrap_or_default()));
@@ -52,6 +48,23 @@ pub(super) fn namespace_metadata(of: &ObjectMeta) -> Vec<Fault> {
         .collect()
 }
 
+/// The name of an object, or of one that is referred to: a DNS-1123 subdomain.
+pub(super) fn object(path: impl Into<String>, name: &str) -> Option<Fault> {
+    let reason = not_subdomain(name)?;
+    let message = format!("`{name}` is not a name in Kubernetes: {reason}");
+    Some(Fault::new("K204", path, message).help(rename(name)))
+}
+
+/// The nearest name that is one.
+pub(super) fn rename(name: &str) -> String {
+    match corrected(name) {
+        better if better.is_empty() || better == name => {
+            "use lower-case letters, digits and `-`".to_owned()
+        }
+        better => format!("use `{better}`"),
+    }
+}
+
 /// A namespace is a DNS-1123 label.
 pub(super) fn namespace(namespace: &str) -> Option<Fault> {
     let reason = not_label(namespace)?;
@@ -60,22 +73,14 @@ pub(super) fn namespace(namespace: &str) -> Option<Fault> {
         "metadata.namespace",
         format!("namespace `{namespace}` is not a DNS-1123 label: {reason}"),
     );
-    let better = corrected(namespace);
-    Some(if better.is_empty() {
-        fault
-    } else {
-        fault.help(format!("use `{better}`"))
-    })
+    Some(fault.help(rename(namespace)))
 }
 
 /// A label's key and value.
 pub(super) fn label(path: &str, key: &str, value: &str) -> Option<Fault> {
     if let Some(reason) = not_label_key(key) {
-        return Some(Fault::new(
-            "K206",
-            path,
-            format!("`{key}` is not a label's key: {reason}"),
-        ));
+        let message = format!("`{key}` is not a label's key: {reason}");
+        return Some(Fault::new("K206", path, message).at_key().help(KEY));
     }
     let reason = not_label_value(value)?;
     let fault = Fault::new(
@@ -87,7 +92,7 @@ pub(super) fn label(path: &str, key: &str, value: &str) -> Option<Fault> {
     Some(if path.contains("metadata.labels") {
         fault.help("put the text into an annotation, which takes any")
     } else {
-        fault
+        fault.help("write the label as the other object has it")
     })
 }
 
@@ -102,19 +107,14 @@ pub(super) fn annotations(
     for (key, value) in annotations.into_iter().flatten() {
         size += key.len() + value.len();
         if let Some(reason) = not_label_key(&key.to_lowercase()) {
-            faults.push(Fault::new(
-                "K206",
-                format!("{path}.{key}"),
-                format!("`{key}` is not an annotation's key: {reason}"),
-            ));
+            let message = format!("`{key}` is not an annotation's key: {reason}");
+            let fault = Fault::new("K206", format!("{path}.{key}"), message);
+            faults.push(fault.at_key().help(KEY));
         }
     }
     if size > MOST {
-        faults.push(Fault::new(
-            "K208",
-            path,
-            format!("annotations of {size} bytes; the limit is {MOST}"),
-        ));
+        let message = format!("annotations of {size} bytes; the limit is {MOST}");
+        faults.push(Fault::new("K208", path, message).help("put the text into a ConfigMap"));
     }
     faults
 }
@@ -177,7 +177,7 @@ mod tests {
     fn namespaces() {
         assert_eq!(namespace("benchmarking"), None);
         let fault = namespace("Benchmarking_Prod").unwrap();
-        assert_eq!(fault.help, ["use `benchmarking-prod`"]);
+        assert_eq!(fault.help[0].told(str::to_owned), "use `benchmarking-prod`");
         assert!(namespace("").is_some());
         assert!(namespace(&"n".repeat(64)).is_some());
         let of = |name: &str| {

@@ -6,6 +6,9 @@ use k8s_openapi::api::core::v1::{Affinity, PodAffinityTerm, PodSpec, PodTemplate
 
 use super::{Fault, environment, image, names, resources, security, volumes};
 
+/// What a taint can do.
+const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
 /// Everything that an API server refuses in a Job's pod template.
 pub(super) fn check(template: &PodTemplateSpec) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -23,11 +26,8 @@ pub(super) fn check(template: &PodTemplateSpec) -> Vec<Fault> {
         ));
     }
     let Some(pod) = &template.spec else {
-        faults.push(Fault::new(
-            "K210",
-            "spec.template.spec",
-            "the Job has no pod",
-        ));
+        let fault = Fault::new("K210", "spec.template.spec", "the Job has no pod");
+        faults.push(fault.help("add spec: {restartPolicy: Never, containers: […]}"));
         return faults;
     };
     let path = "spec.template.spec";
@@ -57,23 +57,12 @@ fn pod_names(pod: &PodSpec, path: &str) -> Vec<Fault> {
         ("priorityClassName", &pod.priority_class_name),
     ];
     for (field, name) in single {
-        if let Some(reason) = name.as_deref().and_then(names::not_subdomain) {
-            let name = name.as_deref().unwrap_or_default();
-            faults.push(Fault::new(
-                "K204",
-                format!("{path}.{field}"),
-                format!("`{name}` is not a name in Kubernetes: {reason}"),
-            ));
-        }
+        let path = format!("{path}.{field}");
+        faults.extend(name.as_deref().and_then(|name| names::object(path, name)));
     }
     for (index, secret) in pod.image_pull_secrets.iter().flatten().enumerate() {
-        if let Some(reason) = names::not_subdomain(&secret.name) {
-            faults.push(Fault::new(
-                "K204",
-                format!("{path}.imagePullSecrets[{index}].name"),
-                format!("`{}` is not a name in Kubernetes: {reason}", secret.name),
-            ));
-        }
+        let path = format!("{path}.imagePullSecrets[{index}].name");
+        faults.extend(names::object(path, &secret.name));
     }
     for (key, value) in pod.node_selector.iter().flatten() {
         faults.extend(names::label(
@@ -89,24 +78,21 @@ fn containers(pod: &PodSpec, path: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut seen = BTreeSet::new();
     if pod.containers.is_empty() {
-        faults.push(Fault::new(
-            "K240",
-            format!("{path}.containers"),
-            "the pod has no container",
-        ));
+        let message = "the pod has no container";
+        let fault = Fault::new("K240", format!("{path}.containers"), message);
+        faults.push(fault.help("add one: {name: …, image: …}"));
     }
     for (index, container) in pod.containers.iter().enumerate() {
         let path = format!("{path}.containers[{index}]");
         if let Some(reason) = names::not_label(&container.name) {
             let message = format!("`{}` is not a container's name: {reason}", container.name);
-            faults.push(Fault::new("K204", format!("{path}.name"), message));
+            let fault = Fault::new("K204", format!("{path}.name"), message);
+            faults.push(fault.help(names::rename(&container.name)));
         }
         if !seen.insert(container.name.as_str()) {
-            faults.push(Fault::new(
-                "K240",
-                format!("{path}.name"),
-                format!("container `{}` is there twice", container.name),
-            ));
+            let message = format!("container `{}` is there twice", container.name);
+            let fault = Fault::new("K240", format!("{path}.name"), message);
+            faults.push(fault.help("give one of them another name"));
         }
         faults.extend(image::check(container, &path));
         faults.extend(environment::check(container, &path));
@@ -116,42 +102,63 @@ fn containers(pod: &PodSpec, path: &str) -> Vec<Fault> {
     faults
 }
 
-fn check_toleration(toleration: &Toleration, path: &str) -> Option<Fault> {
-    let has_key = toleration.key.as_deref().is_some_and(|key| !key.is_empty());
-    let fault =
-        |field: &str, message: &str| Some(Fault::new("K243", format!("{path}.{field}"), message));
-    match toleration.operator.as_deref().unwrap_or("Equal") {
-        "Equal" | "" if !has_key => {
-            return fault("operator", "without a key the operator must be Exists");
-        }
-        "Equal" | "" | "Lt" | "Gt" => {}
-        "Exists"
-            if toleration
-                .value
-                .as_deref()
-                .is_some_and(|value| !value.is_empty()) =>
-        {
-            return fault("value", "Exists takes no value");
-        }
-        "Exists" => {}
-        _ => return fault("operator", "must be Equal or Exists"),
+/// What an API server refuses in a toleration, in the order of its own checks.
+fn check_toleration(toleration: &Toleration, path: &str) -> Vec<Fault> {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let (key, value) = (text(&toleration.key), text(&toleration.value));
+    let (operator, effect) = (text(&toleration.operator), text(&toleration.effect));
+    let mut faults = Vec::new();
+    let mut fault = |field: &str, message: String, help: &str| {
+        faults.push(Fault::new("K243", format!("{path}.{field}"), message).help(help));
+    };
+    if let Some(reason) = names::not_label_key(&key).filter(|_| !key.is_empty()) {
+        let message = format!("`{key}` is not a taint's key: {reason}");
+        fault("key", message, "for example nvidia.com/gpu");
     }
-    if !matches!(
-        toleration.effect.as_deref().unwrap_or(""),
-        "" | "NoSchedule" | "PreferNoSchedule" | "NoExecute"
-    ) {
-        return fault(
-            "effect",
-            "must be NoSchedule, PreferNoSchedule or NoExecute",
+    match operator.as_str() {
+        "Equal" | "" if key.is_empty() => {
+            let message = "without a key every taint is meant, and the operator must be Exists";
+            let help = "write operator: Exists, or name the taint by its key";
+            fault("operator", message.to_owned(), help);
+        }
+        "Equal" | "" => {
+            if let Some(reason) = names::not_label_value(&value) {
+                let message = format!("`{value}` is not a taint's value: {reason}");
+                let help = "write the value as the taint has it, or operator: Exists for any";
+                fault("value", message, help);
+            }
+        }
+        "Exists" if !value.is_empty() => {
+            let message = "Exists takes no value: it tolerates every one".to_owned();
+            fault("value", message, "remove it, or write operator: Equal");
+        }
+        // Which clusters compare is for `check_version` to say.
+        "Exists" | "Lt" | "Gt" => {}
+        other => {
+            let message = format!("`{other}` is not an operator");
+            fault("operator", message, &one_of(other, &["Equal", "Exists"]));
+        }
+    }
+    if !EFFECTS.contains(&effect.as_str()) && !effect.is_empty() {
+        let message = format!("`{effect}` is not an effect");
+        fault("effect", message, &one_of(&effect, &EFFECTS));
+    } else if toleration.toleration_seconds.is_some() && effect != "NoExecute" {
+        let message = "only a taint with the effect NoExecute is tolerated for a time".to_owned();
+        fault(
+            "tolerationSeconds",
+            message,
+            "write effect: NoExecute, or remove it",
         );
     }
-    if toleration.toleration_seconds.is_some() && toleration.effect.as_deref() != Some("NoExecute")
-    {
-        return fault("effect", "tolerationSeconds needs the effect NoExecute");
-    }
-    let key = toleration.key.as_deref().filter(|key| !key.is_empty())?;
-    names::not_label_key(key)
-        .and_then(|reason| fault("key", &format!("`{key}` is not a taint's key: {reason}")))
+    faults
+}
+
+/// The near one of some words, else all of them.
+fn one_of(word: &str, words: &[&str]) -> String {
+    bench_yaml::suggest(word, words.iter().copied()).map_or_else(
+        || format!("use one of {}", words.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    )
 }
 
 fn check_affinity(affinity: &Affinity, path: &str) -> Vec<Fault> {
@@ -179,11 +186,9 @@ fn check_affinity(affinity: &Affinity, path: &str) -> Vec<Fault> {
     {
         let path = format!("{path}.preferredDuringSchedulingIgnoredDuringExecution[{index}]");
         if !(1..=100).contains(&wish.weight) {
-            faults.push(Fault::new(
-                "K244",
-                format!("{path}.weight"),
-                "must be between 1 and 100",
-            ));
+            let message = format!("weight {} is not between 1 and 100", wish.weight);
+            let fault = Fault::new("K244", format!("{path}.weight"), message);
+            faults.push(fault.help("for example 100"));
         }
         faults.extend(term_faults(
             &wish.pod_affinity_term,
@@ -196,11 +201,9 @@ fn check_affinity(affinity: &Affinity, path: &str) -> Vec<Fault> {
 fn term_faults(term: &PodAffinityTerm, path: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     if let Some(reason) = names::not_label_key(&term.topology_key) {
-        faults.push(Fault::new(
-            "K244",
-            format!("{path}.topologyKey"),
-            format!("`{}`: {reason}", term.topology_key),
-        ));
+        let message = format!("`{}` is not a label's key: {reason}", term.topology_key);
+        let fault = Fault::new("K244", format!("{path}.topologyKey"), message);
+        faults.push(fault.help("for example topology.kubernetes.io/zone"));
     }
     let labels = term
         .label_selector

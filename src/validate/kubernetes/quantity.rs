@@ -67,6 +67,14 @@ pub(crate) fn is_same_quantity(a: &str, b: &str) -> bool {
     }
 }
 
+/// What to do about a quantity that is none.
+pub(super) fn remedy(meant: Option<String>) -> String {
+    meant.map_or_else(
+        || "for example 500m, 2, 8Gi".to_owned(),
+        |meant| format!("did you mean {meant}?"),
+    )
+}
+
 /// What a wrong suffix stands for in other notations.
 fn meant(number: &str, suffix: &str) -> Option<String> {
     let trimmed = suffix.trim();

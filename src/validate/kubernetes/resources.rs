@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Container;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 
-use super::quantity::{Quantity, parse};
+use super::quantity::{Quantity, parse, remedy};
 use super::{Fault, names};
 
 /// Names, quantities, and requests that do not exceed their limits.
@@ -27,12 +27,13 @@ pub(super) fn check(container: &Container, path: &str) -> Vec<Fault> {
         &mut faults,
     );
     for (name, (request, shown)) in &requests {
+        let limit_path = format!("{path}.limits.{name}");
         let path = format!("{path}.requests.{name}");
         let Some((limit, shown_limit)) = limits.get(name) else {
             if is_extended(name) {
                 faults.push(
                     Fault::new("K201", path, format!("{name} request {shown} has no limit"))
-                        .help(format!("set benchmark.resources.limits.{name} to the same")),
+                        .help_at("set ", limit_path, format!(" to {shown} too")),
                 );
             }
             continue;
@@ -45,16 +46,12 @@ pub(super) fn check(container: &Container, path: &str) -> Vec<Fault> {
                     path,
                     format!("{name} request {shown} exceeds limit {shown_limit}"),
                 )
-                .help(format!(
-                    "set benchmark.resources.limits.{name} to at least {shown}"
-                )),
+                .help_at("set ", limit_path, format!(" to at least {shown}")),
             );
         } else if order == Ordering::Less && is_extended(name) {
-            faults.push(Fault::new(
-                "K201",
-                path,
-                format!("{name} request {shown} must equal limit {shown_limit}"),
-            ));
+            let message = format!("{name} request {shown} must equal limit {shown_limit}");
+            let fault = Fault::new("K201", path, message);
+            faults.push(fault.help_at("set ", limit_path, format!(" to {shown}")));
         }
     }
     faults
@@ -70,31 +67,22 @@ fn side<'a>(
     let mut side = BTreeMap::new();
     for (name, quantity) in written.into_iter().flatten() {
         let path = format!("{path}.{name}");
-        if let Some(reason) = not_resource(name) {
-            faults.push(Fault::new(
-                "K247",
-                path.clone(),
-                format!("`{name}` is not a resource: {reason}"),
-            ));
+        if let Some((reason, help)) = not_resource(name) {
+            let message = format!("`{name}` is not a resource{reason}");
+            let fault = Fault::new("K247", path.clone(), message);
+            faults.push(fault.at_key().help(help));
         }
         match parse(&quantity.0) {
             Ok(amount) if is_extended(name) && !amount.is_whole() => {
-                faults.push(Fault::new(
-                    "K202",
-                    path,
-                    format!("`{}` of {name}: only whole numbers", quantity.0),
-                ));
+                let message = format!("`{}` of {name}: only whole numbers", quantity.0);
+                faults.push(Fault::new("K202", path, message).help("for example 1"));
             }
             Ok(amount) => {
                 side.insert(name.as_str(), (amount, quantity.0.as_str()));
             }
             Err((reason, meant)) => {
                 let message = format!("`{}` is not a Kubernetes quantity: {reason}", quantity.0);
-                let fault = Fault::new("K202", path, message);
-                faults.push(match meant {
-                    Some(meant) => fault.help(format!("did you mean {meant}?")),
-                    None => fault.help("for example 500m, 2, 8Gi"),
-                });
+                faults.push(Fault::new("K202", path, message).help(remedy(meant)));
             }
         }
     }
@@ -106,18 +94,23 @@ fn is_extended(name: &str) -> bool {
     name.contains('/') || name.starts_with("hugepages-")
 }
 
-fn not_resource(name: &str) -> Option<String> {
+/// Why a name is none of a resource, and what helps.
+fn not_resource(name: &str) -> Option<(String, String)> {
+    const EXAMPLES: &str =
+        "use cpu, memory, ephemeral-storage, or a device with its domain: nvidia.com/gpu";
     if matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-") {
         return None;
     }
     if !name.contains('/') {
         let near = bench_yaml::suggest(name, ["cpu", "memory", "ephemeral-storage"]);
-        return Some(near.map_or_else(
-            || "one of cpu, memory, ephemeral-storage, or a name with a domain".to_owned(),
+        let help = near.map_or_else(
+            || EXAMPLES.to_owned(),
             |near| format!("did you mean `{near}`?"),
-        ));
+        );
+        return Some((String::new(), help));
     }
-    names::not_label_key(name)
+    let reason = names::not_label_key(name)?;
+    Some((format!(": {reason}"), EXAMPLES.to_owned()))
 }
 
 #[cfg(test)]
@@ -125,13 +118,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::validate::kubernetes::codes;
 
     fn faults(requests: &Value, limits: &Value) -> Vec<&'static str> {
         let container = json!({"name": "c", "resources": {"requests": requests, "limits": limits}});
-        check(&serde_json::from_value(container).unwrap(), "c")
-            .into_iter()
-            .map(|fault| fault.code)
-            .collect()
+        codes(check(&serde_json::from_value(container).unwrap(), "c"))
     }
 
     #[test]

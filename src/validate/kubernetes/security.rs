@@ -32,11 +32,9 @@ pub(super) fn pod(pod: &PodSpec, path: &str) -> Vec<Fault> {
     if let Some(policy) = context.fs_group_change_policy.as_deref()
         && !matches!(policy, "Always" | "OnRootMismatch")
     {
-        faults.push(Fault::new(
-            "K249",
-            format!("{path}.fsGroupChangePolicy"),
-            format!("`{policy}` is not one of Always, OnRootMismatch"),
-        ));
+        let message = format!("`{policy}` is not a policy");
+        let fault = Fault::new("K249", format!("{path}.fsGroupChangePolicy"), message);
+        faults.push(fault.help("use Always or OnRootMismatch"));
     }
     faults
 }
@@ -91,11 +89,8 @@ pub(super) fn container(container: &Container, pod: &PodSpec, path: &str) -> Vec
 
 fn not_id(id: Option<i64>, path: &str, field: &str) -> Option<Fault> {
     let id = id.filter(|id| !(0..=i64::from(i32::MAX)).contains(id))?;
-    Some(Fault::new(
-        "K249",
-        format!("{path}.{field}"),
-        format!("{id} is not between 0 and {}", i32::MAX),
-    ))
+    let message = format!("{id} is not between 0 and {}", i32::MAX);
+    Some(Fault::new("K249", format!("{path}.{field}"), message).help("for example 1000"))
 }
 
 /// A pod that must not be root and says that it is never starts.
@@ -120,25 +115,20 @@ fn seccomp(profile: Option<&SeccompProfile>, path: &str) -> Option<Fault> {
                 .help("name a file below the kubelet's seccomp folder"),
         ),
         "Localhost" if file.starts_with('/') || file.split('/').any(|step| step == "..") => {
-            Some(Fault::new(
-                "K249",
-                format!("{path}.localhostProfile"),
-                "must be relative and without `..`",
-            ))
+            let message = format!("`{file}` is not a path inside the kubelet's seccomp folder");
+            let fault = Fault::new("K249", format!("{path}.localhostProfile"), message);
+            Some(fault.help("write it without `/` in front and without `..`"))
         }
         "Localhost" => None,
         "RuntimeDefault" | "Unconfined" => profile.localhost_profile.is_some().then(|| {
-            Fault::new(
-                "K249",
-                format!("{path}.localhostProfile"),
-                "only with type: Localhost",
-            )
+            let message = "a file is for type: Localhost only";
+            Fault::new("K249", format!("{path}.localhostProfile"), message).help("remove it")
         }),
-        other => Some(Fault::new(
-            "K249",
-            format!("{path}.type"),
-            format!("`{other}` is not one of RuntimeDefault, Unconfined, Localhost"),
-        )),
+        other => {
+            let message = format!("`{other}` is not a type of seccomp profile");
+            let fault = Fault::new("K249", format!("{path}.type"), message);
+            Some(fault.help("use RuntimeDefault, Unconfined or Localhost"))
+        }
     }
 }
 
@@ -147,6 +137,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::validate::kubernetes::codes;
 
     #[test]
     fn each_rule_is_seen() {
@@ -194,7 +185,7 @@ mod tests {
             .unwrap();
             let mut found = pod(&spec, "p");
             found.extend(container(&spec.containers[0], &spec, "c"));
-            assert_eq!(found.len(), expected, "{pods} {containers}: {found:?}");
+            assert_eq!(codes(found).len(), expected, "{pods} {containers}");
         }
     }
 }

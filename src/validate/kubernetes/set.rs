@@ -21,19 +21,14 @@ pub(super) fn check_config_map(map: &ConfigMap) -> Vec<Fault> {
             || key == "."
             || !key.chars().all(is_allowed)
         {
-            faults.push(Fault::new(
-                "K221",
-                format!("data.{key}"),
-                format!("`{key}` is not a key of a ConfigMap"),
-            ));
+            let message = format!("`{key}` is not a key of a ConfigMap");
+            let fault = Fault::new("K221", format!("data.{key}"), message);
+            faults.push(fault.at_key().help("use letters, digits, `-`, `_` and `.`"));
         }
     }
     if size > MOST {
-        faults.push(Fault::new(
-            "K222",
-            "data",
-            format!("{size} bytes of data; the limit is {MOST}"),
-        ));
+        let message = format!("{size} bytes of data; the limit is {MOST}");
+        faults.push(Fault::new("K222", "data", message).help("write fewer stages"));
     }
     faults
 }
@@ -71,7 +66,8 @@ pub(crate) fn duplicates(manifests: &[Value]) -> Vec<(usize, Fault)> {
         let [_, kind, _, name] = identity;
         if !kind.is_empty() && !name.is_empty() && !known.insert(identity) {
             let message = format!("{kind} `{name}` is there twice");
-            faults.push((index, Fault::new("K230", "metadata.name", message)));
+            let fault = Fault::new("K230", "metadata.name", message);
+            faults.push((index, fault.help("give one of them another name")));
         }
     }
     faults
@@ -95,7 +91,8 @@ fn namespaces(manifests: &[Value]) -> Vec<(usize, Fault)> {
                 "namespace `{}`, and other objects are in `{first}`",
                 of(manifest)
             );
-            (index, Fault::new("K231", "metadata.namespace", message))
+            let fault = Fault::new("K231", "metadata.namespace", message);
+            (index, fault.help("write one namespace for all of them"))
         })
         .collect()
 }
@@ -127,7 +124,8 @@ fn references(manifests: &[Value]) -> Vec<(usize, Fault)> {
         let path = format!("spec.template.spec.volumes[{at}].configMap.name");
         let Some(map) = map else {
             let message = format!("ConfigMap `{name}` is not rendered");
-            faults.push((index, Fault::new("K232", path, message)));
+            let help = "add a template that renders it";
+            faults.push((index, Fault::new("K232", path, message).help(help)));
             continue;
         };
         for container in list(job, "/spec/template/spec/containers") {
@@ -137,7 +135,8 @@ fn references(manifests: &[Value]) -> Vec<(usize, Fault)> {
                     key.is_empty() || map.get("data").is_some_and(|d| d.get(key).is_some());
                 if text(&mount, "/name") == OWN && !is_there {
                     let message = format!("ConfigMap `{name}` has no key `{key}`");
-                    faults.push((index, Fault::new("K232", path.clone(), message)));
+                    let fault = Fault::new("K232", path.clone(), message);
+                    faults.push((index, fault.help("add the key to the ConfigMap's template")));
                 }
             }
         }
@@ -150,6 +149,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::validate::kubernetes::codes as all_codes;
 
     fn set() -> Vec<Value> {
         vec![
@@ -162,10 +162,7 @@ mod tests {
     }
 
     fn codes(set: &[Value]) -> Vec<&'static str> {
-        check_set(set)
-            .into_iter()
-            .map(|(_, fault)| fault.code)
-            .collect()
+        all_codes(check_set(set).into_iter().map(|(_, fault)| fault))
     }
 
     #[test]
@@ -204,10 +201,7 @@ mod tests {
     fn config_maps() {
         let check = |data: Value| {
             let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}, "data": data});
-            check_config_map(&serde_json::from_value(map).unwrap())
-                .into_iter()
-                .map(|fault| fault.code)
-                .collect::<Vec<_>>()
+            all_codes(check_config_map(&serde_json::from_value(map).unwrap()))
         };
         assert_eq!(check(json!({"config.yml": "x"})), [""; 0]);
         assert_eq!(check(json!({"..a": "x"})), ["K221"]);

@@ -10,21 +10,20 @@ use super::{Fault, names};
 mod sources;
 
 /// Volumes: named once, one source each; mounts: of a volume that exists, one a path.
-pub(super) fn check(pod: &PodSpec, path: &str) -> Vec<Fault> {
+pub(super) fn check(pod: &PodSpec, pod_path: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut known = BTreeSet::new();
     for (index, volume) in pod.volumes.iter().flatten().enumerate() {
-        let path = format!("{path}.volumes[{index}]");
+        let path = format!("{pod_path}.volumes[{index}]");
         if let Some(reason) = names::not_label(&volume.name) {
             let message = format!("`{}` is not a volume's name: {reason}", volume.name);
-            faults.push(Fault::new("K204", format!("{path}.name"), message));
+            let fault = Fault::new("K204", format!("{path}.name"), message);
+            faults.push(fault.help(names::rename(&volume.name)));
         }
         if !known.insert(volume.name.as_str()) {
-            faults.push(Fault::new(
-                "K245",
-                format!("{path}.name"),
-                format!("volume `{}` is there twice", volume.name),
-            ));
+            let message = format!("volume `{}` is there twice", volume.name);
+            let fault = Fault::new("K245", format!("{path}.name"), message);
+            faults.push(fault.help("give one of them another name"));
         }
         match one_source(volume, &path) {
             Some(fault) => faults.push(fault),
@@ -34,7 +33,7 @@ pub(super) fn check(pod: &PodSpec, path: &str) -> Vec<Fault> {
     for (index, container) in pod.containers.iter().enumerate() {
         let mut taken = BTreeSet::new();
         for (at, mount) in container.volume_mounts.iter().flatten().enumerate() {
-            let path = format!("{path}.containers[{index}].volumeMounts[{at}]");
+            let path = format!("{pod_path}.containers[{index}].volumeMounts[{at}]");
             if !known.contains(mount.name.as_str()) {
                 let fault = Fault::new(
                     "K246",
@@ -44,12 +43,13 @@ pub(super) fn check(pod: &PodSpec, path: &str) -> Vec<Fault> {
                 let near = bench_yaml::suggest(&mount.name, known.iter().copied());
                 faults.push(match near {
                     Some(near) => fault.help(format!("did you mean `{near}`?")),
-                    None => fault.help("add it under benchmark.volumes"),
+                    None => fault.help_at("add it under ", format!("{pod_path}.volumes"), ""),
                 });
             }
             if !taken.insert(mount.mount_path.trim_end_matches('/')) {
                 let message = format!("something is mounted at `{}` already", mount.mount_path);
-                faults.push(Fault::new("K246", format!("{path}.mountPath"), message));
+                let fault = Fault::new("K246", format!("{path}.mountPath"), message);
+                faults.push(fault.help("mount it at another path"));
             }
             faults.extend(mount_path(mount, &path));
         }
@@ -76,25 +76,18 @@ fn one_source(volume: &Volume, path: &str) -> Option<Fault> {
 fn mount_path(mount: &VolumeMount, path: &str) -> Option<Fault> {
     let sub_path = mount.sub_path.as_deref().unwrap_or_default();
     if mount.mount_path.is_empty() || mount.mount_path.contains(':') {
-        return Some(Fault::new(
-            "K246",
-            format!("{path}.mountPath"),
-            format!("`{}` is not a path", mount.mount_path),
-        ));
+        let message = format!("`{}` is not a path", mount.mount_path);
+        let fault = Fault::new("K246", format!("{path}.mountPath"), message);
+        return Some(fault.help("for example /data"));
     }
     if sub_path.starts_with('/') || sub_path.split('/').any(|step| step == "..") {
-        return Some(Fault::new(
-            "K246",
-            format!("{path}.subPath"),
-            "must be relative and without `..`",
-        ));
+        let message = format!("`{sub_path}` is not a path inside the volume");
+        let fault = Fault::new("K246", format!("{path}.subPath"), message);
+        return Some(fault.help("write it without `/` in front and without `..`"));
     }
     (mount.sub_path.is_some() && mount.sub_path_expr.is_some()).then(|| {
-        Fault::new(
-            "K246",
-            format!("{path}.subPathExpr"),
-            "only one of subPath and subPathExpr",
-        )
+        let message = "a mount has subPath or subPathExpr, not both";
+        Fault::new("K246", format!("{path}.subPathExpr"), message).help("keep one of them")
     })
 }
 
@@ -103,6 +96,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::validate::kubernetes::codes;
 
     fn faults(change: impl FnOnce(&mut Value)) -> Vec<&'static str> {
         let mut pod = json!({
@@ -112,10 +106,7 @@ mod tests {
             ]}]
         });
         change(&mut pod);
-        check(&serde_json::from_value(pod).unwrap(), "spec")
-            .into_iter()
-            .map(|fault| fault.code)
-            .collect()
+        codes(check(&serde_json::from_value(pod).unwrap(), "spec"))
     }
 
     #[test]

@@ -10,8 +10,8 @@ use bench_yaml::{dotted, mask, suggest};
 use serde_json::{Map, Value};
 
 use self::shape::{
-    branches, example_of, expectation, has_defaults, has_type, inner_key, is_null, out_of_range,
-    places_of, type_name,
+    branches, example_of, expectation, expected_instead, has_defaults, has_type, inner_key,
+    is_null, out_of_range, places_of, type_name,
 };
 use self::words::{bare_kind, kind, last, place, plain, step, with_examples};
 use crate::problem::Problem;
@@ -28,6 +28,21 @@ pub fn check_values(schema: &Value, values: &Value, written: Written<'_>) -> Vec
         problems: Vec::new(),
     };
     walk.check(schema, values, "");
+    let meant: Vec<Option<String>> = walk
+        .problems
+        .iter()
+        .filter(|problem| problem.code == "B101")
+        .map(|problem| problem.absent.clone())
+        .collect();
+    // What is there under a misspelt name is not missing.
+    walk.problems
+        .retain(|problem| problem.code != "B111" || !meant.contains(&problem.absent));
+    for problem in &mut walk.problems {
+        if problem.label.is_empty() && problem.help.is_empty() {
+            let help = "write what is expected there, or remove it";
+            problem.help.push(help.to_owned());
+        }
+    }
     walk.problems
 }
 
@@ -156,9 +171,10 @@ impl Walk<'_> {
                     pointer,
                     format!("{} has no `{key}`", place(pointer)),
                 )
+                .absent(step(pointer, key))
                 .label(format!("`{key}` is missing"));
                 self.problems.push(if example.is_empty() {
-                    problem
+                    problem.help("add it")
                 } else {
                     problem.help(format!("add it, for example `{example}`"))
                 });
@@ -181,7 +197,9 @@ impl Walk<'_> {
                 .map(String::as_str)
         };
         let problem = match near.or_else(begins_alike) {
-            Some(near) => problem.label(format!("did you mean `{near}`?")),
+            Some(near) => problem
+                .absent(step(pointer, near))
+                .label(format!("did you mean `{near}`?")),
             None => {
                 let mut elsewhere = Vec::new();
                 places_of(self.root, key, "", &mut elsewhere);
@@ -191,7 +209,7 @@ impl Walk<'_> {
                         last(place),
                         dotted(place)
                     )),
-                    None => problem,
+                    None => problem.label("remove it, or use a key that is allowed here"),
                 }
             }
         };
@@ -212,7 +230,7 @@ impl Walk<'_> {
         );
         self.problems.push(match near {
             Some(near) => problem.label(format!("did you mean `{near}`?")),
-            None => problem,
+            None => problem.label("choose one of them"),
         });
     }
 
@@ -270,10 +288,19 @@ impl Walk<'_> {
                 "B103",
                 pointer,
                 format!("expected true or false, found {shown}"),
-            ),
+            )
+            .help("write true or false, without quotes"),
             _ => {
-                let message = format!("expected {}, found {shown}", expectation(schema));
-                with_examples(Problem::value("B103", pointer, message), schema)
+                let expected = expected_instead(schema, value);
+                let message = format!("expected {expected}, found {shown}");
+                let problem = with_examples(Problem::value("B103", pointer, message), schema);
+                // As a machine's number it stands for several.
+                let is_inexact = value.as_f64().is_some_and(|n| n.fract() == 0.0);
+                if type_name(schema) == Some("integer") && is_inexact {
+                    problem.help("write it in digits")
+                } else {
+                    problem
+                }
             }
         };
         self.problems.push(problem);

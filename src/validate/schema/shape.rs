@@ -48,9 +48,13 @@ pub(super) fn has_type(schema: &Value, value: &Value) -> bool {
     }
 }
 
-/// As JSON Schema has it: 3.0 is an integer.
+/// Beyond 2^53 a number with an exponent may stand for several whole ones.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// As JSON Schema has it: 3.0 is an integer, as far as it is exact.
 pub(super) fn is_integer(value: &Value) -> bool {
-    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
+    let is_whole = |number: f64| number.fract() == 0.0 && number.abs() <= EXACT;
+    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(is_whole)
 }
 
 /// Whether defaults stand behind a schema, directly or below.
@@ -79,11 +83,27 @@ pub(super) fn out_of_range(schema: &Value, value: &Value) -> Option<String> {
     let is_out = limit("minimum").is_some_and(|least| number < least)
         || limit("maximum").is_some_and(|most| number > most)
         || limit("exclusiveMinimum").is_some_and(|least| number <= least);
-    is_out.then(|| expectation(schema))
+    is_out.then(|| expected_instead(schema, value))
+}
+
+/// What a schema asks for in place of a value. Limits that no machine number goes beyond are told to those who did.
+pub(super) fn expected_instead(schema: &Value, value: &Value) -> String {
+    let is_huge = value.as_f64().is_some_and(|number| number.abs() > EXACT);
+    asked_for(schema, if is_huge { f64::MAX } else { EXACT })
 }
 
 /// What a schema asks for, in words.
 pub(super) fn expectation(schema: &Value) -> String {
+    asked_for(schema, EXACT)
+}
+
+/// The same, without limits beyond the given one.
+fn asked_for(schema: &Value, beyond: f64) -> String {
+    let limit_of = |key: &str| {
+        let limit = schema.get(key)?;
+        let is_told = limit.as_f64().is_some_and(|limit| limit.abs() <= beyond);
+        is_told.then_some(limit)
+    };
     if let Some(word) = schema.get("const") {
         return format!("`{}`", word.as_str().unwrap_or_default());
     }
@@ -98,7 +118,7 @@ pub(super) fn expectation(schema: &Value) -> String {
         _ => "another value",
     };
     let mut text = name.to_owned();
-    if let (Some(least), Some(most)) = (schema.get("minimum"), schema.get("maximum")) {
+    if let (Some(least), Some(most)) = (limit_of("minimum"), limit_of("maximum")) {
         return format!("{name} from {least} to {most}");
     }
     for (key, sign) in [
@@ -106,7 +126,7 @@ pub(super) fn expectation(schema: &Value) -> String {
         ("minimum", ">="),
         ("maximum", "<="),
     ] {
-        if let Some(limit) = schema.get(key) {
+        if let Some(limit) = limit_of(key) {
             text.push_str(&format!(" {sign} {limit}"));
         }
     }

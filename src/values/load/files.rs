@@ -57,10 +57,10 @@ fn read(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
         )
     };
     if path.is_empty() {
-        return Err(Box::new(Diagnostic::error(
-            codes::USAGE,
-            format!("the path of a {what} is empty"),
-        )));
+        let problem = Diagnostic::error(codes::USAGE, format!("the path of a {what} is empty"));
+        return Err(Box::new(
+            problem.help("name a file, or `-` for standard input"),
+        ));
     }
     if let Some((scheme, _)) = path.split_once("://")
         && !scheme.is_empty()
@@ -85,7 +85,10 @@ fn read(path: &str, what: &str) -> Result<Vec<u8>, Box<Diagnostic>> {
     let mut bytes = Vec::new();
     match file.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() as u64 > MAX_BYTES => {
-            Err(Box::new(Diagnostic::error(codes::FILE, too_large(path))))
+            let problem = Diagnostic::error(codes::FILE, too_large(path));
+            Err(Box::new(
+                problem.help("is it the right file? values are written by hand"),
+            ))
         }
         Ok(_) => Ok(bytes),
         Err(error) => Err(Box::new(unreadable(path, what, &error))),
@@ -149,41 +152,49 @@ pub(crate) fn system_reason(error: &io::Error) -> String {
 fn with_neighbours(problem: Diagnostic, path: &Path) -> Diagnostic {
     let directory = directory_of(path);
     if !directory.is_dir() {
-        return problem.help(format!(
-            "the directory `{}` does not exist",
-            directory.display()
-        ));
+        let directory = directory.display();
+        return problem.help(format!("the directory `{directory}` does not exist"));
     }
     let names = names_in(directory);
     let wanted = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let near = suggest(&wanted, names.iter().map(String::as_str))
-        .map(str::to_owned)
+    let whole = |name: &str| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.join(name).display().to_string(),
+        _ => name.to_owned(),
+    };
+    if let Some(near) = near_name(&wanted, &names) {
+        return problem.help(format!("did you mean `{}`?", whole(near)));
+    }
+    let others: Vec<String> = yaml_files(directory)
+        .iter()
+        .map(|name| whole(name))
+        .collect();
+    problem.help(match others.as_slice() {
+        [] => format!("there is no YAML file in `{}`", directory.display()),
+        others => format!("YAML files there: {}", others.join(", ")),
+    })
+}
+
+/// The name that was most likely meant: the same with another ending, one with a typing error, or the only one that
+/// begins alike.
+fn near_name<'a>(wanted: &str, names: &'a [String]) -> Option<&'a str> {
+    let names = || names.iter().map(String::as_str);
+    let stem = |name: &str| match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem.to_lowercase(),
+        _ => name.to_lowercase(),
+    };
+    let wanted_stem = stem(wanted);
+    names()
+        .find(|name| stem(name) == wanted_stem)
+        .or_else(|| suggest(wanted, names()))
         .or_else(|| {
             // `custom-prod.yaml` for `custom-production.yaml` is too far to be a typing error, and clear all the same.
-            let (stem, extension) = wanted.rsplit_once('.')?;
-            let mut candidates = names
-                .iter()
-                .filter(|name| name.starts_with(stem) && name.ends_with(extension));
-            let only = candidates.next()?;
-            candidates.next().is_none().then(|| only.clone())
-        });
-    match near {
-        Some(near) => {
-            let near = if path
-                .parent()
-                .is_none_or(|parent| parent.as_os_str().is_empty())
-            {
-                near
-            } else {
-                directory.join(near).display().to_string()
-            };
-            problem.help(format!("did you mean `{near}`?"))
-        }
-        None => problem,
-    }
+            let mut alike = names().filter(|name| stem(name).starts_with(&wanted_stem));
+            let only = alike.next().filter(|_| !wanted_stem.is_empty())?;
+            alike.next().is_none().then_some(only)
+        })
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -211,4 +222,35 @@ fn yaml_files(directory: &Path) -> Vec<String> {
         .filter(is_yaml)
         .take(5)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names() {
+        let names = [
+            "custom-production.yaml",
+            "nightly.yml",
+            "notes.txt",
+            "prod-eu.yaml",
+        ];
+        let names = names.map(str::to_owned);
+        for (wanted, expected) in [
+            ("nightly.yaml", Some("nightly.yml")),
+            ("Nightly.YAML", Some("nightly.yml")),
+            ("nightly", Some("nightly.yml")),
+            ("nigthly.yml", Some("nightly.yml")),
+            ("custom-production.yml", Some("custom-production.yaml")),
+            ("custom-prod.yaml", Some("custom-production.yaml")),
+            ("custom", Some("custom-production.yaml")),
+            ("n", None),
+            ("", None),
+            (".", None),
+            ("baseline.yaml", None),
+        ] {
+            assert_eq!(near_name(wanted, &names), expected, "{wanted}");
+        }
+    }
 }

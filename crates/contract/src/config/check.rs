@@ -1,6 +1,6 @@
 //! What a [`Config`] that can be read may still have wrong with it.
 
-use super::problem::{ConfigProblem, Problems};
+use super::problem::{ConfigProblem, KeyPath, Problems, Spot, Text};
 use super::server::{check_base_url, check_tls};
 use super::{Config, Distribution, DistributionType, LoadType};
 use crate::metric::SloMetric;
@@ -33,12 +33,13 @@ impl Config {
 
     fn check_headers(&self, found: &mut Problems) {
         for (name, value) in self.api.headers.iter().flatten() {
-            let path = format!("api.headers.{name}");
+            let path = KeyPath::from("api.headers").key(name);
             let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
             if name.is_empty() || !name.chars().all(is_token) {
-                found.error(
+                found.error_at(
+                    Spot::Key,
                     path,
-                    "this is not the name of a header",
+                    format!("`{name}` is not the name of a header"),
                     "use letters, digits and `-`",
                 );
             } else if value.chars().any(char::is_control) {
@@ -51,7 +52,8 @@ impl Config {
                 .iter()
                 .any(|ours| name.eq_ignore_ascii_case(ours))
             {
-                found.error(
+                found.error_at(
+                    Spot::Key,
                     path,
                     format!("`{name}` says where a request ends, and is the generator's to write"),
                     "remove it",
@@ -71,17 +73,25 @@ impl Config {
                 ),
             ] {
                 if missing {
+                    let path = KeyPath::from("data").key(name);
+                    let kind = self.data.kind.as_str();
                     found.error(
-                        format!("data.{name}"),
-                        format!("`{}` data needs `{name}`", self.data.kind.as_str()),
-                        format!("{name}: {{mean: 512, std_dev: 0, min: 512, max: 512}}"),
+                        path.clone(),
+                        Text::from(format!("`{kind}` data needs `"))
+                            .name(path.clone())
+                            .words("`"),
+                        Text::from("add ")
+                            .name(path.clone())
+                            .words(": {mean: 512, ")
+                            .name(path.key("std_dev"))
+                            .words(": 0, min: 512, max: 512}"),
                     );
                 }
             }
         }
         for (name, distribution) in self.distributions() {
             check_distribution(
-                &format!("data.{name}"),
+                &KeyPath::from("data").key(name),
                 distribution,
                 self.data.kind.uses_distributions(),
                 found,
@@ -94,15 +104,16 @@ impl Config {
             found.error(
                 "server",
                 "there is no server to test",
-                "server: {type: vllm, base_url: http://host:8000}",
+                "add server: {type: vllm, base_url: http://host:8000}",
             );
             return;
         };
-        if let Err(reason) = check_base_url(&server.base_url) {
-            found.error(
+        if let Err(wrong) = check_base_url(&server.base_url) {
+            found.error_at(
+                Spot::Part(wrong.part),
                 "server.base_url",
-                format!("not a base URL: {reason}"),
-                "write it as http://host:8000",
+                format!("not a base URL: {}", wrong.reason),
+                wrong.help,
             );
         }
         check_tls(server, found);
@@ -117,30 +128,39 @@ impl Config {
 
     fn check_judgement(&self, found: &mut Problems) {
         for (index, slo) in self.slo.iter().enumerate() {
-            let path = format!("slo[{index}]");
-            if let Some(problem) = slo.problem() {
-                found.error(path, problem, "");
+            let path = KeyPath::from("slo").index(index);
+            let name = slo.metric.as_str();
+            if let Some(wrong) = slo.problem() {
+                let place = wrong.key.map_or(path.clone(), |key| path.key(key));
+                let spot = match (wrong.key, wrong.is_key) {
+                    (Some(_), true) => Spot::Key,
+                    _ => Spot::Value,
+                };
+                found.error_at(spot, place, wrong.message, wrong.help);
             } else if let Some(limit) = self.limit_beyond_timeout(slo) {
                 let timeout = self.load.request_timeout();
                 found.warn(
-                    path,
+                    path.key("max"),
                     format!("the limit of {limit} s is not below the request timeout of {timeout}: it can never be missed by less than a timeout"),
                     format!("a bare number is seconds; write {limit}ms if milliseconds are meant"),
                 );
             } else if !self.api.streaming && needs_stream(slo.metric) {
                 found.error(
-                    path,
-                    format!(
-                        "`{}` is only measured on streams, and `api.streaming` is false",
-                        slo.metric.as_str()
-                    ),
-                    "set api.streaming: true, or judge e2e",
+                    path.key("metric"),
+                    Text::from(format!("`{name}` is only measured on streams, and `"))
+                        .path("api.streaming")
+                        .words("` is false"),
+                    Text::from("set ")
+                        .path("api.streaming")
+                        .words(": true, or judge e2e"),
                 );
             } else if slo.metric == SloMetric::Goodput && self.goodput_limits().is_empty() {
                 found.error(
-                    path,
+                    path.key("metric"),
                     "`goodput` has no limits that a request must meet",
-                    "report: {goodput: {constraints: {ttft: 1.2}}}",
+                    Text::from("set ")
+                        .path("report.goodput.constraints")
+                        .words(", for example {ttft: 1.2}"),
                 );
             }
         }
@@ -150,8 +170,9 @@ impl Config {
             .flat_map(|limits| limits.keys())
         {
             if goodput_metric(name).is_none() {
-                found.error(
-                    format!("report.goodput.constraints.{name}"),
+                found.error_at(
+                    Spot::Key,
+                    KeyPath::from("report.goodput.constraints").key(name),
                     format!("`{name}` is not a metric of a single request"),
                     format!("use one of {}", GOODPUT_NAMES.join(", ")),
                 );
@@ -160,9 +181,9 @@ impl Config {
         for (index, p) in self.request_lifecycle().percentiles.iter().enumerate() {
             if !(0.0..=100.0).contains(p) {
                 found.error(
-                    format!("report.request_lifecycle.percentiles[{index}]"),
+                    KeyPath::from("report.request_lifecycle.percentiles").index(index),
                     format!("percentile {p} is not between 0 and 100"),
-                    "",
+                    "for example 99",
                 );
             }
         }
@@ -209,7 +230,7 @@ fn needs_stream(metric: SloMetric) -> bool {
 }
 
 fn check_distribution(
-    path: &str,
+    path: &KeyPath,
     distribution: &Distribution,
     is_drawn: bool,
     found: &mut Problems,
@@ -217,7 +238,7 @@ fn check_distribution(
     let Distribution { mean, min, max, .. } = *distribution;
     if min > max {
         found.error(
-            format!("{path}.min"),
+            path.key("min"),
             format!("min {min} is above max {max}"),
             "swap them",
         );
@@ -226,14 +247,14 @@ fn check_distribution(
         && !(f64::from(min)..=f64::from(max)).contains(&mean)
     {
         found.error(
-            format!("{path}.mean"),
+            path.key("mean"),
             format!("mean {mean} is outside min..max ({min}..{max})"),
             "move the mean, or set min and max too",
         );
     }
     if is_drawn && max == 0 {
         found.error(
-            format!("{path}.max"),
+            path.key("max"),
             "a length of 0 tokens cannot be asked for",
             "set max to at least 1",
         );
@@ -243,18 +264,21 @@ fn check_distribution(
         .is_some_and(|sd| sd.is_nan() || sd < 0.0)
     {
         found.error(
-            format!("{path}.std_dev"),
+            path.key("std_dev"),
             "a standard deviation is at least 0",
-            "",
+            "0 = always the mean",
         );
     }
     if let Some(variance) = distribution.variance {
         if variance.is_nan() || variance < 0.0 {
-            found.error(format!("{path}.variance"), "a variance is at least 0", "");
+            let help = "0 = always the mean";
+            found.error(path.key("variance"), "a variance is at least 0", help);
         } else if distribution.std_dev.is_some_and(|sd| sd > 0.0) {
             found.error(
-                format!("{path}.variance"),
-                "`variance` and `std_dev` say the same thing twice",
+                path.key("variance"),
+                Text::from("`variance` and `")
+                    .name(path.key("std_dev"))
+                    .words("` say the same thing twice"),
                 "keep one of them",
             );
         }

@@ -1,14 +1,12 @@
 //! What is wrong with `load`.
 
-use super::problem::Problems;
+use super::load::MOST_STEPS;
+use super::problem::{KeyPath, Problems, Text};
 use super::{Config, Load, LoadType, Stage};
 use crate::units::{RequestsPerSecond, Seconds};
 
 /// More requests than this in one stage are a mistake of units.
 const MOST_REQUESTS: f64 = 10_000_000.0;
-
-/// More steps than this in one ramp are a ramp without steps.
-const MOST_STEPS: u32 = 1000;
 
 impl Config {
     pub(super) fn check_load(&self, found: &mut Problems) {
@@ -19,14 +17,14 @@ impl Config {
                 "load.stages",
                 "there is nothing to send: no stage and no sweep",
                 match load.kind {
-                    LoadType::Concurrent => "stages: [{concurrency_level: 10, num_requests: 1000}]",
-                    LoadType::TraceReplay => "trace: {file: /traces/azure.csv}",
-                    _ => "stages: [{rate: 1, duration: 60}]",
+                    LoadType::Concurrent => closed_example("for example "),
+                    LoadType::TraceReplay => "for example trace: {file: /traces/azure.csv}".into(),
+                    _ => "for example stages: [{rate: 1, duration: 60}]".into(),
                 },
             );
         }
         for (index, stage) in load.stages.iter().enumerate() {
-            let path = format!("load.stages[{index}]");
+            let path = KeyPath::from("load.stages").index(index);
             match load.kind {
                 LoadType::Constant | LoadType::Poisson | LoadType::Gamma => {
                     check_rate(&path, stage, found);
@@ -55,7 +53,7 @@ fn check_kind(load: &Load, found: &mut Problems) {
         (LoadType::Gamma, None) => found.error(
             "load.type",
             "`gamma` arrivals need `burstiness`",
-            "burstiness: 0.5 (1 is Poisson, less is burstier)",
+            "add burstiness, for example burstiness: 0.5 (1 is Poisson, less is burstier)",
         ),
         (LoadType::Gamma, Some(_)) | (_, None) => {}
         (_, Some(_)) => found.error(
@@ -68,12 +66,12 @@ fn check_kind(load: &Load, found: &mut Problems) {
         (LoadType::TraceReplay, Some(trace)) if trace.file.is_empty() => found.error(
             "load.trace.file",
             "the path of the trace is empty",
-            "trace: {file: /traces/azure.csv}",
+            "for example /traces/azure.csv",
         ),
         (LoadType::TraceReplay, None) => found.error(
             "load.type",
             "`trace_replay` needs a `trace`",
-            "trace: {file: /traces/azure.csv}",
+            "add one, for example trace: {file: /traces/azure.csv}",
         ),
         (LoadType::TraceReplay, Some(_)) | (_, None) => {}
         (_, Some(_)) => found.warn(
@@ -90,7 +88,9 @@ fn check_kind(load: &Load, found: &mut Problems) {
         ),
         Some(_) if load.kind == LoadType::Concurrent => found.error(
             "load.max_in_flight",
-            "a closed loop has `concurrency_level` requests in flight and no other cap",
+            Text::from("a closed loop has `")
+                .name(a_stage().key("concurrency_level"))
+                .words("` requests in flight and no other cap"),
             "remove it",
         ),
         Some(_) | None => {}
@@ -107,7 +107,13 @@ fn check_warmup(load: &Load, found: &mut Problems) {
             "remove it",
         );
     } else if let (true, Some(rate)) = (load.kind.has_rate(), first) {
-        check_count("load.warmup", rate, rate, warmup.duration, found);
+        check_count(
+            &KeyPath::from("load.warmup"),
+            rate,
+            rate,
+            warmup.duration,
+            found,
+        );
     }
 }
 
@@ -117,7 +123,7 @@ fn check_cancel(load: &Load, found: &mut Problems) {
         found.error(
             "load.cancel.fraction",
             "a share of 1 gives up every request, and nothing is measured",
-            "fraction: 0.05",
+            "for example fraction: 0.05",
         );
     } else if cancel.after.get() >= load.request_timeout().get() {
         found.warn(
@@ -127,29 +133,35 @@ fn check_cancel(load: &Load, found: &mut Problems) {
                 cancel.after,
                 load.request_timeout()
             ),
-            "lower it",
+            "lower it, or raise the request timeout",
         );
     }
 }
 
-fn check_rate(path: &str, stage: &Stage, found: &mut Problems) {
+fn check_rate(path: &KeyPath, stage: &Stage, found: &mut Problems) {
     if stage.num_requests.is_some() || stage.concurrency_level.is_some() {
         found.error(
-            path,
-            "`num_requests` and `concurrency_level` belong to `load.type: concurrent`",
+            path.clone(),
+            of_closed_loops(path),
             "give `rate` and `duration`",
         );
         return;
     }
     match (stage.steps, stage.end_rate) {
         (Some(_), None) => found.error(
-            format!("{path}.steps"),
-            "`steps` lead to an `end_rate`, and there is none",
-            "end_rate: 50",
+            path.key("steps"),
+            Text::from("`steps` lead to an `")
+                .name(path.key("end_rate"))
+                .words("`, and there is none"),
+            Text::from("add it, for example ")
+                .name(path.key("end_rate"))
+                .words(": 50"),
         ),
         (Some(steps), Some(_)) if !(2..=MOST_STEPS).contains(&steps) => found.error(
-            format!("{path}.steps"),
-            format!("{steps} steps: from `rate` to `end_rate` it takes 2 to {MOST_STEPS}"),
+            path.key("steps"),
+            Text::from(format!("{steps} steps: from `rate` to `"))
+                .name(path.key("end_rate"))
+                .words(format!("` it takes 2 to {MOST_STEPS}")),
             "remove it: without steps the rate changes linearly",
         ),
         _ => {}
@@ -160,7 +172,8 @@ fn check_rate(path: &str, stage: &Stage, found: &mut Problems) {
             ("duration", stage.duration.is_none(), "duration: 600"),
         ] {
             if missing {
-                found.error(path, format!("the stage has no `{name}`"), example);
+                let help = format!("add it, for example {example}");
+                found.error(path.clone(), format!("the stage has no `{name}`"), help);
             }
         }
         return;
@@ -170,7 +183,7 @@ fn check_rate(path: &str, stage: &Stage, found: &mut Problems) {
 
 /// Checks that a rate from `first` to `last` for `duration` is a number of requests that can be planned.
 fn check_count(
-    path: &str,
+    path: &KeyPath,
     first: RequestsPerSecond,
     last: RequestsPerSecond,
     duration: Seconds,
@@ -184,93 +197,134 @@ fn check_count(
     };
     if expected < 1.0 {
         found.error(
-            format!("{path}.duration"),
+            path.key("duration"),
             format!("{rate} for {duration} is less than one request"),
             "raise the rate or the duration",
         );
     } else if expected > MOST_REQUESTS {
         found.error(
-            format!("{path}.duration"),
+            path.key("duration"),
             format!("{rate} for {duration} are {expected:.0} requests, more than {MOST_REQUESTS:.0} a stage"),
             "rate is in requests per second, duration in seconds",
         );
     }
 }
 
-fn check_closed(path: &str, stage: &Stage, found: &mut Problems) {
-    const EXAMPLE: &str = "stages: [{concurrency_level: 10, num_requests: 1000}]";
+fn check_closed(path: &KeyPath, stage: &Stage, found: &mut Problems) {
     if stage.rate.is_some() || stage.end_rate.is_some() || stage.steps.is_some() {
         found.error(
-            path,
+            path.clone(),
             "a closed loop has no rate: a request is sent when another one has ended",
-            EXAMPLE,
+            closed_example("for example "),
         );
         return;
     }
     match stage.concurrency_level {
-        None => found.error(path, "the stage has no `concurrency_level`", EXAMPLE),
+        None => found.error(
+            path.clone(),
+            Text::from("the stage has no `")
+                .name(path.key("concurrency_level"))
+                .words("`"),
+            Text::from("add it, for example ")
+                .name(path.key("concurrency_level"))
+                .words(": 10"),
+        ),
         Some(0) => found.error(
-            format!("{path}.concurrency_level"),
+            path.key("concurrency_level"),
             "no request at once sends nothing",
-            "concurrency_level: 10",
+            "for example 10",
         ),
         Some(_) => {}
     }
     #[expect(clippy::cast_precision_loss, reason = "compared with ten million")]
     match (stage.num_requests, stage.duration) {
         (None, None) => found.error(
-            path,
-            "the stage has neither `num_requests` nor `duration`",
-            EXAMPLE,
+            path.clone(),
+            Text::from("the stage has neither `")
+                .name(path.key("num_requests"))
+                .words("` nor `duration`"),
+            Text::from("add one of them, for example ")
+                .name(path.key("num_requests"))
+                .words(": 1000"),
         ),
         (Some(_), Some(_)) => found.error(
-            path,
-            "`num_requests` and `duration` both say when the stage ends",
+            path.clone(),
+            Text::from("`")
+                .name(path.key("num_requests"))
+                .words("` and `duration` both say when the stage ends"),
             "keep one of them",
         ),
         (Some(0), None) => found.error(
-            format!("{path}.num_requests"),
+            path.key("num_requests"),
             "no request sends nothing",
-            "num_requests: 1000",
+            "for example 1000",
         ),
         (Some(count), None) if count as f64 > MOST_REQUESTS => found.error(
-            format!("{path}.num_requests"),
+            path.key("num_requests"),
             format!("{count} requests are more than {MOST_REQUESTS:.0} a stage"),
             "use several stages",
         ),
         (None, Some(duration)) if duration.get() == 0.0 => found.error(
-            format!("{path}.duration"),
+            path.key("duration"),
             "a stage of 0 s sends nothing",
-            "duration: 60",
+            "for example duration: 60",
         ),
         (Some(_), None) | (None, Some(_)) => {}
     }
 }
 
 /// inference-perf wants `rate` and `duration` here; without `rate`, `duration` is where the replay ends.
-fn check_replay(path: &str, stage: &Stage, found: &mut Problems) {
+fn check_replay(path: &KeyPath, stage: &Stage, found: &mut Problems) {
     if stage.num_requests.is_some() || stage.concurrency_level.is_some() {
         found.error(
-            path,
-            "`num_requests` and `concurrency_level` belong to `load.type: concurrent`",
+            path.clone(),
+            of_closed_loops(path),
             "give `duration`, or nothing for the whole trace",
         );
     } else if stage.end_rate.is_some() || stage.steps.is_some() {
         found.error(
-            path,
+            path.clone(),
             "the trace says when requests arrive: there is no rate to change",
-            "trace: {speedup: 2} replays it faster",
+            "remove it; trace: {speedup: 2} replays it faster",
         );
     } else if let Some(rate) = stage.rate {
         match stage.duration {
             Some(duration) => check_count(path, rate, rate, duration, found),
-            None => found.error(path, "the stage has no `duration`", "duration: 600"),
+            None => found.error(
+                path.clone(),
+                "the stage has no `duration`",
+                "add it, for example duration: 600",
+            ),
         }
     } else if stage.duration.is_some_and(|duration| duration.get() == 0.0) {
         found.error(
-            format!("{path}.duration"),
+            path.key("duration"),
             "a stage of 0 s sends nothing",
             "remove it for the whole trace",
         );
     }
+}
+
+fn of_closed_loops(path: &KeyPath) -> Text {
+    Text::from("`")
+        .name(path.key("num_requests"))
+        .words("` and `")
+        .name(path.key("concurrency_level"))
+        .words("` belong to `load.type: concurrent`")
+}
+
+/// Stages of a closed loop, after these words.
+fn closed_example(words: &str) -> Text {
+    let stage = a_stage();
+    Text::from(words)
+        .words("stages: [{")
+        .name(stage.key("concurrency_level"))
+        .words(": 10, ")
+        .name(stage.key("num_requests"))
+        .words(": 1000}]")
+}
+
+/// Whichever stage: only the names of its keys are told.
+fn a_stage() -> KeyPath {
+    KeyPath::from("load.stages").index(0)
 }

@@ -1,6 +1,6 @@
 //! What this version of `loadgen` cannot honour.
 
-use super::problem::{ConfigProblem, Problems};
+use super::problem::{ConfigProblem, KeyPath, Problems, Text};
 use super::{ApiType, Config, DataType, DistributionType, LoadType};
 
 impl Config {
@@ -39,7 +39,7 @@ impl Config {
         for (path, distribution) in self.distributions() {
             if !known.contains(&distribution.kind) {
                 found.error(
-                    format!("data.{path}.type"),
+                    KeyPath::from("data").key(path).key("type"),
                     "loadgen does not draw from this distribution yet",
                     "use normal, lognormal, uniform or fixed",
                 );
@@ -67,7 +67,9 @@ impl Config {
             found.error(
                 "load.sweep",
                 "loadgen does not search for the saturation point yet",
-                format!("write the rates as `stages`; {ELSEWHERE}"),
+                Text::from("write the rates as `")
+                    .name("load.stages")
+                    .words(format!("`; {ELSEWHERE}")),
             );
         }
         if self
@@ -105,7 +107,7 @@ impl Config {
             ] {
                 if target.is_some() {
                     found.warn(
-                        format!("storage.{name}"),
+                        KeyPath::from("storage").key(name),
                         "loadgen does not upload yet: reports are written locally, and the exit code says that the upload is missing",
                         "fetch the reports from the local folder or the log",
                     );
@@ -118,7 +120,9 @@ impl Config {
                 format!(
                     "the cap of {cap} requests in flight a worker is not applied: the load is open"
                 ),
-                "remove it, or set max_in_flight if a cap over all workers is meant",
+                Text::from("remove it, or set ")
+                    .name("load.max_in_flight")
+                    .words(" if a cap over all workers is meant"),
             );
         }
         found.0

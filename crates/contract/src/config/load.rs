@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::factor::{Burstiness, Speedup};
 use crate::units::{Probability, RequestsPerSecond, Seconds, serialize_number};
 
+/// More steps than this in one ramp are a ramp without steps.
+pub(super) const MOST_STEPS: u32 = 1000;
+
 /// When requests are sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -171,12 +174,14 @@ impl Stage {
         }
     }
 
-    /// The stages that this one stands for: itself, or its steps.
+    /// The stages that this one stands for: itself, or its steps, where they are as many as a ramp can have.
     #[must_use]
     pub fn in_steps(&self) -> Vec<Self> {
-        let (Some(first), Some(last), Some(steps)) =
-            (self.rate, self.end_rate, self.steps.filter(|&n| n > 1))
-        else {
+        let (Some(first), Some(last), Some(steps)) = (
+            self.rate,
+            self.end_rate,
+            self.steps.filter(|n| (2..=MOST_STEPS).contains(n)),
+        ) else {
             return vec![self.clone()];
         };
         let (first, last, count) = (first.get(), last.get(), f64::from(steps));

@@ -18,7 +18,7 @@ pub use data::{
     Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile, TraceFormat,
 };
 pub use load::{Cancel, Load, LoadType, ReplayTrace, Stage, Sweep, SweepType, Warmup};
-pub use problem::{ConfigProblem, Severity};
+pub use problem::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
 pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
 pub use storage::{CloudStorage, LocalStorage, Storage};
 

@@ -1,11 +1,12 @@
 //! `server` and `tokenizer`: who is tested, and what counts as a token.
 
 use std::fmt;
+use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problems;
+use super::problem::{KeyPath, Problems, Text};
 use crate::units::Seconds;
 
 /// The server under test.
@@ -159,7 +160,7 @@ pub(super) fn check_tls(server: &Server, found: &mut Problems) {
     };
     if let Some((given, missing)) = lacks {
         found.error(
-            format!("server.{given}"),
+            KeyPath::from("server").key(given),
             format!("a client certificate is used with its key, and there is no `{missing}`"),
             format!("set {missing} too, or remove {given}"),
         );
@@ -171,7 +172,8 @@ pub(super) fn check_tls(server: &Server, found: &mut Problems) {
             "set one of the two, the authority if you have it",
         );
     }
-    if server.base_url.starts_with("https://") {
+    // Of an address that is neither something else is wrong.
+    if !server.base_url.starts_with("http://") {
         return;
     }
     for (key, is_given) in [
@@ -181,50 +183,115 @@ pub(super) fn check_tls(server: &Server, found: &mut Problems) {
     ] {
         if is_given {
             found.warn(
-                format!("server.{key}"),
+                KeyPath::from("server").key(key),
                 "this is about TLS, which is not spoken to an http:// address",
-                "write https:// in base_url, or remove it",
+                Text::from("write https:// in ")
+                    .name("server.base_url")
+                    .words(", or remove it"),
             );
         }
     }
 }
 
+/// What is wrong with a base URL, and which bytes of it.
+#[derive(Debug, PartialEq)]
+pub(super) struct WrongUrl {
+    pub(super) part: Range<usize>,
+    pub(super) reason: &'static str,
+    pub(super) help: Text,
+}
+
 /// Checks the shape of a base URL: `http(s)://host[:port][/path]`.
-pub(super) fn check_base_url(url: &str) -> Result<(), &'static str> {
-    let rest = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"));
-    let rest = rest.ok_or("it does not start with http:// or https://")?;
-    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("it contains a space or a control character");
+pub(super) fn check_base_url(url: &str) -> Result<(), WrongUrl> {
+    const SHAPE: &str = "write it as http://host:8000";
+    let wrong = |part: Range<usize>, reason, help: Text| Err(WrongUrl { part, reason, help });
+    let is_space = |c: char| c.is_whitespace() || c.is_control();
+    let start = ["http://", "https://"]
+        .iter()
+        .find(|scheme| url.starts_with(**scheme))
+        .map(|scheme| scheme.len());
+    let Some(start) = start else {
+        let scheme = url.find("://").unwrap_or(url.len());
+        let reason = "it does not start with http:// or https://";
+        return wrong(0..scheme, reason, SHAPE.into());
+    };
+    let rest = url.get(start..).unwrap_or_default();
+    if let Some(part) = run(url, is_space) {
+        let reason = "it contains a space or a control character";
+        return wrong(part, reason, SHAPE.into());
     }
-    if rest.contains(['?', '#']) {
-        return Err("it has a query or a fragment");
+    if let Some(at) = rest.find(['?', '#']) {
+        let reason = "it has a query or a fragment";
+        return wrong(start + at..url.len(), reason, "leave it out".into());
     }
     let path = rest.trim_end_matches('/');
     if path.ends_with("/v1") || path.ends_with("/completions") {
-        return Err("it goes on into the API: leave out /v1 and what follows");
+        let at = path.find("/v1").or_else(|| path.rfind('/')).unwrap_or(0);
+        let reason = "it goes on into the API";
+        let help = "leave out /v1 and what follows";
+        return wrong(start + at..url.len(), reason, help.into());
     }
     let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err("it contains credentials; a key belongs into OPENAI_API_KEY");
+    if let Some(at) = authority.rfind('@') {
+        let help = Text::from("a key belongs into ").api_key();
+        return wrong(start..start + at + 1, "it contains credentials", help);
     }
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),
     };
     if host.is_empty() {
-        return Err("it has no host");
+        return wrong(start..start, "it has no host", SHAPE.into());
     }
     let is_address = host.starts_with('[') && host.ends_with(']');
     let in_host = |c: char| {
         c.is_ascii_alphanumeric() || "-._".contains(c) || (is_address && ":[]%".contains(c))
     };
-    if !host.chars().all(in_host) {
-        return Err("its host has a character that no host name has");
+    if let Some(part) = run(host, |c| !in_host(c)) {
+        let reason = "its host has a character that no host name has";
+        let part = start + part.start..start + part.end;
+        return wrong(part, reason, "use letters, digits, `-` and `.`".into());
     }
-    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-        return Err("its port is not a number between 1 and 65535");
+    if let Some(port) = port
+        && port.parse::<u16>().map_or(true, |port| port == 0)
+    {
+        let reason = "its port is not a number between 1 and 65535";
+        let at = start + host.len() + 1;
+        return wrong(at..at + port.len(), reason, SHAPE.into());
     }
     Ok(())
+}
+
+/// The first characters in a row that are so.
+fn run(text: &str, is_so: impl Fn(char) -> bool) -> Option<Range<usize>> {
+    let start = text.find(&is_so)?;
+    let rest = text.get(start..)?;
+    let length = rest.find(|c| !is_so(c)).unwrap_or(rest.len());
+    Some(start..start + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wrong_part_of_a_url_is_named() {
+        for (url, part) in [
+            ("http://x:1/#a b: c", " "),
+            ("ftp://x", "ftp"),
+            ("qwen:8000", "qwen:8000"),
+            ("http://x?a=b", "?a=b"),
+            ("http://x:1/v1/chat/completions/", "/v1/chat/completions/"),
+            ("http://x/completions", "/completions"),
+            ("http://user:key@x", "user:key@"),
+            ("http://:80", ""),
+            ("http://ex%%mple:80", "%%"),
+            ("http://한국:80", "한국"),
+            ("http://x:port", "port"),
+            ("http://x:", ""),
+        ] {
+            let wrong = check_base_url(url).unwrap_err();
+            assert_eq!(url.get(wrong.part), Some(part), "{url}");
+        }
+    }
 }

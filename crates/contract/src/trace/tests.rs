@@ -62,7 +62,9 @@ fn what_cannot_be_read_is_named_with_its_line() {
         (&format!("{head}2023-13-01 00:00:00,1,2"), 2, "is no time"),
         (&format!("{head}1,-1,2"), 2, "`-1` is no number of tokens"),
         (&format!("{head}1,1"), 2, "2 cells are too few"),
-        ("{\"stage\": 0}", 1, "no record of a request"),
+        ("{\"stage\": 0}", 1, "no record of a request: it has no `"),
+        ("{\"stage\": \"x\"}", 1, "`stage` is not what a record has"),
+        ("{\"stage\": ", 1, "it is not JSON to its end"),
         (
             &format!("{head}1,1,2\n2024-01-01 00:00:00,1,2"),
             3,

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::validate::kubernetes::codes;
 
 fn pod(change: impl FnOnce(&mut Value)) -> Vec<&'static str> {
     let mut template = json!({
@@ -21,10 +22,7 @@ fn pod(change: impl FnOnce(&mut Value)) -> Vec<&'static str> {
         }
     });
     change(&mut template);
-    check(&serde_json::from_value(template).unwrap())
-        .into_iter()
-        .map(|fault| fault.code)
-        .collect()
+    codes(check(&serde_json::from_value(template).unwrap()))
 }
 
 #[test]
@@ -46,24 +44,6 @@ fn each_rule_is_seen() {
         ("/spec/containers/0/env/0/name", json!("B"), "K242"),
         ("/spec/containers/0/env/1/valueFrom", json!({}), "K242"),
         ("/spec/containers/0/envFrom/0", json!({}), "K242"),
-        ("/spec/tolerations/0/effect", json!("NoSchedul"), "K243"),
-        ("/spec/tolerations/0/operator", json!("Is"), "K243"),
-        ("/spec/tolerations/0/key", json!(""), ""),
-        (
-            "/spec/tolerations/0",
-            json!({"operator": "Equal", "value": "x"}),
-            "K243",
-        ),
-        (
-            "/spec/tolerations/0",
-            json!({"operator": "Exists", "value": "x"}),
-            "K243",
-        ),
-        (
-            "/spec/tolerations/0",
-            json!({"operator": "Exists", "tolerationSeconds": 5}),
-            "K243",
-        ),
     ] {
         let found = pod(|template| *template.pointer_mut(pointer).unwrap() = value.clone());
         let expected: Vec<&str> = [code].into_iter().filter(|code| !code.is_empty()).collect();
@@ -88,5 +68,55 @@ fn affinity_terms() {
             *template.pointer_mut(&format!("{wish}/{field}")).unwrap() = value.clone();
         });
         assert_eq!(found, [code], "{field} {value}");
+    }
+}
+
+/// What an API server says to each of these (`ValidateTolerations` in Kubernetes' core validation).
+#[test]
+fn tolerations() {
+    for (toleration, expected) in [
+        (json!({"operator": "Exists"}), &[][..]),
+        (json!({"key": "gpu"}), &[]),
+        (json!({"key": "gpu", "operator": "Equal"}), &[]),
+        (json!({"key": "gpu", "operator": "", "effect": ""}), &[]),
+        (json!({"key": "a.b/gpu", "value": "yes"}), &[]),
+        (
+            json!({"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}),
+            &[],
+        ),
+        (json!({}), &["operator"]),
+        (json!({"key": "", "value": "x"}), &["operator"]),
+        (json!({"operator": "Equal"}), &["operator"]),
+        (json!({"key": "a b", "operator": "Exists"}), &["key"]),
+        (json!({"key": "gpu", "operator": "Exist"}), &["operator"]),
+        (json!({"key": "gpu", "operator": "Lt", "value": "5"}), &[]),
+        (
+            json!({"key": "gpu", "operator": "Exists", "value": "x"}),
+            &["value"],
+        ),
+        (json!({"key": "gpu", "value": "a b"}), &["value"]),
+        (json!({"key": "gpu", "value": "x".repeat(64)}), &["value"]),
+        (json!({"key": "gpu", "effect": "noschedule"}), &["effect"]),
+        (
+            json!({"key": "gpu", "tolerationSeconds": 5}),
+            &["tolerationSeconds"],
+        ),
+        (
+            json!({"key": "gpu", "effect": "NoSchedule", "tolerationSeconds": 5}),
+            &["tolerationSeconds"],
+        ),
+        (
+            json!({"key": "/", "operator": "Is", "effect": "No", "value": "x"}),
+            &["key", "operator", "effect"],
+        ),
+    ] {
+        let read: Toleration = serde_json::from_value(toleration.clone()).unwrap();
+        let faults = check_toleration(&read, "t");
+        let fields: Vec<&str> = faults
+            .iter()
+            .filter_map(|fault| fault.path.strip_prefix("t."))
+            .collect();
+        assert_eq!(fields, expected, "{toleration}");
+        codes(faults);
     }
 }

@@ -51,16 +51,15 @@ fn host_path(source: &HostPathVolumeSource, path: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     let directory = &source.path;
     if directory.is_empty() || directory.split('/').any(|step| step == "..") {
-        faults.push(Fault::new(
-            "K245",
-            format!("{path}.path"),
-            format!("`{directory}` is not a path without `..`"),
-        ));
+        let message = format!("`{directory}` is not a path of the node");
+        let fault = Fault::new("K245", format!("{path}.path"), message);
+        faults.push(fault.help("for example /mnt/models, without `..`"));
     }
     let kind = source.type_.as_deref().unwrap_or_default();
     if !HOST_PATHS.contains(&kind) {
-        let message = format!("`{kind}` is not one of {}", HOST_PATHS[1..].join(", "));
-        faults.push(Fault::new("K245", format!("{path}.type"), message));
+        let message = format!("`{kind}` is not a type of hostPath");
+        let fault = Fault::new("K245", format!("{path}.type"), message);
+        faults.push(fault.help(format!("use one of {}", HOST_PATHS[1..].join(", "))));
     }
     faults
 }
@@ -69,18 +68,16 @@ fn empty_dir(source: &EmptyDirVolumeSource, path: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     let medium = source.medium.as_deref().unwrap_or_default();
     if !matches!(medium, "" | "Memory" | "HugePages") && !medium.starts_with("HugePages-") {
-        let message = format!("`{medium}` is not one of Memory, HugePages");
-        faults.push(Fault::new("K245", format!("{path}.medium"), message));
+        let message = format!("`{medium}` is not a medium");
+        let fault = Fault::new("K245", format!("{path}.medium"), message);
+        faults.push(fault.help("use Memory or HugePages, or leave it out for the node's disk"));
     }
     if let Some(limit) = &source.size_limit
         && let Err((reason, meant)) = quantity::parse(&limit.0)
     {
         let message = format!("`{}` is not a quantity: {reason}", limit.0);
         let fault = Fault::new("K245", format!("{path}.sizeLimit"), message);
-        faults.push(match meant {
-            Some(meant) => fault.help(format!("did you mean {meant}?")),
-            None => fault,
-        });
+        faults.push(fault.help(quantity::remedy(meant)));
     }
     faults
 }
@@ -108,11 +105,9 @@ fn items(items: Option<&[KeyToPath]>, path: &str) -> Vec<Fault> {
             || item.path.starts_with('/')
             || item.path.split('/').any(|step| step == "..")
         {
-            faults.push(Fault::new(
-                "K245",
-                format!("{path}.path"),
-                "must be relative and without `..`",
-            ));
+            let message = format!("`{}` is not a path inside the volume", item.path);
+            let fault = Fault::new("K245", format!("{path}.path"), message);
+            faults.push(fault.help("write it without `/` in front and without `..`"));
         }
     }
     faults
