@@ -1,5 +1,6 @@
 //! File descriptors: as many as the plan can need, before time zero.
 
+use bench_contract::RequestsPerSecond;
 use bench_contract::config::{Config, Load, Stage};
 
 use crate::health::{grow_file_table, raise_file_limit};
@@ -36,7 +37,7 @@ fn most_in_flight(load: &Load, replayed: usize) -> u64 {
         (None, Some(rate), Some(duration)) => {
             let fastest = rate
                 .get()
-                .max(stage.end_rate.map_or(0.0, |rate| rate.get()));
+                .max(stage.end_rate.map_or(0.0, RequestsPerSecond::get));
             let mean = fastest * duration.get().min(limit);
             // Random arrivals exceed their mean by more than four deviations once in 30,000 times.
             (mean + 4.0 * mean.sqrt()).ceil() as u64
