@@ -195,6 +195,7 @@ impl Bench<'_> {
             "data": {"type": "synthetic", "input_distribution": fixed(32), "output_distribution": fixed(self.args.tokens)},
             "load": {"type": "poisson", "seed": 1, "stages": [{"rate": rate.get(), "duration": self.args.duration.get()}]},
             "server": {"base_url": format!("http://{address}"), "ready_timeout": 20},
+            "storage": null,
         });
         serde_json::from_value(config).map_err(|error| error.to_string())
     }

@@ -4,12 +4,17 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+/// Runs it in an empty folder, which it has to leave empty.
 fn selftest(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_loadgen"))
+    let folder = tempfile::tempdir().unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_loadgen"))
         .arg("selftest")
         .args(args)
+        .current_dir(&folder)
         .output()
-        .unwrap()
+        .unwrap();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    ran
 }
 
 #[test]
