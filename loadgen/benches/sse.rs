@@ -16,7 +16,7 @@ fn event(place: usize) -> String {
     )
 }
 
-/// The pieces of a whole reply, `per_read` events in each.
+/// The pieces of a whole reply, `per_read` events in each, and each event in a chunk of its own.
 fn reply(per_read: usize) -> Vec<Vec<u8>> {
     let events: Vec<String> = (0..EVENTS).map(event).collect();
     let mut pieces = vec![
@@ -24,8 +24,10 @@ fn reply(per_read: usize) -> Vec<Vec<u8>> {
             .to_vec(),
     ];
     for some in events.chunks(per_read) {
-        let text = some.concat();
-        pieces.push(format!("{:x}\r\n{text}\r\n", text.len()).into_bytes());
+        let chunks = some
+            .iter()
+            .map(|event| format!("{:x}\r\n{event}\r\n", event.len()));
+        pieces.push(chunks.collect::<String>().into_bytes());
     }
     pieces.push(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n".to_vec());
     pieces

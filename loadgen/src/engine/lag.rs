@@ -12,7 +12,7 @@ use crate::clock::Instant;
 use crate::pacer::Pacer;
 
 /// Between two samples, in nanoseconds: often enough to see a stall, and a hundredth of a percent of a CPU.
-const PERIOD_NS: u64 = 10_000_000;
+const PERIOD_NS: u64 = 50_000_000;
 
 /// Samples the current thread's event loop from `start` on, for as long as it is polled. A stall is counted once for each
 /// sample that it delays, so that its weight is its length.

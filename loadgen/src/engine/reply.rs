@@ -171,9 +171,16 @@ impl Reply {
         let decoder = &mut self.decoder;
         let is_ok = head.status == 200;
         let used = body.decode(rest, |part| match content {
-            Content::Stream(framer) => framer.feed(part, |event: SseEvent<'_>| {
-                brought.take(decoder, event, trace)
-            }),
+            Content::Stream(framer) => {
+                let known = if framer.is_between_events() {
+                    brought.take_known(decoder, part, trace)
+                } else {
+                    0
+                };
+                framer.feed(&part[known..], |event: SseEvent<'_>| {
+                    brought.take(decoder, event, trace)
+                })
+            }
             Content::Whole(kept) => keep(kept, part, is_ok),
         });
         brought.leave(trace);

@@ -130,12 +130,7 @@ impl ChunkDecoder {
             && let Some(middle) = self.envelope.open(data)
             && self.keep_middle(middle)
         {
-            self.uncounted = true;
-            return Ok(Event {
-                token: true,
-                visible: self.envelope.visible,
-                tokens: 0,
-            });
+            return Ok(self.enveloped());
         }
         if data == b"[DONE]" {
             self.done = true;
@@ -145,6 +140,24 @@ impl ChunkDecoder {
             return Err(ChunkError::Server(server_message(data)));
         }
         self.object(data, true)
+    }
+
+    /// Reads the event that a stream has at the beginning of `bytes`, where it differs from the last one in its text alone, and
+    /// says how many bytes it takes. None where only a [`Framer`](crate::openai::sse::Framer) and [`event`](Self::event) can
+    /// tell what is there; what is found here, they would find too.
+    pub fn first_event(&mut self, bytes: &[u8]) -> Option<(Event, usize)> {
+        let (middle, used) = self.envelope.open_first(bytes)?;
+        self.keep_middle(middle).then(|| (self.enveloped(), used))
+    }
+
+    /// A token event without a count, in the envelope of the last one.
+    fn enveloped(&mut self) -> Event {
+        self.uncounted = true;
+        Event {
+            token: true,
+            visible: self.envelope.visible,
+            tokens: 0,
+        }
     }
 
     /// Reads a reply that is no stream.

@@ -93,8 +93,10 @@ impl Framer {
         self.end_line(b"", &mut sink)
     }
 
-    fn is_between_events(&self) -> bool {
-        self.line.is_empty() && !self.has_data && self.name.is_empty()
+    /// Whether the next byte is the first of an event.
+    #[must_use]
+    pub fn is_between_events(&self) -> bool {
+        self.line.is_empty() && !self.has_data && self.name.is_empty() && !self.after_cr
     }
 
     /// Ends the line that `tail` is the rest of.

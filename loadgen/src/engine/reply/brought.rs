@@ -3,7 +3,7 @@
 use bench_report::TokenRead;
 
 use super::{Failure, Trace};
-use crate::openai::chunk::ChunkDecoder;
+use crate::openai::chunk::{ChunkDecoder, Event};
 use crate::openai::sse::SseEvent;
 
 /// The token events of one read.
@@ -37,8 +37,28 @@ impl Brought {
         let event = decoder
             .event(event.name, event.data)
             .map_err(Failure::Chunk)?;
+        self.note(event, trace);
+        Ok(())
+    }
+
+    /// Decodes the events at the beginning of `bytes` that need neither framer nor parser, and returns how many bytes they take.
+    pub(super) fn take_known(
+        &mut self,
+        decoder: &mut ChunkDecoder,
+        bytes: &[u8],
+        trace: &mut Trace,
+    ) -> usize {
+        let mut at = 0;
+        while let Some((event, used)) = decoder.first_event(&bytes[at..]) {
+            self.note(event, trace);
+            at += used;
+        }
+        at
+    }
+
+    fn note(&mut self, event: Event, trace: &mut Trace) {
         if !event.token {
-            return Ok(());
+            return;
         }
         self.read.events += 1;
         self.read.tokens += event.tokens;
@@ -50,7 +70,6 @@ impl Brought {
         if event.visible {
             trace.first_visible_ns.get_or_insert(self.read.at_ns);
         }
-        Ok(())
     }
 
     /// Leaves the read in the trace, if it brought anything.

@@ -1,9 +1,17 @@
 //! The bytes around the text of an event, by which the next event is known without a parser.
 
+/// What an event in a stream begins with, as most servers write it.
+const FIELD: &[u8] = b"data: ";
+
+/// What it ends with.
+const END: &[u8] = b"\n\n";
+
 /// The bytes around the text of an event that brought nothing but text.
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
+    /// Those of the whole event as it would be in a stream: [`FIELD`], what is before the text, what is after it, [`END`].
     bytes: Vec<u8>,
+    /// How many of them are before the text.
     before: usize,
     /// Whether the text is visible: not reasoning.
     pub(super) visible: bool,
@@ -28,37 +36,45 @@ impl Envelope {
             return;
         };
         self.bytes.clear();
-        self.bytes.reserve(head.len() + tail.len());
-        self.bytes.extend_from_slice(head);
-        self.bytes.extend_from_slice(tail);
-        self.before = before;
+        for part in [FIELD, head, tail, END] {
+            self.bytes.extend_from_slice(part);
+        }
+        self.before = FIELD.len() + before;
         self.visible = visible;
     }
 
-    /// What `data` has in this envelope, if it is this envelope around another text; none if it is not, and none if only the
-    /// parser can tell. What is found here, the parser would find too.
+    /// What `data`, that of one event, has in this envelope, if it is this envelope around another text; none if it is not,
+    /// and none if only the parser can tell. What is found here, the parser would find too.
     pub(super) fn open<'a>(&self, data: &'a [u8]) -> Option<Middle<'a>> {
-        // Two empty sides would hold any bytes.
-        if self.bytes.is_empty() {
-            return None;
-        }
-        let (before, after) = self.bytes.split_at(self.before);
-        middle(data.strip_prefix(before)?.strip_suffix(after)?)
+        let (before, after) = self.bytes.split_at_checked(self.before)?;
+        let rest = data.strip_prefix(before.strip_prefix(FIELD)?)?;
+        let (middle, used) = middle(rest)?;
+        (rest[used..] == *after.strip_suffix(END)?).then_some(middle)
+    }
+
+    /// The same of the event at the beginning of `stream`, and how many bytes it takes there.
+    pub(super) fn open_first<'a>(&self, stream: &'a [u8]) -> Option<(Middle<'a>, usize)> {
+        let (before, after) = self.bytes.split_at_checked(self.before)?;
+        let rest = stream.strip_prefix(before)?;
+        let (middle, used) = middle(rest)?;
+        (!after.is_empty() && rest[used..].starts_with(after))
+            .then_some((middle, used + self.bytes.len()))
     }
 }
 
-/// Reads what should be the inside of a JSON string that is not empty. A quote would end it, and what follows could be
-/// anything; control characters and broken escapes the parser refuses.
-fn middle(bytes: &[u8]) -> Option<Middle<'_>> {
+/// Reads the inside of a JSON string that is not empty, up to the quote that ends it, and says how long it is. Control
+/// characters and broken escapes the parser refuses.
+fn middle(bytes: &[u8]) -> Option<(Middle<'_>, usize)> {
     let is_plain = |byte: &u8| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\');
-    if !bytes.is_empty() && bytes.iter().all(is_plain) {
-        return Some(Middle::Plain(bytes));
+    let plain = bytes.iter().position(|byte| !is_plain(byte))?;
+    if plain > 0 && bytes[plain] == b'"' {
+        return Some((Middle::Plain(&bytes[..plain]), plain));
     }
-    let mut rest = bytes;
+    let mut rest = &bytes[plain..];
     let mut is_escaped = false;
     loop {
         rest = match rest {
-            [] => break,
+            [b'"', ..] => break,
             [
                 b'\\',
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
@@ -75,16 +91,19 @@ fn middle(bytes: &[u8]) -> Option<Middle<'_>> {
                 is_escaped = true;
                 after
             }
-            [b'\\' | b'"' | 0..0x20, ..] => return None,
+            [] | [b'\\' | 0..0x20, ..] => return None,
             [_, after @ ..] => after,
         };
     }
-    if bytes.is_empty() || std::str::from_utf8(bytes).is_err() {
+    let used = bytes.len() - rest.len();
+    let text = &bytes[..used];
+    if text.is_empty() || std::str::from_utf8(text).is_err() {
         return None;
     }
-    Some(if is_escaped {
+    let middle = if is_escaped {
         Middle::Escaped
     } else {
-        Middle::Plain(bytes)
-    })
+        Middle::Plain(text)
+    };
+    Some((middle, used))
 }
