@@ -17,7 +17,7 @@ use crate::config::{Override, load};
 use crate::engine::{Engine, Stop, StopSender};
 use crate::notice;
 use crate::progress::Progress;
-use crate::ready::{NotReady, Ready, wait};
+use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
 
 use finish::{Finished, conclude, finish};
@@ -149,16 +149,14 @@ async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
         prompts: supplies.prompts.describe(),
         ..Finished::default()
     };
-    let key = prepared.api_key.as_deref();
-    let ready = wait(
-        &prepared.config,
-        &prepared.server,
-        &prepared.target,
-        prepared.tls.as_ref(),
-        key,
-        &stop,
-    )
-    .await;
+    let awaited = Awaited {
+        config: prepared.config.clone(),
+        server: prepared.server.clone(),
+        target: prepared.target.clone(),
+        tls: prepared.tls.clone(),
+        key: prepared.api_key.clone(),
+    };
+    let ready = wait(awaited, &stop).await;
     match ready {
         Ok(ready) => {
             finished.ready = Some(ready.clone());

@@ -29,7 +29,7 @@ pub(crate) struct Load<'a> {
 /// Sends a load, receives the replies to their ends, and returns the CPU time that it took, in seconds.
 pub(crate) fn run(load: &Load<'_>) -> io::Result<f64> {
     let before = cpu_ns();
-    loadgen::pacer::sharpen()?;
+    loadgen::eventloop::sharpen()?;
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     let timer = timerfd_create(
         TimerfdClockId::Monotonic,

@@ -34,7 +34,7 @@ const CASES: [Case; 4] = [
         sim: &["--ttft", "20ms", "--itl", "5ms"],
         rate: 150.0,
         tokens: 512,
-        seconds: 10.0,
+        seconds: 20.0,
         most: Some(1.2),
     },
     Case {
@@ -42,7 +42,7 @@ const CASES: [Case; 4] = [
         sim: &["--ttft", "20ms", "--itl", "5ms", "--events-per-write", "64"],
         rate: 150.0,
         tokens: 512,
-        seconds: 10.0,
+        seconds: 20.0,
         most: Some(1.5),
     },
     Case {

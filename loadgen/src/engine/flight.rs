@@ -14,7 +14,8 @@ use super::composer::Body;
 use super::counters::Counters;
 use super::reply::{End, Trace};
 use super::target::Addresses;
-use crate::clock::Origin;
+use crate::clock::{Instant, Origin};
+use crate::eventloop::Handle;
 use crate::http::pool::Pool;
 use crate::http::tls::Tls;
 use crate::openai::chunk::Api;
@@ -23,6 +24,9 @@ use crate::record::journal::{BATCH, Batch, JournalSender};
 
 /// As long as requests end, records are handed to the journal so often: a process that is killed loses no more than these.
 const FLUSH_EVERY_NS: u64 = 1_000_000_000;
+
+/// Bytes that one read can bring.
+const SCRATCH: usize = 64 * 1024;
 
 /// What all workers share for the whole run.
 pub struct Shared {
@@ -52,10 +56,12 @@ pub struct Shared {
 pub(super) struct Local {
     /// What all workers share.
     pub shared: Arc<Shared>,
+    /// The worker's event loop.
+    pub handle: Handle,
     /// Idle connections.
     pub pool: Rc<Pool>,
     /// Where sockets are read into: one buffer for all flights, since nothing waits between read and parse.
-    pub scratch: Rc<RefCell<Vec<u8>>>,
+    pub scratch: RefCell<Vec<u8>>,
     place: StagePlace,
     collector: RefCell<StageCollector>,
     journal: Option<JournalSender>,
@@ -82,16 +88,17 @@ impl Local {
     /// Empty, for one stage.
     pub(super) fn new(
         shared: Arc<Shared>,
+        handle: Handle,
         pool: Rc<Pool>,
-        scratch: Rc<RefCell<Vec<u8>>>,
         place: StagePlace,
         collector: StageCollector,
         journal: Option<JournalSender>,
     ) -> Self {
         Self {
             shared,
+            handle,
             pool,
-            scratch,
+            scratch: RefCell::new(vec![0; SCRATCH]),
             place,
             collector: RefCell::new(collector),
             journal,
@@ -232,12 +239,23 @@ impl Flight {
         }
     }
 
-    /// How long it takes until this request is to be given up, and how long after it was sent that is; `None` where it is not,
-    /// or was not sent.
-    pub(super) fn cancel_in(&self) -> Option<(Duration, Duration)> {
+    /// When this request is to be given up, and how long after it was sent that is; `None` where it is not, or was not sent.
+    pub(super) fn cancel_at(&self) -> Option<(Instant, Duration)> {
         let after = self.body.planned.cancel_after_ns?;
-        let left = (self.sent_ns? + after).saturating_sub(self.local.now());
-        Some((Duration::from_nanos(left), Duration::from_nanos(after)))
+        let at = self.local.shared.origin.at(self.sent_ns? + after);
+        Some((at, Duration::from_nanos(after)))
+    }
+
+    /// When this request has taken too long.
+    pub(super) fn over_at(&self) -> Instant {
+        let limit = u64::try_from(self.local.shared.total_limit.as_nanos()).unwrap_or(u64::MAX);
+        self.local.shared.origin.at(self.dispatched_ns).plus(limit)
+    }
+
+    /// The end of a request that has.
+    pub(super) fn over(&self) -> End {
+        let limit = self.local.shared.total_limit.as_secs_f64();
+        End::failed(Outcome::Timeout, format!("not ended within {limit} s"))
     }
 
     /// Head and body to be written.

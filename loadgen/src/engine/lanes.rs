@@ -1,19 +1,16 @@
 //! The closed loop: a fixed number of lanes, in each of which a request follows the end of the one before.
 
 use std::collections::VecDeque;
-use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bench_contract::Outcome;
-use tokio::task::JoinSet;
 
 use super::exchange::launch;
 use super::flight::Local;
 use super::permits::{Permits, Taken};
 use super::stop::{Stop, asked};
 use super::worker::{Duty, Left, Order};
-use crate::pacer::Pacer;
 use crate::plan::{Planned, Schedule, Until};
 
 /// How long a lane waits for a body that is not ready.
@@ -32,12 +29,10 @@ pub(super) async fn send<'a>(
     duty: &mut Duty,
     order: &'a Order,
     permits: &Permits,
-    pacer: &Pacer,
     local: &Rc<Local>,
-    flights: &mut JoinSet<()>,
-) -> io::Result<Option<Left<'a>>> {
+) -> Option<Left<'a>> {
     let Schedule::Closed { lanes, until } = order.plan.spec.schedule else {
-        return Ok(None);
+        return None;
     };
     let origin_ns = order.place.origin_ns;
     let end_ns = match until {
@@ -52,7 +47,7 @@ pub(super) async fn send<'a>(
     tokio::select! {
         biased;
         () = asked(&mut duty.stop, Stop::Drain) => {}
-        waited = pacer.until(duty.shared.origin.at(origin_ns)) => waited?,
+        () = local.handle.until(duty.shared.origin.at(origin_ns)) => {}
     }
     let mut free: VecDeque<u64> =
         std::iter::repeat_n(origin_ns, lanes_of(lanes, duty.worker, duty.workers)).collect();
@@ -60,12 +55,12 @@ pub(super) async fn send<'a>(
         let mut late = false;
         while let Some(&scheduled) = free.front() {
             if local.now() >= end_ns {
-                return Ok(None);
+                return None;
             }
             match permits.take(duty.worker) {
                 Taken::Body(mut body) => {
                     body.planned.due_ns = scheduled - origin_ns;
-                    launch(local, body, flights);
+                    launch(local, body);
                     free.pop_front();
                 }
                 Taken::Failed(mut planned, reason) => {
@@ -78,25 +73,25 @@ pub(super) async fn send<'a>(
                     late = true;
                     break;
                 }
-                Taken::Over => return Ok(None),
+                Taken::Over => return None,
             }
         }
-        if flights.is_empty() && !late {
-            return Ok(None);
+        if local.handle.tasks() == 0 && !late {
+            return None;
         }
         tokio::select! {
             biased;
             () = asked(&mut duty.stop, Stop::Drain) => break,
-            Some(_) = flights.join_next() => {}
-            () = tokio::time::sleep(LATE), if late => {}
+            () = local.handle.task_ended(), if local.handle.tasks() > 0 => {}
+            () = local.handle.sleep(LATE), if late => {}
         }
         local.take_freed(&mut free);
     }
     let now = local.now().max(origin_ns);
-    Ok(Some(Box::new(permits.rest().map(move |index| Planned {
+    Some(Box::new(permits.rest().map(move |index| Planned {
         due_ns: now - origin_ns,
         ..order.plan.planned(index)
-    }))))
+    })))
 }
 
 #[cfg(test)]

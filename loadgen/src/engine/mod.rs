@@ -7,6 +7,7 @@ mod flight;
 mod lag;
 mod lanes;
 mod permits;
+mod receive;
 mod reply;
 mod stage;
 mod stop;

@@ -170,21 +170,25 @@ impl Reply {
         let mut brought = Brought::by(at);
         let decoder = &mut self.decoder;
         let is_ok = head.status == 200;
-        let used = body.decode(rest, |part| match content {
-            Content::Stream(framer) => {
-                let known = if framer.is_between_events() {
-                    brought.take_known(decoder, part, trace)
-                } else {
-                    0
-                };
-                framer.feed(&part[known..], |event: SseEvent<'_>| {
-                    brought.take(decoder, event, trace)
-                })
+        let mut known = 0;
+        if let Content::Stream(framer) = content
+            && framer.is_between_events()
+        {
+            // Most of what comes: a chunk that is an event in the envelope of the one before.
+            while let Some((chunk, used)) = body.whole_chunk(&rest[known..])
+                && brought.take_known(decoder, chunk, trace)
+            {
+                known += used;
             }
+        }
+        let decoded = body.decode(&rest[known..], |part| match content {
+            Content::Stream(framer) => framer.feed(part, |event: SseEvent<'_>| {
+                brought.take(decoder, event, trace)
+            }),
             Content::Whole(kept) => keep(kept, part, is_ok),
         });
         brought.leave(trace);
-        match used {
+        match decoded.map(|used| known + used) {
             Err(failure) => {
                 trace.usage = self.decoder.usage();
                 failure.state()

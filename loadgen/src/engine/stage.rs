@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context, anyhow};
 use bench_contract::{Health, Outcome, RequestRecord};
 use bench_report::{DurationHistogram, Settings, StageCollector, StageFacts};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -48,7 +49,7 @@ pub struct StageEnd {
 }
 
 impl Engine {
-    /// Starts `workers` workers.
+    /// Starts `workers` workers. Has to be called inside the supervisor's runtime, whose threads resolve names for them.
     ///
     /// # Errors
     /// When a thread cannot be started.
@@ -69,6 +70,7 @@ impl Engine {
             orders: Vec::new(),
             threads: Vec::new(),
         };
+        let runtime = Handle::current();
         for worker in 0..workers {
             let (sender, orders) = unbounded_channel();
             let duty = Duty {
@@ -78,9 +80,9 @@ impl Engine {
                 settings: engine.settings.clone(),
                 stop: stop.subscribe(),
             };
-            engine
-                .threads
-                .push(start(duty, orders).context("cannot start a worker thread")?);
+            engine.threads.push(
+                start(duty, orders, runtime.clone()).context("cannot start a worker thread")?,
+            );
             engine.orders.push(sender);
         }
         Ok(engine)

@@ -1,17 +1,16 @@
-//! A worker: one thread, one current-thread runtime, its share of every stage.
+//! A worker: one thread, one event loop, its share of every stage.
 
-use std::cell::RefCell;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bench_contract::{Outcome, WorkerHealth};
 use bench_report::{ASKED_TO_STOP, DurationHistogram, Settings, StageCollector};
-use tokio::runtime::{LocalOptions, LocalRuntime};
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 
 use super::composer::{Bodies, Supply};
 use super::exchange::{DRAIN_LIMIT, launch};
@@ -20,14 +19,11 @@ use super::lag;
 use super::lanes;
 use super::stop::{Stop, StopReceiver, asked};
 use crate::clock::Instant;
+use crate::eventloop::{EventLoop, Handle, sharpen};
 use crate::health::ThreadAccount;
 use crate::http::pool::Pool;
-use crate::pacer::Pacer;
 use crate::plan::{Planned, StagePlan};
 use crate::record::journal::JournalSender;
-
-/// Bytes that one read can bring.
-const SCRATCH: usize = 64 * 1024;
 
 /// One stage, for one worker.
 pub(super) struct Order {
@@ -72,25 +68,30 @@ pub(super) struct Duty {
     pub stop: StopReceiver,
 }
 
-/// Starts a worker's thread. It answers each order with a collector, and ends when no more orders can come.
+/// Starts a worker's thread. It answers each order with a collector, and ends when no more orders can come. Names are
+/// resolved by threads of `runtime`.
 ///
 /// # Errors
 /// When no thread or event loop can be started, before anything is sent.
 pub(super) fn start(
     duty: Duty,
     orders: UnboundedReceiver<Order>,
+    runtime: Runtime,
 ) -> io::Result<JoinHandle<io::Result<()>>> {
     let (begun, has_begun) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name(format!("worker-{}", duty.worker))
-        .spawn(move || match begin() {
-            Ok((runtime, pacers)) => {
-                let _ = begun.send(Ok(()));
-                runtime.block_on(work(duty, &pacers, orders))
-            }
-            Err(error) => {
-                let _ = begun.send(Err(error));
-                Ok(())
+        .spawn(move || {
+            let _inside = runtime.enter();
+            match sharpen().and_then(|()| EventLoop::new()) {
+                Ok(event_loop) => {
+                    let _ = begun.send(Ok(()));
+                    event_loop.block_on(work(duty, event_loop.handle(), orders))?
+                }
+                Err(error) => {
+                    let _ = begun.send(Err(error));
+                    Ok(())
+                }
             }
         })?;
     // A thread that has died without a word is joined like any other.
@@ -98,42 +99,18 @@ pub(super) fn start(
     Ok(thread)
 }
 
-/// The current thread's event loop and timers. Tasks are the loop's own: a `LocalSet` would be a second scheduler in the first,
-/// through which every wake-up of a read has to go.
-fn begin() -> io::Result<(LocalRuntime, Pacers)> {
-    crate::pacer::sharpen()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())?;
-    let pacers = {
-        let _inside = runtime.enter();
-        Pacers {
-            sends: Pacer::new()?,
-            lag: Pacer::new()?,
-        }
-    };
-    Ok((runtime, pacers))
-}
-
-/// A worker's timers.
-struct Pacers {
-    sends: Pacer,
-    lag: Pacer,
-}
-
 async fn work(
     mut duty: Duty,
-    pacers: &Pacers,
+    handle: Handle,
     mut orders: UnboundedReceiver<Order>,
 ) -> io::Result<()> {
     let pool = Rc::new(Pool::default());
-    let scratch = Rc::new(RefCell::new(vec![0; SCRATCH]));
     while let Some(order) = orders.recv().await {
         let collector = StageCollector::new(duty.settings.clone());
         let local = Rc::new(Local::new(
             duty.shared.clone(),
+            handle.clone(),
             pool.clone(),
-            scratch.clone(),
             order.place,
             collector,
             order.journal.clone(),
@@ -141,11 +118,10 @@ async fn work(
         let before = ThreadAccount::now();
         let origin = duty.shared.origin.at(order.place.origin_ns);
         let mut lag = DurationHistogram::new();
-        let stage = stage(&mut duty, &order, &pacers.sends, &local);
         let cut_short = tokio::select! {
             biased;
-            ended = stage => ended?,
-            Err(error) = lag::sample(origin, &pacers.lag, &mut lag) => return Err(error),
+            cut_short = stage(&mut duty, &order, &local) => cut_short,
+            never = lag::sample(origin, &handle, &mut lag) => match never {},
         };
         let health = before.health(&ThreadAccount::now());
         let Ok(collector) = Rc::try_unwrap(local).map(Local::end) else {
@@ -164,25 +140,17 @@ async fn work(
 
 /// Sends this worker's requests of a stage, and waits until the last has ended. Says whether the run was asked to stop
 /// before all were sent.
-async fn stage(
-    duty: &mut Duty,
-    order: &Order,
-    pacer: &Pacer,
-    local: &Rc<Local>,
-) -> io::Result<bool> {
-    let mut flights = JoinSet::new();
+async fn stage(duty: &mut Duty, order: &Order, local: &Rc<Local>) -> bool {
     let left = match &order.supply {
-        Supply::Own(bodies) => send(duty, order, bodies, pacer, local, &mut flights).await?,
-        Supply::Shared(permits) => {
-            lanes::send(duty, order, permits, pacer, local, &mut flights).await?
-        }
+        Supply::Own(bodies) => send(duty, order, bodies, local).await,
+        Supply::Shared(permits) => lanes::send(duty, order, permits, local).await,
     };
-    drain(duty, &mut flights).await;
+    drain(duty, &local.handle).await;
     let cut_short = left.is_some();
     for planned in left.into_iter().flatten() {
         local.never_sent(&planned, Outcome::NotSent, ASKED_TO_STOP.to_owned());
     }
-    Ok(cut_short)
+    cut_short
 }
 
 /// Starts each request of this worker when it is due, never asking whether earlier ones have ended. Returns those that are
@@ -191,14 +159,14 @@ async fn send<'a>(
     duty: &mut Duty,
     order: &'a Order,
     bodies: &Bodies,
-    pacer: &Pacer,
     local: &Rc<Local>,
-    flights: &mut JoinSet<()>,
-) -> io::Result<Option<Left<'a>>> {
+) -> Option<Left<'a>> {
     let origin = duty.shared.origin;
     let plan = &order.plan;
     let cap = plan.spec.max_in_flight;
     let mut share = plan.share(duty.worker, duty.workers).peekable();
+    let mut stop = duty.stop.clone();
+    let mut stopped = pin!(asked(&mut stop, Stop::Drain));
     while let Some(&index) = share.peek() {
         let due = origin.at(order.place.origin_ns + plan.due_ns(index));
         if Instant::now() >= due {
@@ -207,16 +175,16 @@ async fn send<'a>(
         } else {
             tokio::select! {
                 biased;
-                waited = pacer.until(due) => waited?,
-                () = asked(&mut duty.stop, Stop::Drain) => {}
+                () = local.handle.until(due) => {}
+                () = &mut stopped => {}
             }
         }
         if *duty.stop.borrow() != Stop::No {
-            return Ok(Some(Box::new(share.map(|index| plan.planned(index)))));
+            return Some(Box::new(share.map(|index| plan.planned(index))));
         }
         let held_back = cap.filter(|&cap| duty.shared.counters.in_flight() >= cap.into());
         match (held_back, bodies.take(index)) {
-            (None, Ok(body)) => launch(local, body, flights),
+            (None, Ok(body)) => launch(local, body),
             (Some(cap), _) => {
                 let reason = format!(
                     "{cap} requests were in flight, the most that load.max_in_flight allows"
@@ -228,27 +196,24 @@ async fn send<'a>(
             }
         }
         share.next();
-        // Tasks that have ended, panicked ones among them: their records are written when they are dropped.
-        while flights.try_join_next().is_some() {}
     }
-    Ok(None)
+    None
 }
 
 /// Waits until every request has ended: each by its own time limit, all by the drain limit once the run is asked to stop.
-async fn drain(duty: &mut Duty, flights: &mut JoinSet<()>) {
+async fn drain(duty: &mut Duty, handle: &Handle) {
     let mut stop = duty.stop.clone();
-    let limit = async {
+    let mut limit = pin!(async {
         asked(&mut stop, Stop::Drain).await;
-        tokio::time::sleep(DRAIN_LIMIT).await;
-    };
-    tokio::pin!(limit);
-    loop {
+        handle.sleep(DRAIN_LIMIT).await;
+    });
+    while handle.tasks() > 0 {
         tokio::select! {
             biased;
-            ended = flights.join_next() => if ended.is_none() { return },
+            () = handle.task_ended() => {}
             () = asked(&mut duty.stop, Stop::Now) => break,
             () = &mut limit => break,
         }
     }
-    flights.shutdown().await;
+    handle.abort_tasks();
 }

@@ -94,6 +94,15 @@ impl Body {
         matches!(self.state, State::Done | State::UntilClose)
     }
 
+    /// The chunk at the beginning of `bytes`, the next ones of the connection, if all of it is there and written as most are;
+    /// and how many bytes it takes with its size and its line ends. Whoever uses it goes on after these: nothing else has to be
+    /// known of it.
+    #[must_use]
+    pub fn whole_chunk<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
+        let is_between = matches!(self.state, State::Size { line: 0, .. });
+        is_between.then(|| whole_chunk(bytes)).flatten()
+    }
+
     /// Takes the next bytes of the connection, gives the parts that are body to `sink`, and returns how many were used. Bytes
     /// that are left over come after the end of the body.
     ///
@@ -107,13 +116,6 @@ impl Body {
         let mut at = 0;
         while at < bytes.len() && self.state != State::Done {
             let rest = &bytes[at..];
-            if self.state == State::size()
-                && let Some((chunk, used)) = whole_chunk(rest)
-            {
-                sink(chunk)?;
-                at += used;
-                continue;
-            }
             at += match &mut self.state {
                 State::Done => 0,
                 State::UntilClose => {
@@ -225,8 +227,7 @@ impl State {
     }
 }
 
-/// The chunk at the beginning of `bytes`, if all of it is there, as servers write most of them, and what it takes with its size
-/// and its line ends.
+/// The chunk at the beginning of `bytes`, and how many bytes it takes there.
 fn whole_chunk(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let mut size = 0;
     // Eight digits fill no `usize`.
@@ -336,6 +337,34 @@ mod tests {
             read(Framing::Chunked, &[endless.as_bytes()]).err(),
             Some(BodyError::LongTrailers)
         );
+    }
+
+    #[test]
+    fn a_whole_chunk_is_one_that_needs_no_following() {
+        let body = Body::new(Framing::Chunked);
+        let text = b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n".as_slice();
+        assert_eq!(body.whole_chunk(text), Some((b"hello".as_slice(), 10)));
+        assert_eq!(body.whole_chunk(&text[10..]), Some((b"!".as_slice(), 6)));
+        for other in [
+            "0\r\n\r\n",
+            "5\r\nhello\r",
+            "5\r\nhel",
+            "5\r\nhello!\r\n",
+            "5 \r\nhello\r\n",
+            "5;a=b\r\nhello\r\n",
+            "5\nhello\r\n",
+            "000000005\r\nhello\r\n",
+            "fffffffff\r\n",
+            "x\r\n",
+            "\r\n",
+            "",
+        ] {
+            assert_eq!(body.whole_chunk(other.as_bytes()), None, "{other:?}");
+        }
+        let mut begun = body.clone();
+        begun.decode(b"5", |_| Ok::<(), BodyError>(())).unwrap();
+        assert_eq!(begun.whole_chunk(text), None);
+        assert_eq!(Body::new(Framing::UntilClose).whole_chunk(text), None);
     }
 
     proptest! {

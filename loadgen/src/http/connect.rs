@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use super::stream::Stream;
 use super::tls::{Tls, TlsFailure};
+use crate::eventloop::{Handle, Socket};
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
@@ -62,6 +61,7 @@ impl ConnectError {
 /// # Errors
 /// [`ConnectError`].
 pub async fn connect(
+    handle: &Handle,
     address: SocketAddr,
     tls: Option<&Tls>,
     limit: Duration,
@@ -69,7 +69,7 @@ pub async fn connect(
     let system = |error| ConnectError::Io { address, error };
     let mut what = "connection";
     let connecting = async {
-        let socket = open(address).await.map_err(system)?;
+        let socket = Socket::connect(handle, address).await.map_err(system)?;
         let Some(tls) = tls else {
             return Ok(Stream::plain(socket));
         };
@@ -77,24 +77,14 @@ pub async fn connect(
         let secured = Stream::secure(socket, tls).await;
         secured.map_err(|failure| ConnectError::Tls { address, failure })
     };
-    let connected = timeout(limit, connecting).await;
-    connected.unwrap_or_else(|_| {
+    let connected = handle.timeout(limit, connecting).await;
+    connected.unwrap_or_else(|| {
         Err(ConnectError::TimedOut {
             address,
             what,
             limit,
         })
     })
-}
-
-async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_nodelay(true)?;
-    socket.connect(address).await
 }
 
 /// Whether an error says that this machine is at its limits, and nothing of the server: no file descriptors, no ports, no

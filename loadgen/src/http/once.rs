@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::io::ReadBuf;
 
 use super::body::{Body, BodyError};
 use super::connect::{ConnectError, connect};
 use super::head::{HeadError, HeadReader};
 use super::stream::{SessionError, Way, write_all};
 use super::tls::{Tls, TlsFailure};
+use crate::eventloop::Handle;
 
 /// The most that an answer may take, in bytes.
 const MOST: usize = 4 * 1024 * 1024;
@@ -58,22 +58,25 @@ impl OnceError {
 /// # Errors
 /// [`OnceError`].
 pub async fn get(
+    handle: &Handle,
     address: SocketAddr,
     tls: Option<&Tls>,
     request: &str,
     limit: Duration,
 ) -> Result<(u16, Vec<u8>), OnceError> {
-    let answer = tokio::time::timeout(limit, ask(address, tls, request, limit)).await;
+    let asking = ask(handle, address, tls, request, limit);
+    let answer = handle.timeout(limit, asking).await;
     answer.unwrap_or(Err(OnceError::TimedOut(address, limit)))
 }
 
 async fn ask(
+    handle: &Handle,
     address: SocketAddr,
     tls: Option<&Tls>,
     request: &str,
     limit: Duration,
 ) -> Result<(u16, Vec<u8>), OnceError> {
-    let mut stream = connect(address, tls, limit).await?;
+    let mut stream = connect(handle, address, tls, limit).await?;
     let sealed = stream.seal(request.as_bytes());
     // Not the end when it fails: a server that answers early closes early, and its answer says why.
     let wire = sealed.as_deref().unwrap_or(request.as_bytes());
@@ -81,11 +84,10 @@ async fn ask(
     let mut answer = Answer::default();
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let mut read = ReadBuf::new(&mut buffer);
-        let got = poll_fn(|context| stream.poll_read(context, &mut read)).await;
-        got.map_err(|error| OnceError::Lost(address, error))?;
+        let read = poll_fn(|_| stream.poll_read(&mut buffer)).await;
+        let count = read.map_err(|error| OnceError::Lost(address, error))?;
         let mut fed = Ok(());
-        let way = stream.open(read.filled(), |bytes| {
+        let way = stream.open(&buffer[..count], |bytes| {
             if fed.is_ok() {
                 fed = answer.feed(bytes);
             }

@@ -6,15 +6,13 @@
 
 use std::io::{self, BufRead, Write};
 use std::os::fd::AsFd;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use rustix::net::{RecvFlags, recv};
 use rustls::ClientConnection;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::tls::{Tls, TlsFailure};
+use crate::eventloop::Socket;
 
 /// Bytes that one read of a handshake can bring.
 const HANDSHAKE_READ: usize = 16 * 1024;
@@ -22,7 +20,7 @@ const HANDSHAKE_READ: usize = 16 * 1024;
 /// A connection over which requests go.
 #[derive(Debug)]
 pub struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     session: Option<Box<Session>>,
 }
 
@@ -55,7 +53,7 @@ pub enum SessionError {
 impl Stream {
     /// A connection without TLS.
     #[must_use]
-    pub(super) fn plain(socket: TcpStream) -> Self {
+    pub(super) fn plain(socket: Socket) -> Self {
         Self {
             socket,
             session: None,
@@ -66,7 +64,7 @@ impl Stream {
     ///
     /// # Errors
     /// Why the handshake failed.
-    pub(super) async fn secure(socket: TcpStream, tls: &Tls) -> Result<Self, TlsFailure> {
+    pub(super) async fn secure(socket: Socket, tls: &Tls) -> Result<Self, TlsFailure> {
         let mut session = tls.session()?;
         let mut buffer = vec![0; HANDSHAKE_READ];
         let mut is_first = true;
@@ -76,11 +74,7 @@ impl Stream {
                 write_all(&socket, &flight).await?;
                 continue;
             }
-            socket.readable().await?;
-            let count = match socket.try_read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                read => read?,
-            };
+            let count = socket.read(&mut buffer).await?;
             let mut wire = &buffer[..count];
             if wire.is_empty() {
                 return Err(TlsFailure::hung_up());
@@ -113,7 +107,7 @@ impl Stream {
 
     /// The socket.
     #[must_use]
-    pub fn socket(&self) -> &TcpStream {
+    pub fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -126,12 +120,8 @@ impl Stream {
     }
 
     /// Reads from the socket, once.
-    pub fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(context, buffer)
+    pub fn poll_read(&self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_read(buffer)
     }
 
     /// Hands on what the bytes of one read mean; none of them is the end of the connection.
@@ -209,9 +199,9 @@ impl Session {
 ///
 /// # Errors
 /// The socket's.
-pub(super) async fn write_all(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+pub(super) async fn write_all(socket: &Socket, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        socket.writable().await?;
+        socket.writable().await;
         match socket.try_write(bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -230,8 +220,8 @@ fn waiting(session: &mut ClientConnection) -> Vec<u8> {
 }
 
 /// Sends what a session has to say by itself, as far as the socket takes it.
-fn answer(socket: &TcpStream, session: &mut ClientConnection) {
-    struct Now<'a>(&'a TcpStream);
+fn answer(socket: &Socket, session: &mut ClientConnection) {
+    struct Now<'a>(&'a Socket);
     impl Write for Now<'_> {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.try_write(bytes)

@@ -142,12 +142,12 @@ impl ChunkDecoder {
         self.object(data, true)
     }
 
-    /// Reads the event that a stream has at the beginning of `bytes`, where it differs from the last one in its text alone, and
-    /// says how many bytes it takes. None where only a [`Framer`](crate::openai::sse::Framer) and [`event`](Self::event) can
-    /// tell what is there; what is found here, they would find too.
-    pub fn first_event(&mut self, bytes: &[u8]) -> Option<(Event, usize)> {
-        let (middle, used) = self.envelope.open_first(bytes)?;
-        self.keep_middle(middle).then(|| (self.enveloped(), used))
+    /// Reads `bytes` of a stream if they are one event that differs from the last one in its text alone. None where only a
+    /// [`Framer`](crate::openai::sse::Framer) and [`event`](Self::event) can tell what they are; what is found here, they would
+    /// find too.
+    pub fn known_event(&mut self, bytes: &[u8]) -> Option<Event> {
+        let middle = self.envelope.open_framed(bytes)?;
+        self.keep_middle(middle).then(|| self.enveloped())
     }
 
     /// A token event without a count, in the envelope of the last one.

@@ -4,29 +4,28 @@ use bench_contract::RequestsPerSecond;
 use bench_contract::config::{Config, Load, Stage};
 
 use crate::health::{grow_file_table, raise_file_limit};
-use crate::notice;
 use crate::plan::trace::Trace;
 
 /// What the process needs beside a descriptor for each request in flight: its files, event loops and timers.
 const BESIDE: u64 = 256;
 
 /// Raises the limit on open files, and grows their table to what the load can need at once: growing it in mid-run stalls
-/// every worker. Says so where the limit is too low for that.
-pub(super) fn make_room(config: &Config, trace: Option<&Trace>) {
+/// every worker. Returns what has to be said where the limit is too low for that.
+pub(super) fn make_room(config: &Config, trace: Option<&Trace>) -> Vec<String> {
+    let mut warnings = Vec::new();
     let limit = raise_file_limit().unwrap_or_else(|(limit, error)| {
-        notice(&format!(
-            "warning: the limit on open files stays at {limit}: {error}"
-        ));
+        warnings.push(format!("the limit on open files stays at {limit}: {error}"));
         limit
     });
     let most = most_in_flight(&config.load, trace.map_or(0, Trace::len));
     grow_file_table(most.saturating_add(BESIDE), limit);
     let room = limit.saturating_sub(BESIDE);
     if most > room {
-        notice(&format!(
-            "warning: up to {most} requests can be in flight at once, and the limit on open files (`ulimit -n`) is {limit}: those above {room} or so would be counted as generator_error; raise the limit, or lower the rate or load.request_timeout"
+        warnings.push(format!(
+            "up to {most} requests can be in flight at once, and the limit on open files (`ulimit -n`) is {limit}: those above {room} or so would be counted as generator_error; raise the limit, or lower the rate or load.request_timeout"
         ));
     }
+    warnings
 }
 
 /// The most requests in flight at once, were nothing answered before its time limit; of a trace of `replayed` requests, all.

@@ -107,7 +107,12 @@ impl Prepared {
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
         let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
-        files::make_room(&config, trace.as_ref());
+        let warnings = files::make_room(&config, trace.as_ref());
+        if audience == Audience::Person {
+            for warning in warnings {
+                notice(&format!("warning: {warning}"));
+            }
+        }
         let folder = Folder::create(&config, &run_id, started).map_err(failed)?;
         let journal = folder
             .as_ref()

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use bench_contract::{Outcome, Report};
 use bench_sim::{Sim, SimArgs};
+use loadgen::eventloop::EventLoop;
+use loadgen::http::connect::connect;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -213,27 +215,27 @@ fn a_server_that_takes_a_request_and_says_nothing_meets_the_limit_for_the_first_
 
 #[test]
 fn connections_send_at_once() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
+    let event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let sent = event_loop.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let limit = Duration::from_secs(5);
-        let stream = loadgen::http::connect::connect(address, None, limit).await;
+        let stream = connect(&handle, address, None, limit).await;
         let stream = stream.unwrap();
-        assert!(stream.socket().nodelay().unwrap());
+        assert!(rustix::net::sockopt::tcp_nodelay(stream.socket()).unwrap());
         // What the pool asks before it hands a connection out.
         assert!(stream.is_quiet());
         let (mut server, _) = listener.accept().unwrap();
         server.write_all(b"x").unwrap();
         wait(|| !stream.is_quiet());
-        let stream = loadgen::http::connect::connect(address, None, limit).await;
+        let stream = connect(&handle, address, None, limit).await;
         let (server, _) = listener.accept().unwrap();
         server.shutdown(Shutdown::Write).unwrap();
         let stream = stream.unwrap();
         wait(|| !stream.is_quiet());
     });
+    sent.unwrap();
 }
 
 /// Waits for what the kernel does in the meantime.

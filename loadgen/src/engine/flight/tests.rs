@@ -1,10 +1,10 @@
 use bench_contract::Config;
 use bench_report::Settings;
-use tokio::task::{JoinSet, LocalSet};
 
 use super::*;
+use crate::eventloop::EventLoop;
 
-fn local() -> Rc<Local> {
+fn local(handle: Handle) -> Rc<Local> {
     let shared = Shared {
         origin: Origin::now(),
         addresses: Addresses::once(Vec::new()),
@@ -26,7 +26,7 @@ fn local() -> Rc<Local> {
     let collector = StageCollector::new(Arc::new(Settings::from_config(&Config::default())));
     Rc::new(Local::new(
         Arc::new(shared),
-        Rc::default(),
+        handle,
         Rc::default(),
         place,
         collector,
@@ -53,25 +53,25 @@ fn flight(local: &Rc<Local>, index: u64) -> Flight {
 
 #[test]
 fn a_task_that_panics_or_is_dropped_leaves_its_record() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let local = local();
-    LocalSet::new().block_on(&runtime, async {
-        let mut flights = JoinSet::new();
+    let event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let local = local(handle.clone());
+    let ran = event_loop.block_on(async {
         let panics = flight(&local, 0);
-        flights.spawn_local(async move {
+        handle.spawn(async move {
             let _flight = panics;
             panic!("as a bug would");
         });
         let hangs = flight(&local, 1);
-        flights.spawn_local(async move {
+        handle.spawn(async move {
             let _flight = hangs;
             std::future::pending::<()>().await;
         });
-        assert!(flights.join_next().await.unwrap().unwrap_err().is_panic());
-        flights.shutdown().await;
+        handle.task_ended().await;
+        assert_eq!(handle.tasks(), 1);
+        handle.abort_tasks();
     });
+    ran.unwrap();
     let counters = local.shared.counters.clone();
     let counts = Rc::try_unwrap(local).ok().unwrap().end().counts().clone();
     assert!(counts.is_conserved());

@@ -41,19 +41,15 @@ impl Brought {
         Ok(())
     }
 
-    /// Decodes the events at the beginning of `bytes` that need neither framer nor parser, and returns how many bytes they take.
+    /// Decodes and notes `bytes` if they are one event that needs neither framer nor parser; says whether they are.
     pub(super) fn take_known(
         &mut self,
         decoder: &mut ChunkDecoder,
         bytes: &[u8],
         trace: &mut Trace,
-    ) -> usize {
-        let mut at = 0;
-        while let Some((event, used)) = decoder.first_event(&bytes[at..]) {
-            self.note(event, trace);
-            at += used;
-        }
-        at
+    ) -> bool {
+        let known = decoder.known_event(bytes);
+        known.map(|event| self.note(event, trace)).is_some()
     }
 
     fn note(&mut self, event: Event, trace: &mut Trace) {

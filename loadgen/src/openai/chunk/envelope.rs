@@ -47,34 +47,33 @@ impl Envelope {
     /// and none if only the parser can tell. What is found here, the parser would find too.
     pub(super) fn open<'a>(&self, data: &'a [u8]) -> Option<Middle<'a>> {
         let (before, after) = self.bytes.split_at_checked(self.before)?;
-        let rest = data.strip_prefix(before.strip_prefix(FIELD)?)?;
-        let (middle, used) = middle(rest)?;
-        (rest[used..] == *after.strip_suffix(END)?).then_some(middle)
+        let (before, after) = (before.strip_prefix(FIELD)?, after.strip_suffix(END)?);
+        middle(data.strip_prefix(before)?.strip_suffix(after)?)
     }
 
-    /// The same of the event at the beginning of `stream`, and how many bytes it takes there.
-    pub(super) fn open_first<'a>(&self, stream: &'a [u8]) -> Option<(Middle<'a>, usize)> {
-        let (before, after) = self.bytes.split_at_checked(self.before)?;
-        let rest = stream.strip_prefix(before)?;
-        let (middle, used) = middle(rest)?;
-        (!after.is_empty() && rest[used..].starts_with(after))
-            .then_some((middle, used + self.bytes.len()))
+    /// The same of `event` as it is in a stream.
+    pub(super) fn open_framed<'a>(&self, event: &'a [u8]) -> Option<Middle<'a>> {
+        // Two empty sides would hold any bytes.
+        if self.bytes.is_empty() {
+            return None;
+        }
+        let (before, after) = self.bytes.split_at(self.before);
+        middle(event.strip_prefix(before)?.strip_suffix(after)?)
     }
 }
 
-/// Reads the inside of a JSON string that is not empty, up to the quote that ends it, and says how long it is. Control
-/// characters and broken escapes the parser refuses.
-fn middle(bytes: &[u8]) -> Option<(Middle<'_>, usize)> {
+/// Reads what should be the inside of a JSON string that is not empty. A quote would end it, and what follows could be
+/// anything; control characters and broken escapes the parser refuses.
+fn middle(bytes: &[u8]) -> Option<Middle<'_>> {
     let is_plain = |byte: &u8| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\');
-    let plain = bytes.iter().position(|byte| !is_plain(byte))?;
-    if plain > 0 && bytes[plain] == b'"' {
-        return Some((Middle::Plain(&bytes[..plain]), plain));
+    if !bytes.is_empty() && bytes.iter().all(is_plain) {
+        return Some(Middle::Plain(bytes));
     }
-    let mut rest = &bytes[plain..];
+    let mut rest = bytes;
     let mut is_escaped = false;
     loop {
         rest = match rest {
-            [b'"', ..] => break,
+            [] => break,
             [
                 b'\\',
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
@@ -91,19 +90,16 @@ fn middle(bytes: &[u8]) -> Option<(Middle<'_>, usize)> {
                 is_escaped = true;
                 after
             }
-            [] | [b'\\' | 0..0x20, ..] => return None,
+            [b'\\' | b'"' | 0..0x20, ..] => return None,
             [_, after @ ..] => after,
         };
     }
-    let used = bytes.len() - rest.len();
-    let text = &bytes[..used];
-    if text.is_empty() || std::str::from_utf8(text).is_err() {
+    if bytes.is_empty() || std::str::from_utf8(bytes).is_err() {
         return None;
     }
-    let middle = if is_escaped {
+    Some(if is_escaped {
         Middle::Escaped
     } else {
-        Middle::Plain(text)
-    };
-    Some((middle, used))
+        Middle::Plain(bytes)
+    })
 }

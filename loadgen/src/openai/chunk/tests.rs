@@ -265,25 +265,22 @@ fn what_is_no_event_of_the_api_is_a_protocol_error() {
 #[test]
 fn an_event_that_differs_in_its_text_alone_is_known_in_the_stream() {
     let mut decoder = ChunkDecoder::new(Api::Completion).keeping_text();
-    let stream = |text: &str| format!("data: {}\n\ndata: next", completion(text));
-    assert_eq!(decoder.first_event(stream("a").as_bytes()), None);
-    decoder
-        .event(None, completion("a").to_string().as_bytes())
-        .unwrap();
-    let bytes = stream(" bc");
-    let length = bytes.len() - "data: next".len();
-    assert_eq!(
-        decoder.first_event(bytes.as_bytes()),
-        Some((token(true), length))
-    );
+    let framed = |text: &str| format!("data: {}\n\n", completion(text));
+    assert_eq!(decoder.known_event(framed("a").as_bytes()), None);
+    assert_eq!(decoder.known_event(b""), None);
+    let first = completion("a").to_string();
+    assert_eq!(decoder.event(None, first.as_bytes()), Ok(token(true)));
+    let known = decoder.known_event(framed(" bc").as_bytes());
+    assert_eq!(known, Some(token(true)));
     assert_eq!(decoder.take_text(), "a bc");
     for other in [
         completion(" bc").to_string(),
         format!("data: {}\n", completion(" bc")),
         format!("data: {}\r\n\r\n", completion(" bc")),
-        stream(""),
+        framed(" bc").repeat(2),
+        framed(""),
     ] {
-        assert_eq!(decoder.first_event(other.as_bytes()), None, "{other}");
+        assert_eq!(decoder.known_event(other.as_bytes()), None, "{other}");
     }
 }
 
@@ -354,14 +351,11 @@ proptest! {
                 let (data, mut fresh) = (event(middle), new());
                 prop_assert_eq!(decoder.event(None, &data), fresh.event(None, &data), "{:?}", String::from_utf8_lossy(&data));
                 prop_assert_eq!(decoder.take_text(), fresh.take_text());
-                // The same in a stream, where another event follows.
-                let mut stream = [b"data: ", data.as_slice(), b"\n\n"].concat();
-                let length = stream.len();
-                stream.extend_from_slice(b"data: [DONE]\n\n");
-                if let Some(found) = decoder.first_event(&stream) {
-                    prop_assert_eq!(Ok(found), new().event(None, &data).map(|event| (event, length)));
-                    let _ = (decoder.take_text(), fresh.event(None, &data));
-                    prop_assert_eq!(decoder.first_event(&stream[..length - 1]), None, "not all of it is there");
+                // The same as it is in a stream.
+                let framed = [b"data: ", data.as_slice(), b"\n\n"].concat();
+                if let Some(found) = decoder.known_event(&framed) {
+                    prop_assert_eq!(Ok(found), new().event(None, &data));
+                    let _ = decoder.take_text();
                 }
             }
         }
