@@ -39,6 +39,16 @@ fn defaults() -> Vec<Layer> {
     ]
 }
 
+/// The fold, or all problems where one of them is an error.
+pub(super) fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
+    let effective = fold_on(defaults, loaded);
+    if effective.problems().iter().any(Diagnostic::is_error) {
+        Err(effective.problems().to_vec())
+    } else {
+        Ok(effective)
+    }
+}
+
 /// The fold over the defaults with a text on standard input.
 pub(super) fn fold_with(stdin: &str, sources: Sources) -> Result<Effective, Vec<Diagnostic>> {
     let mut sources = sources;
@@ -380,7 +390,7 @@ fn files_merge_in_order_and_bad_ones_say_why() {
             set_file: set_file.to_vec(),
             ..Sources::default()
         };
-        effective(&[], &sources)
+        fold(&[], load(&sources))
     };
     let both = format!("{},{}", path("a.yaml"), path("b.yaml"));
     let merged = read(
