@@ -5,6 +5,7 @@ mod defaults;
 mod fields;
 mod pair;
 mod redact;
+mod secret;
 mod text;
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ pub use fields::FieldChange;
 use fields::{Side, changes};
 use pair::pairs;
 use redact::redacted;
+use secret::as_kept;
 use text::lines;
 
 /// What happened to an object.
@@ -128,9 +130,12 @@ const INSTANCE: &str = "app.kubernetes.io/instance";
 ///
 /// A Job whose config changed has another hash in its name; it is compared with its latest predecessor, and so is all
 /// that carries the same hash. Of objects that come from a cluster, what a server adds is no difference, and those that
-/// are not of this release, or of an earlier generation, are not gone.
+/// are not of this release, or of an earlier generation, are not gone. What a Secret has in `stringData` is compared as
+/// its `data`, on both sides.
 #[must_use]
 pub fn compare(old: &[Value], new: &[Value]) -> Vec<Difference> {
+    let kept = |objects: &[Value]| objects.iter().map(as_kept).collect::<Vec<_>>();
+    let (old, new) = (&*kept(old), &*kept(new));
     let known: Vec<Identity> = old.iter().map(Identity::of).collect();
     let identities: Vec<Identity> = new.iter().map(Identity::of).collect();
     let pairs = pairs(old, &known, &identities);

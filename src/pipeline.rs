@@ -98,64 +98,6 @@ pub fn merge(chart: &Chart, sources: &Sources, skip: Skip) -> Result<Merged, Vec
     Checked::new(chart, load(sources), skip).merged()
 }
 
-/// Resolves merged values into a run.
-///
-/// # Errors
-/// Every problem found.
-pub fn run(chart: &Chart, merged: &mut Merged) -> Result<Run, Vec<Diagnostic>> {
-    let found = further(
-        chart,
-        &merged.effective,
-        &merged.values,
-        &Causes::default(),
-        Ask::default(),
-    );
-    match found.run {
-        Some(run) if !found.problems.iter().any(Problem::is_error) => {
-            merged.warn(&found.problems);
-            Ok(run)
-        }
-        _ => Err(all(
-            &found.problems,
-            &merged.effective,
-            merged.warnings.clone(),
-        )),
-    }
-}
-
-/// Renders a run and checks what was written, as it was written.
-///
-/// # Errors
-/// Every problem found, and the text that has them, for `--debug`.
-pub fn manifests(
-    chart: &Chart,
-    run: &Run,
-    merged: &mut Merged,
-    wanted: Wanted<'_>,
-) -> Result<(Rendered, Vec<Value>), (Vec<Diagnostic>, String)> {
-    let (made, problems) = manifests::make(chart, run, wanted);
-    match made {
-        Some(made) if !problems.iter().any(Problem::is_error) => {
-            merged.warn(&problems);
-            Ok(made)
-        }
-        made => {
-            let text = made.map_or_else(String::new, |(rendered, _)| rendered.text());
-            let warnings = merged.warnings.clone();
-            Err((all(&problems, &merged.effective, warnings), text))
-        }
-    }
-}
-
-impl Merged {
-    fn warn(&mut self, problems: &[Problem]) {
-        let located = problems
-            .iter()
-            .map(|problem| located(problem, Some(&self.effective)));
-        self.warnings.extend(located.collect::<Vec<_>>());
-    }
-}
-
 /// How far to go.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ask<'a> {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use bench_yaml::Source;
-use benchctl::values::{Layer, effective};
+use benchctl::values::{Layer, fold_on, load};
 use benchctl_fuzz::{must_be_the_users, sources};
 use libfuzzer_sys::fuzz_target;
 
@@ -14,24 +14,17 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let defaults =
         Layer::parse("defaults", &Source::new("defaults", DEFAULTS)).expect("they are right");
-    match effective(&[defaults], &sources) {
-        Err(problems) => {
-            assert!(problems.iter().any(|problem| problem.is_error()));
-            must_be_the_users(&problems);
-        }
-        Ok(effective) => {
-            must_be_the_users(effective.problems());
-            let json = effective.json();
-            for (pointer, layer) in effective.leaves() {
-                assert!(
-                    json.pointer(&pointer).is_some(),
-                    "{pointer} is no leaf of the result"
-                );
-                assert_eq!(effective.layer_of(&pointer), Some(&*layer));
-                let place = effective.locate(&pointer).expect("a leaf has a place");
-                let _ = place.source.slice(place.value_span);
-            }
-            let _ = effective.user_supplied();
-        }
+    let effective = fold_on(&[defaults], load(&sources));
+    must_be_the_users(effective.problems());
+    let json = effective.json();
+    for (pointer, layer) in effective.leaves() {
+        assert!(
+            json.pointer(&pointer).is_some(),
+            "{pointer} is no leaf of the result"
+        );
+        assert_eq!(effective.layer_of(&pointer), Some(&*layer));
+        let place = effective.locate(&pointer).expect("a leaf has a place");
+        let _ = place.source.slice(place.value_span);
     }
+    let _ = effective.user_supplied();
 });

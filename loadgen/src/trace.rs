@@ -1,10 +1,11 @@
 //! Reading the trace that a config names.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 
 use bench_contract::Config;
 use bench_contract::config::LoadType;
+use bench_contract::trace::unpacked;
 
 use crate::plan::trace::Trace;
 
@@ -26,13 +27,7 @@ pub fn read(config: &Config) -> Result<Option<Trace>, String> {
         )
     };
     let file = File::open(&named.file).map_err(unreadable)?;
-    let input: Box<dyn BufRead> = if named.file.ends_with(".zst") {
-        Box::new(BufReader::new(
-            zstd::Decoder::new(file).map_err(unreadable)?,
-        ))
-    } else {
-        Box::new(BufReader::new(file))
-    };
+    let input = unpacked(BufReader::new(file)).map_err(unreadable)?;
     // A stage with a rate counts requests; one without a duration takes all.
     let mut ends = load.run_stages().into_iter().map(|stage| {
         let seconds = stage.duration.filter(|_| stage.rate.is_none())?;
@@ -53,4 +48,33 @@ pub fn read(config: &Config) -> Result<Option<Trace>, String> {
     Trace::read(input, until_ns)
         .map(Some)
         .map_err(|error| format!("cannot replay the trace {}: {error}", named.file))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_trace_may_have_any_name_compressed_or_not() {
+        let text = "time,input_tokens,output_tokens\n1,2,3\n2.5,4,5\n";
+        let packed = zstd::encode_all(text.as_bytes(), 1).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("a.zst", text.as_bytes()), ("b.csv", packed.as_slice())] {
+            let file = folder.path().join(name);
+            std::fs::write(&file, content).unwrap();
+            let load = json!({"type": "trace_replay", "trace": {"file": file}});
+            let config: Config = serde_json::from_value(json!({"load": load})).unwrap();
+            let trace = read(&config).unwrap().unwrap();
+            assert_eq!((&*trace.input, &*trace.output), (&[2, 4][..], &[3, 5][..]));
+        }
+        let load = json!({"type": "trace_replay", "trace": {"file": folder.path()}});
+        let config: Config = serde_json::from_value(json!({"load": load})).unwrap();
+        assert!(
+            read(&config)
+                .unwrap_err()
+                .starts_with("cannot read the trace")
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! `benchctl schema`.
 
 use bench_contract::{Config, Report, config_schema, report_schema};
-use bench_yaml::{Diagnostic, Node, ParseOptions, Source, Span, parse};
+use bench_yaml::{Diagnostic, Node, ParseOptions, Source, Span, codes, parse};
 use serde_json::Value;
 
 use crate::chart::OwnSchema;
@@ -10,7 +10,7 @@ use crate::diagnostics::{first_line, located};
 use crate::output::{Failure, Output};
 use crate::problem::{Anchor, Problem, REPORT};
 use crate::scenario::values_schema;
-use crate::validate::unknown_keys;
+use crate::validate::{advise, unknown_keys};
 use crate::values::read_text;
 
 pub(super) fn run(args: &SchemaArgs, output: &Output) -> Result<(), Failure> {
@@ -56,13 +56,30 @@ fn check(of: SchemaOf, schema: &Value, source: &Source) -> Result<Vec<Diagnostic
         }
         return Ok(found);
     }
-    for document in &parsed.documents {
-        let value = document.to_json();
-        let mut problems = own.check(&value);
+    let check = |value: &Value| {
+        let mut problems = own.check(value);
         for problem in &mut problems {
             // Where it stands in a schema of ours helps nobody.
             problem.notes.clear();
         }
+        problems
+    };
+    // What is wrong with a scalar of two readings is said once.
+    let ambiguous: Vec<Span> = found
+        .iter()
+        .filter(|problem| problem.code == codes::AMBIGUOUS)
+        .map(|problem| problem.span)
+        .collect();
+    for document in &parsed.documents {
+        let value = document.to_json();
+        let span = |pointer: &str| Some(document.locate(pointer)?.value);
+        let is_at = |problem: &Diagnostic, pointer: &str| span(pointer) == Some(problem.span);
+        advise(&mut found, &value, &is_at, &check);
+        let mut problems = check(&value);
+        problems.retain(|problem| match &problem.anchor {
+            Anchor::Value(pointer) => span(pointer).is_none_or(|at| !ambiguous.contains(&at)),
+            Anchor::Key(_) | Anchor::Argument(..) | Anchor::Text(..) | Anchor::Nowhere => true,
+        });
         problems.extend(match of {
             // An unknown key of the values is an error, by their schema.
             SchemaOf::Values => Vec::new(),

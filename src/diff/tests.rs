@@ -56,6 +56,56 @@ fn secrets_are_seen_to_change_and_not_seen() {
 }
 
 #[test]
+fn texts_of_a_secret_are_its_data() {
+    let secret = |more: Value| {
+        let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
+        for (key, value) in more.as_object().unwrap() {
+            secret[key] = value.clone();
+        }
+        secret
+    };
+    let kept = secret(json!({"data": {"a": "aGlkZGVu", "b": "w6k=", "c": ""}}));
+    for given in [
+        json!({"stringData": {"a": "hidden", "b": "é", "c": ""}}),
+        json!({"data": {"a": "aGlk\nZGVu\n"}, "stringData": {"b": "é", "c": ""}}),
+        json!({"data": {"a": "b3RoZXI=", "b": "w6k="}, "stringData": {"a": "hidden", "c": ""}}),
+        json!({"data": {"a": "aGlkZGVu", "b": "w6k=", "c": ""}, "stringData": {}}),
+    ] {
+        let given = [secret(given)];
+        let kept = std::slice::from_ref(&kept);
+        assert_eq!(compare(kept, &given), []);
+        assert_eq!(compare(&given, kept), []);
+    }
+    let other = secret(json!({"stringData": {"a": "changed", "b": "é", "d": 1}}));
+    for (old, new, change, gone) in [
+        (&kept, &other, "12 bytes, changed", "data.c"),
+        (&other, &kept, "8 bytes, changed", "stringData"),
+    ] {
+        let found = compare(std::slice::from_ref(old), std::slice::from_ref(new));
+        let text = format!("{} {found:?}", found[0].unified(9));
+        assert!(
+            text.contains(&format!("+  a: REDACTED ({change})")),
+            "{text}"
+        );
+        for hidden in ["hidden", "aGlkZGVu", "changed\"", "Y2hhbmdlZA"] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
+        let paths: Vec<&str> = found[0].fields.iter().map(|f| f.path.as_str()).collect();
+        assert!(
+            paths.contains(&"data.a") && paths.contains(&gone),
+            "{paths:?}"
+        );
+        assert!(!paths.contains(&"data.b"), "{paths:?}");
+    }
+    // Other kinds have no such field.
+    let map = |key: &str, text: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s"}, key: {"a": text}});
+    assert_eq!(
+        compare(&[map("data", "YQ==")], &[map("stringData", "a")]).len(),
+        1
+    );
+}
+
+#[test]
 fn names_like_openai_api_key_hide_their_value() {
     let map = |value: &str| {
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"env": [

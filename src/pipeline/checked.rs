@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::render::Rendered;
 use crate::scenario::raw::{Engine, Values};
 use crate::scenario::{Provenance, Run, SCENARIOS, join, resolve, secrets};
-use crate::validate::check_values;
+use crate::validate::{advise, check_values};
 use crate::values::{Effective, Loaded, fold_on};
 
 /// Values whose shape was checked, and what is wrong with it.
@@ -25,6 +25,8 @@ pub struct Checked {
     values: Option<Values>,
     problems: Vec<Problem>,
     causes: Causes,
+    /// What reading found.
+    read: Vec<Diagnostic>,
     /// What is odd about the chart.
     of_chart: Vec<Diagnostic>,
 }
@@ -78,12 +80,24 @@ impl Checked {
         for pointer in usable.replaced {
             causes.add(pointer);
         }
+        let mut read = effective.problems().to_vec();
+        if let Some(schema) = chart.schema().filter(|_| !skip.schema) {
+            let is_at = |problem: &Diagnostic, pointer: &str| {
+                effective.locate(pointer).is_some_and(|location| {
+                    problem.source.as_ref() == Some(&location.source)
+                        && problem.span == location.value_span
+                })
+            };
+            let check = |json: &Value| check_values_of(&effective, schema, json);
+            advise(&mut read, &json, &is_at, &check);
+        }
         Self {
             effective,
             json,
             values: usable.values,
             problems,
             causes,
+            read,
             of_chart: chart.warnings().to_vec(),
         }
     }
@@ -92,7 +106,7 @@ impl Checked {
     fn is_sound(&self) -> bool {
         self.values.is_some()
             && !self.problems.iter().any(Problem::is_error)
-            && !self.effective.problems().iter().any(Diagnostic::is_error)
+            && !self.read.iter().any(Diagnostic::is_error)
     }
 
     /// Whether the values are right, and switch everything off.
@@ -210,7 +224,7 @@ impl Checked {
     /// All problems, warnings among them, as messages.
     #[must_use]
     pub fn said(&self) -> Vec<Diagnostic> {
-        let read = [&self.of_chart, self.effective.problems()].concat();
+        let read = [&*self.of_chart, &self.read].concat();
         all(&self.problems, &self.effective, read)
     }
 }

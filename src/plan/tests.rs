@@ -1,16 +1,19 @@
 use super::*;
 use crate::chart::Chart;
-use crate::pipeline::{Skip, merge, run};
-use crate::values::Sources;
+use crate::pipeline::{Checked, Skip};
+use crate::values::{Sources, load};
+
+fn resolved(sources: &Sources) -> Run {
+    let chart = Chart::built_in().unwrap();
+    let checked = Checked::new(&chart, load(sources), Skip::default());
+    checked.resolved(&chart).unwrap().1
+}
 
 fn run_of(set: &[&str]) -> Run {
-    let chart = Chart::built_in().unwrap();
-    let sources = Sources {
+    resolved(&Sources {
         set: set.iter().map(|text| (*text).to_owned()).collect(),
         ..Sources::default()
-    };
-    let mut merged = merge(&chart, &sources, Skip::default()).unwrap();
-    run(&chart, &mut merged).unwrap()
+    })
 }
 
 #[test]
@@ -74,14 +77,11 @@ fn doubts_are_about_what_cannot_pass() {
 
 fn planned(load: &str) -> Plan {
     let set = format!("benchmark.scenarios.production.load={load}");
-    let chart = Chart::built_in().unwrap();
-    let sources = Sources {
+    let run = resolved(&Sources {
         set: vec!["benchmark.scenario=production".to_owned()],
         set_json: vec![set],
         ..Sources::default()
-    };
-    let mut merged = merge(&chart, &sources, Skip::default()).unwrap();
-    let run = run(&chart, &mut merged).unwrap();
+    });
     plan(
         &run,
         Assumption {

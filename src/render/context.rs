@@ -229,9 +229,9 @@ fn deadline(run: &Run) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::chart::Chart;
-    use crate::pipeline::{Skip, merge, run};
+    use crate::pipeline::{Checked, Skip};
     use crate::render::names::names;
-    use crate::values::Sources;
+    use crate::values::{Sources, load};
 
     /// The names below `## Names in a variant` in the manual, in the row that begins with `name`.
     fn documented(name: &str) -> Vec<&'static str> {
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn the_manual_names_everything_that_a_template_sees() {
         let chart = Chart::built_in().unwrap();
-        let mut merged = merge(&chart, &Sources::default(), Skip::default()).unwrap();
-        let run = run(&chart, &mut merged).unwrap();
+        let checked = Checked::new(&chart, load(&Sources::default()), Skip::default());
+        let (_, run) = checked.resolved(&chart).unwrap();
         let (names, _) = names(&run.values, None, &run.scenario);
         let context = context(&run, &names, "x", String::new(), false);
         let json = serde_json::to_value(&context).unwrap();

@@ -5,10 +5,12 @@ mod contract;
 pub mod file;
 pub mod kubernetes;
 mod origin;
+mod readings;
 mod schema;
 mod unknown;
 
 pub use contract::check_config;
 pub use origin::located;
+pub(crate) use readings::advise;
 pub use schema::{Written, check_values};
 pub use unknown::unknown_keys;

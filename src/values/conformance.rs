@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::layer::{Layer, read_mapping};
 use super::load::{Change, Sources, load_with};
-use super::{Effective, Loaded, fold};
+use super::tests::fold;
+use super::{Effective, Loaded};
 
 const CASES: &str = include_str!("../../tests/conformance/values-cases.jsonl");
 

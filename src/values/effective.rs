@@ -7,7 +7,7 @@ use bench_yaml::{Diagnostic, pointer_push, pointer_tokens};
 
 use super::assign::assign;
 use super::layer::{Layer, Location, merged};
-use super::load::{Change, Loaded, Sources, load};
+use super::load::{Change, Loaded};
 use super::merge::{coalesce, merge_maps};
 use super::tree::{Data, Fields, Item, number_in};
 
@@ -29,29 +29,6 @@ pub struct Deleted {
     pub location: Location,
     /// What was lost.
     pub default: serde_json::Value,
-}
-
-/// Reads the sources and folds them over the defaults, later layers winning.
-///
-/// # Errors
-///
-/// As [`fold`].
-pub fn effective(defaults: &[Layer], sources: &Sources) -> Result<Effective, Vec<Diagnostic>> {
-    fold(defaults, load(sources))
-}
-
-/// Folds what was read; nothing comes out when anything is an error.
-///
-/// # Errors
-///
-/// All problems, warnings included, if one of them is an error.
-pub fn fold(defaults: &[Layer], loaded: Loaded) -> Result<Effective, Vec<Diagnostic>> {
-    let effective = fold_on(defaults, loaded);
-    if effective.problems.iter().any(Diagnostic::is_error) {
-        Err(effective.problems)
-    } else {
-        Ok(effective)
-    }
 }
 
 /// Folds what could be read, whatever could not; [`Effective::problems`] says what that was.

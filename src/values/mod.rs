@@ -26,7 +26,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use effective::{Deleted, Effective, effective, fold, fold_on};
+pub use effective::{Deleted, Effective, fold_on};
 pub use layer::{Layer, Location, merged};
 pub use load::{Loaded, Override, Sources, load, load_text, read_text};
 pub(crate) use load::{system_reason, unreadable};

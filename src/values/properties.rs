@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::load::load_with;
 use super::set::{Kind, Line, parse};
-use super::tests::{fold_with, set};
+use super::tests::{fold, fold_with, set};
 use super::*;
 
 fn argument() -> impl Strategy<Value = String> {

@@ -2,8 +2,8 @@
 
 use bench_contract::Config;
 use benchctl::chart::Chart;
-use benchctl::pipeline::{Skip, merge, run as resolve};
-use benchctl::values::{Override, Sources};
+use benchctl::pipeline::{Checked, Skip};
+use benchctl::values::{Override, Sources, load};
 
 use crate::process::{config_of, documents, files, root, run, stdout};
 
@@ -13,8 +13,8 @@ fn check(args: &[&str], sources: &Sources) {
     let printed = documents(&stdout(&all));
     let read: Config = serde_json::from_value(config_of(&printed)).unwrap();
     let chart = Chart::built_in().unwrap();
-    let mut merged = merge(&chart, sources, Skip::default()).unwrap();
-    let run = resolve(&chart, &mut merged).unwrap();
+    let checked = Checked::new(&chart, load(sources), Skip::default());
+    let (_, run) = checked.resolved(&chart).unwrap();
     let job = printed
         .iter()
         .find(|document| document["kind"] == "Job")

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use bench_contract::Config;
 use bench_yaml::{Color, Diagnostic, Source};
 use benchctl::chart::Chart;
-use benchctl::pipeline::{Merged, Skip, Wanted, manifests, merge, run as resolve};
-use benchctl::render::{Rendered, to_yaml};
+use benchctl::pipeline::{Checked, Skip, Wanted, Whole};
+use benchctl::render::to_yaml;
 use benchctl::validate::file::check_text;
 use benchctl::validate::kubernetes::{KubeVersion, check_manifest, check_set};
-use benchctl::values::Sources;
+use benchctl::values::{Sources, load};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ type Outcome = Result<(), TestCaseError>;
 enum Rendering {
     Refused(Vec<Diagnostic>),
     Disabled,
-    Done(Box<(Rendered, Vec<Value>, Merged)>),
+    Done(Box<Whole>),
 }
 
 fn render(chart: &Chart, file: &Path) -> Rendering {
@@ -49,16 +49,14 @@ fn render(chart: &Chart, file: &Path) -> Rendering {
         with_namespace: true,
         ..Wanted::default()
     };
-    let done = merge(chart, &sources, Skip::default()).and_then(|mut merged| {
-        if !merged.values.benchmark.enabled {
-            return Ok(Rendering::Disabled);
-        }
-        let run = resolve(chart, &mut merged)?;
-        let (rendered, objects) =
-            manifests(chart, &run, &mut merged, wanted).map_err(|refused| refused.0)?;
-        Ok(Rendering::Done(Box::new((rendered, objects, merged))))
-    });
-    done.unwrap_or_else(Rendering::Refused)
+    let checked = Checked::new(chart, load(&sources), Skip::default());
+    if checked.is_disabled() {
+        return Rendering::Disabled;
+    }
+    match checked.whole(chart, wanted) {
+        Ok(whole) => Rendering::Done(Box::new(whole)),
+        Err(refused) => Rendering::Refused(refused.problems),
+    }
 }
 
 #[test]
@@ -98,15 +96,15 @@ fn whole_values_files_render_or_are_refused() {
                     shown(&file, "", 3)?;
                 }
             }
-            Rendering::Done(done) => {
+            Rendering::Done(whole) => {
                 accepted.set(accepted.get() + 1);
-                let (rendered, objects, merged) = &*done;
-                check(&chart, rendered, objects, merged)?;
+                check(&chart, &whole)?;
+                let rendered = &whole.rendered;
                 if let Some(directory) = &kept {
                     let name =
                         directory.join(rendered.name.clone() + "-" + &accepted.get().to_string());
                     fs::write(name.with_extension("yaml"), rendered.text()).unwrap();
-                    let json = serde_json::to_string(&objects).unwrap();
+                    let json = serde_json::to_string(&whole.objects).unwrap();
                     fs::write(name.with_extension("json"), json).unwrap();
                 }
                 if is_shown {
@@ -115,7 +113,9 @@ fn whole_values_files_render_or_are_refused() {
                 // The same values in another notation: the same bytes.
                 fs::write(&file, to_yaml(&values).unwrap()).unwrap();
                 match render(&chart, &file) {
-                    Rendering::Done(again) => prop_assert_eq!(again.0.text(), rendered.text()),
+                    Rendering::Done(again) => {
+                        prop_assert_eq!(again.rendered.text(), rendered.text());
+                    }
                     Rendering::Disabled => prop_assert!(false, "it is disabled"),
                     Rendering::Refused(problems) => prop_assert!(false, "{}", drawn(&problems)),
                 }
@@ -132,7 +132,8 @@ fn whole_values_files_render_or_are_refused() {
 }
 
 /// What is printed is read alike by everybody, is what Kubernetes takes, and says what the user said.
-fn check(chart: &Chart, rendered: &Rendered, objects: &[Value], merged: &Merged) -> Outcome {
+fn check(chart: &Chart, whole: &Whole) -> Outcome {
+    let (rendered, objects) = (&whole.rendered, &*whole.objects);
     let printed = rendered.text();
     alike(&printed, objects)?;
     for object in objects {
@@ -162,7 +163,7 @@ fn check(chart: &Chart, rendered: &Rendered, objects: &[Value], merged: &Merged)
     prop_assert_eq!(&config[0], &serde_json::to_value(&rendered.config).unwrap());
     let read: Config = serde_json::from_value(config[0].clone()).unwrap();
     prop_assert_eq!(&read, &rendered.config);
-    arrival::check(&merged.json["benchmark"], objects, &config[0])
+    arrival::check(&whole.merged.json["benchmark"], objects, &config[0])
 }
 
 /// The readers of YAML 1.2 and of YAML 1.1 find the same.

@@ -1,26 +1,20 @@
 //! Whatever is written at whatever key: it renders, or the user is told; the program itself is never at fault.
 
 use benchctl::chart::Chart;
-use benchctl::pipeline::{Skip, Wanted, manifests, merge, run as resolve};
-use benchctl::values::Sources;
+use benchctl::pipeline::{Checked, Skip, Wanted};
+use benchctl::values::{Sources, load};
 use serde_json::{Value, json};
 
 use crate::process::{benchctl, root, stdout, text};
 
 fn codes(sources: &Sources) -> Vec<&'static str> {
     let chart = Chart::built_in().unwrap();
-    let merged = merge(&chart, sources, Skip::default());
-    let problems = match merged {
-        Err(problems) => problems,
-        Ok(mut merged) => match resolve(&chart, &mut merged) {
-            Err(problems) => problems,
-            Ok(run) => match manifests(&chart, &run, &mut merged, Wanted::default()) {
-                Ok(_) => return Vec::new(),
-                Err((problems, _)) => problems,
-            },
-        },
+    let checked = Checked::new(&chart, load(sources), Skip::default());
+    let Err(refused) = checked.whole(&chart, Wanted::default()) else {
+        return Vec::new();
     };
-    let codes: Vec<&'static str> = problems
+    let codes: Vec<&'static str> = refused
+        .problems
         .iter()
         .filter(|problem| problem.is_error())
         .map(|problem| problem.code)

@@ -1,10 +1,13 @@
 //! Traces of requests: the CSV of the Azure LLM inference dataset, and the records that loadgen writes.
 
+mod packed;
+
 use std::fmt;
 use std::io::{self, BufRead};
 
 use crate::record::RequestRecord;
 use crate::units::TokenCount;
+pub use packed::unpacked;
 
 /// A request of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

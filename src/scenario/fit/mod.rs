@@ -6,10 +6,10 @@ mod model;
 mod schedule;
 mod text;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::BufRead;
 
 use bench_contract::config::LoadType;
-use bench_contract::trace::{TraceError, TraceReader};
+use bench_contract::trace::{TraceError, TraceReader, unpacked};
 
 use arrivals::Arrivals;
 pub use lengths::FittedLengths;
@@ -27,31 +27,12 @@ pub struct Traced {
     pub output: u32,
 }
 
-/// How a file that was compressed by zstd begins.
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
 /// Reads a whole trace, compressed by zstd or not, its instants counted from its first request.
 ///
 /// # Errors
 /// The first line that cannot be read.
-pub fn read(mut input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
-    let mut head = Vec::with_capacity(ZSTD.len());
-    input
-        .by_ref()
-        .take(ZSTD.len() as u64)
-        .read_to_end(&mut head)
-        .map_err(TraceError::Io)?;
-    let is_compressed = head == ZSTD;
-    let whole = io::Cursor::new(head).chain(input);
-    if is_compressed {
-        let decoder = zstd::Decoder::with_buffer(whole).map_err(TraceError::Io)?;
-        requests(BufReader::new(decoder))
-    } else {
-        requests(whole)
-    }
-}
-
-fn requests(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+pub fn read(input: impl BufRead) -> Result<Vec<Traced>, TraceError> {
+    let input = unpacked(input).map_err(TraceError::Io)?;
     let mut start = None;
     TraceReader::new(input)
         .map(|request| {

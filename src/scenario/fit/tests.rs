@@ -219,7 +219,7 @@ fn both_kinds_of_trace_are_read() {
 }
 
 #[test]
-fn compressed_traces_are_known_by_their_first_bytes() {
+fn compressed_traces_are_read_to_their_end() {
     let text = "time,input_tokens,output_tokens\n1,2,3\n2.5,4,5\n";
     let compressed = zstd::encode_all(text.as_bytes(), 3).unwrap();
     assert_eq!(
