@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         for (name, data) in &whole {
             let framed = [b"data: ", data.as_slice(), b"\n\n"].concat();
             if let Some(event) = decoder.known_event(&framed) {
+                assert_eq!(events(&[&framed]), [(None, data.clone())]);
                 assert_eq!(Ok(event), ChunkDecoder::new(api).event(None, data));
             }
             let Ok(event) = decoder.event(name.as_deref(), data) else {

@@ -68,6 +68,7 @@ pub(super) async fn send<'a>(
                     local.never_sent(&planned, Outcome::GeneratorError, reason);
                     // Faults one after the other must not keep the sockets from being read.
                     tokio::task::yield_now().await;
+                    local.take_freed(&mut free);
                 }
                 Taken::Late => {
                     late = true;

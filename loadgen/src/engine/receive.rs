@@ -21,6 +21,9 @@ const DONE_GRACE: Duration = Duration::from_secs(1);
 /// not sent again: nobody knows what the server did with it.
 const IDLED: &str = " (it had idled, and the server may have closed it just then: a longer keep-alive there, or api.connections: fresh, avoids that)";
 
+/// Reads after which others get their turn: a server can send faster than its bytes are parsed.
+const READS_AT_ONCE: usize = 16;
+
 /// Goes on from a request whose bytes are on their way, in a task of its own.
 pub(super) fn receive(mut flight: Flight, stream: Stream, send_error: Option<io::Error>) {
     flight.written();
@@ -125,7 +128,7 @@ impl Receiver {
 
     /// How the reply ends, once it does, and whether the connection may carry another request.
     fn poll_end(&mut self) -> Poll<(End, bool)> {
-        loop {
+        for _ in 0..READS_AT_ONCE {
             match self.poll_read() {
                 Poll::Ready(Ok(State::Going)) => self.expect_more(),
                 Poll::Ready(Ok(State::Ended { end, reusable })) => {
@@ -142,6 +145,8 @@ impl Receiver {
                 Poll::Pending => return self.poll_limits().map(|end| (end, false)),
             }
         }
+        self.flight.local.handle.poll_again();
+        self.poll_limits().map(|end| (end, false))
     }
 
     /// Sets the limit of the next read.

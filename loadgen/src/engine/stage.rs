@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context, anyhow};
 use bench_contract::{Health, Outcome, RequestRecord};
 use bench_report::{DurationHistogram, Settings, StageCollector, StageFacts};
-use tokio::runtime::Handle;
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -70,7 +70,7 @@ impl Engine {
             orders: Vec::new(),
             threads: Vec::new(),
         };
-        let runtime = Handle::current();
+        let runtime = Runtime::current();
         for worker in 0..workers {
             let (sender, orders) = unbounded_channel();
             let duty = Duty {

@@ -41,8 +41,9 @@ use timers::Timers;
 /// The task that [`EventLoop::block_on`] runs.
 const MAIN: u32 = 0;
 
-/// The name of what only ends the wait, the timer and the inbox's bell, among those of sockets.
-const NO_SOCKET: u64 = u64::MAX;
+/// The names of the timer and of the inbox's bell among those of sockets.
+const TIMER: u64 = u64::MAX;
+const BELL: u64 = u64::MAX - 1;
 
 /// Events that are taken at once.
 const BATCH: usize = 256;
@@ -85,6 +86,8 @@ struct Core {
     timers: RefCell<Timers>,
     /// The task that is being polled.
     current: Cell<u32>,
+    /// How often the loop has asked `epoll` what has come.
+    turn: Cell<u64>,
 }
 
 impl EventLoop {
@@ -101,8 +104,8 @@ impl EventLoop {
         let inbox = Arc::new(Inbox::new()?);
         // By edges: neither is ever read.
         let flags = EventFlags::IN | EventFlags::ET;
-        epoll::add(&epoll, &timer, EventData::new_u64(NO_SOCKET), flags)?;
-        epoll::add(&epoll, inbox.bell(), EventData::new_u64(NO_SOCKET), flags)?;
+        epoll::add(&epoll, &timer, EventData::new_u64(TIMER), flags)?;
+        epoll::add(&epoll, inbox.bell(), EventData::new_u64(BELL), flags)?;
         let tasks = Tasks::new(&inbox);
         Ok(Self {
             core: Rc::new(Core {
@@ -113,6 +116,7 @@ impl EventLoop {
                 tasks: RefCell::new(tasks),
                 timers: RefCell::default(),
                 current: Cell::new(MAIN),
+                turn: Cell::new(0),
             }),
         })
     }
@@ -163,10 +167,13 @@ impl EventLoop {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            let mut sources = core.sources.borrow_mut();
-            let named = events.iter().map(|event| (event.data.u64(), event.flags));
-            due.extend(named.filter_map(|(name, flags)| sources.happened(name, flags)));
-            drop(sources);
+            core.turn.set(core.turn.get() + 1);
+            for event in &events {
+                match event.data.u64() {
+                    TIMER => core.timers.borrow_mut().rang(),
+                    name => due.extend(core.sources.borrow_mut().happened(name, event.flags)),
+                }
+            }
             core.timers.borrow_mut().take_due(&mut due);
         }
     }

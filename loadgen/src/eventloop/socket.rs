@@ -54,7 +54,7 @@ impl Sources {
     fn add(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             self.places.push(Source::default());
-            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+            u32::try_from(self.places.len() - 1).expect("descriptors end before places do")
         })
     }
 }
@@ -109,6 +109,7 @@ impl Socket {
                     }
                     return Poll::Ready(Ok(count));
                 }
+                // Nothing is there, whatever was said: without that, waiting would be spinning.
                 Err(Errno::AGAIN) => self.change(|source| {
                     source.is_readable = false;
                     source.has_ended = false;

@@ -62,7 +62,7 @@ impl Tasks {
 
     fn add(&mut self, task: Task) {
         let place = self.free.pop().unwrap_or_else(|| {
-            let place = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+            let place = u32::try_from(self.places.len()).expect("memory ends before places do");
             self.places.push(Place {
                 task: None,
                 waker: Some(self.inbox.waker(place)),
@@ -119,13 +119,33 @@ impl Handle {
         self.core.tasks.borrow_mut().add(Box::pin(task));
     }
 
+    /// Has the task that is being polled polled again, after whatever else is to be done.
+    pub fn poll_again(&self) {
+        let task = self.core.current.get();
+        self.core.tasks.borrow_mut().ready(task);
+    }
+
+    /// Waits until the loop has asked `epoll` again: what a reply that comes now has to wait for.
+    pub async fn next_turn(&self) {
+        let before = self.core.turn.get();
+        poll_fn(|_| {
+            if self.core.turn.get() != before {
+                return Poll::Ready(());
+            }
+            self.poll_again();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// How many tasks have not ended.
     #[must_use]
     pub fn tasks(&self) -> usize {
         self.core.tasks.borrow().running
     }
 
-    /// Waits, in the main task, until another one has ended. Returns at once where there is none.
+    /// Waits, in the main task, until another one has ended after this is first polled. Returns at once where there is none.
+    /// A request can be several tasks, one after the other.
     pub async fn task_ended(&self) {
         let before = self.core.tasks.borrow().ended;
         poll_fn(|_| {

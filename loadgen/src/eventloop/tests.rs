@@ -49,6 +49,31 @@ fn instants_come_in_their_order_and_never_early() {
 }
 
 #[test]
+fn what_comes_due_in_the_middle_of_a_turn_does_not_wait_for_its_end() {
+    const TASKS: usize = 40;
+    let done = run(async |handle| {
+        let done = Rc::new(Cell::new(0));
+        for _ in 0..TASKS {
+            let done = done.clone();
+            handle.spawn(async move {
+                std::thread::sleep(SHORT);
+                done.set(done.get() + 1);
+            });
+        }
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            handle.until(Instant::now().plus(1)).await;
+            seen.push(done.get());
+        }
+        handle.next_turn().await;
+        seen.push(done.get());
+        seen
+    });
+    assert!(done.is_sorted() && done[2] < TASKS, "{done:?}");
+    assert_eq!(done[3], TASKS, "what came in the meantime waits that long");
+}
+
+#[test]
 fn a_limit_ends_what_takes_longer_and_nothing_else() {
     run(async |handle| {
         assert_eq!(handle.timeout(LONG, async { 1 }).await, Some(1));

@@ -20,26 +20,23 @@ pub(super) struct Timers {
     count: u64,
     /// Everything up to here has been woken.
     fired: Option<Instant>,
-    /// The earliest of them when the kernel's timer was last set; what it is set to.
+    /// The earliest instant that is waited for.
+    earliest: Option<Instant>,
+    /// What the kernel's timer is set to, until it rings.
     armed: Option<Instant>,
-    /// Whether another one may be the earliest by now.
-    has_changed: bool,
 }
 
 impl Timers {
-    /// Moves the tasks that wait for an instant that has come before those in `due`. What was added since the kernel's timer
-    /// was set is not looked at.
+    /// Moves the tasks that wait for an instant that has come before those in `due`.
     pub(super) fn take_due(&mut self, due: &mut VecDeque<u32>) {
-        let Some(first) = self.armed else {
+        let Some(earliest) = self.earliest else {
             return;
         };
         let now = Instant::now();
-        if now < first {
+        if now < earliest {
             return;
         }
         self.fired = Some(now);
-        self.armed = None;
-        self.has_changed = true;
         let mut place = 0;
         while let Some(entry) = self.waiting.first_entry()
             && entry.key().0 <= now
@@ -47,18 +44,24 @@ impl Timers {
             due.insert(place, entry.remove());
             place += 1;
         }
+        self.find_earliest();
+    }
+
+    /// The kernel's timer has rung. Should what it was set to not have come yet by our reading of the clock, it is set again.
+    pub(super) fn rang(&mut self) {
+        self.armed = None;
+    }
+
+    fn find_earliest(&mut self) {
+        self.earliest = self.waiting.first_key_value().map(|(key, _)| key.0);
     }
 
     /// What the kernel's timer has to be set to, where that is something else than it is.
     pub(super) fn next_to_arm(&mut self) -> Option<Instant> {
-        if !std::mem::take(&mut self.has_changed) {
-            return None;
-        }
-        let first = self.waiting.first_key_value().map(|(key, _)| key.0);
         // Where nothing is waited for any more, a timer that is set wakes the loop in vain, once.
-        let is_other = self.armed != first;
-        self.armed = first;
-        first.filter(|_| is_other)
+        let earliest = self.earliest.filter(|_| self.earliest != self.armed)?;
+        self.armed = Some(earliest);
+        Some(earliest)
     }
 }
 
@@ -88,7 +91,8 @@ impl Sleep {
         let number = timers.count;
         let task = self.handle.core.current.get();
         timers.waiting.insert((self.until, number), task);
-        timers.has_changed |= timers.armed.is_none_or(|armed| self.until < armed);
+        let earliest = timers.earliest.map_or(self.until, |it| it.min(self.until));
+        timers.earliest = Some(earliest);
         self.number = Some(number);
         Poll::Pending
     }
@@ -107,7 +111,9 @@ impl Drop for Sleep {
         if let Some(number) = self.number {
             let mut timers = self.handle.core.timers.borrow_mut();
             timers.waiting.remove(&(self.until, number));
-            timers.has_changed |= timers.armed == Some(self.until);
+            if timers.earliest == Some(self.until) {
+                timers.find_earliest();
+            }
         }
     }
 }

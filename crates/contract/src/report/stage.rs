@@ -275,7 +275,7 @@ pub struct Health {
     pub workers: Vec<WorkerHealth>,
 }
 
-/// How late an event loop comes to what is due: sampled every 10 ms, a stall counted once for each sample that it delays.
+/// How late an event loop comes to what is due: sampled every 25 ms, a stall counted once for each sample that it delays.
 /// A reply that arrives in between is stamped that much late.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

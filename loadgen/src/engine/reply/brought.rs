@@ -48,8 +48,11 @@ impl Brought {
         bytes: &[u8],
         trace: &mut Trace,
     ) -> bool {
-        let known = decoder.known_event(bytes);
-        known.map(|event| self.note(event, trace)).is_some()
+        let Some(event) = decoder.known_event(bytes) else {
+            return false;
+        };
+        self.note(event, trace);
+        true
     }
 
     fn note(&mut self, event: Event, trace: &mut Trace) {

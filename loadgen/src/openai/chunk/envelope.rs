@@ -1,5 +1,7 @@
 //! The bytes around the text of an event, by which the next event is known without a parser.
 
+use memchr::memchr2;
+
 /// What an event in a stream begins with, as most servers write it.
 const FIELD: &[u8] = b"data: ";
 
@@ -36,6 +38,13 @@ impl Envelope {
             return;
         };
         self.bytes.clear();
+        // Of several `data` fields: in a stream, their line ends are something else.
+        if [head, tail]
+            .iter()
+            .any(|part| memchr2(b'\r', b'\n', part).is_some())
+        {
+            return;
+        }
         for part in [FIELD, head, tail, END] {
             self.bytes.extend_from_slice(part);
         }
