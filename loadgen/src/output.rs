@@ -137,10 +137,9 @@ impl Folder {
     /// # Errors
     /// As [`Folder::write`].
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), String> {
-        let mut text = serde_json::to_vec_pretty(value)
+        let value = serde_json::to_value(value)
             .map_err(|error| format!("cannot serialise {name}: {error}"))?;
-        text.push(b'\n');
-        self.write(name, &text)
+        self.write(name, bench_report::json(&value).as_bytes())
     }
 }
 

@@ -12,15 +12,18 @@ mod binomial;
 mod collector;
 mod derive;
 mod errors;
+mod flow;
 mod format;
 mod gaps;
 mod goodput;
 mod histogram;
 mod incomplete_gamma;
 mod interval;
+mod json;
 mod lengths;
 mod percentile;
 mod sample;
+mod series;
 mod settings;
 mod slo;
 mod slo_gaps;
@@ -35,6 +38,9 @@ mod testing;
 
 pub use collector::{StageCollector, StageFacts, TokenRead};
 pub use histogram::DurationHistogram;
+pub use json::json;
+pub use lengths::length_histograms;
+pub use series::time_series;
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
 

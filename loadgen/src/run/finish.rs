@@ -5,7 +5,8 @@ use bench_contract::{
     Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
 };
 use bench_report::{
-    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, table, verdict,
+    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, length_histograms, table,
+    time_series, verdict,
 };
 use serde_json::Value;
 
@@ -173,6 +174,8 @@ fn report(
     let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into())
         .map_or_else(|_| String::new(), |at| at.to_string());
     let is_partial = !finished.partial_because.is_empty();
+    let collectors: Vec<&StageCollector> =
+        finished.stages.iter().map(|end| &end.collector).collect();
     Report {
         schema_version: REPORT_SCHEMA_VERSION,
         definitions_version: DEFINITIONS_VERSION,
@@ -205,6 +208,8 @@ fn report(
         counts,
         warmup: finished.warmup.clone(),
         stages,
+        series: time_series(&collectors),
+        length_histograms: (!collectors.is_empty()).then(|| length_histograms(&collectors)),
         config: redacted(prepared),
     }
 }

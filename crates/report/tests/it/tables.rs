@@ -61,6 +61,8 @@ fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
         counts,
         warmup: None,
         stages,
+        series: None,
+        length_histograms: None,
         config: serde_json::json!({}),
     }
 }
