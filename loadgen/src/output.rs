@@ -166,6 +166,7 @@ fn is_ours(name: &str, prefix: &str) -> bool {
     };
     let fixed = [
         "report.json",
+        "report.html",
         "requests.jsonl.zst",
         "summary_lifecycle_metrics.json",
         "per_request_lifecycle_metrics.json",

@@ -4,6 +4,8 @@
 //! the contract; each module names its own.
 
 pub mod inference_perf;
+pub mod page;
+pub mod plot;
 pub mod table;
 
 mod arrivals;
@@ -16,11 +18,13 @@ mod flow;
 mod format;
 mod gaps;
 mod goodput;
+mod headline;
 mod histogram;
 mod incomplete_gamma;
 mod interval;
 mod json;
 mod lengths;
+mod markup;
 mod percentile;
 mod sample;
 mod series;

@@ -5,7 +5,7 @@ use bench_contract::{
     Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
 };
 use bench_report::{
-    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, length_histograms, table,
+    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, length_histograms, page, table,
     time_series, verdict,
 };
 use serde_json::Value;
@@ -104,7 +104,7 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
             // The verdict has to know what could not be written; the report is written once more if it can be.
             end.failed.extend(failures);
             report.verdict = verdict(&report.stages, &end, fail_on);
-            let _ = folder.write_json("report.json", &report);
+            let _ = write_report(folder, &report);
         }
         notice(&format!("results in {}", folder.path().display()));
     }
@@ -256,7 +256,7 @@ fn write(
     stages: &[StageEnd],
 ) -> Vec<String> {
     let lifecycle = prepared.config.request_lifecycle();
-    let mut failures = vec![folder.write_json("report.json", report)];
+    let mut failures = write_report(folder, report).to_vec();
     if lifecycle.summary && !stages.is_empty() {
         let collectors: Vec<&StageCollector> = stages.iter().map(|end| &end.collector).collect();
         failures.push(folder.write_json(
@@ -274,6 +274,14 @@ fn write(
         .map_err(|error| format!("cannot serialise config.yaml: {error}"));
     failures.push(config.and_then(|text| folder.write("config.yaml", text.as_bytes())));
     failures.into_iter().filter_map(Result::err).collect()
+}
+
+/// Writes the report, for programs and for people.
+fn write_report(folder: &Folder, report: &Report) -> [Result<(), String>; 2] {
+    [
+        folder.write_json("report.json", report),
+        folder.write("report.html", page::html(report).as_bytes()),
+    ]
 }
 
 /// An upload that the config asks for and this version does not make is a failure that has to be seen.
