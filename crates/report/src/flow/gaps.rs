@@ -8,7 +8,7 @@ const OCTAVES: std::ops::Range<u32> = 13..42;
 /// Buckets to a doubling, as a power of two: the middle of one is within 3.2 % of all that it holds.
 const FINE: u32 = 4;
 
-const BUCKETS: usize = (OCTAVES.end - OCTAVES.start << FINE) as usize;
+const BUCKETS: usize = ((OCTAVES.end - OCTAVES.start) << FINE) as usize;
 
 /// Gaps in buckets that grow with them: small, since there is one for each bin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -93,7 +93,7 @@ pub(crate) fn plain(value: f64) -> String {
 /// A latency beside an axis: `20 ms`, `1.5 s`.
 pub(crate) fn latency(seconds: f64) -> String {
     let (factor, unit) = match seconds {
-        s if s == 0.0 => return "0".to_owned(),
+        0.0 => return "0".to_owned(),
         s if s < 0.000_999_5 => (1e6, "us"),
         s if s < 0.999_5 => (1e3, "ms"),
         _ => (1.0, "s"),
