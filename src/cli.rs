@@ -5,8 +5,8 @@ mod values_flags;
 
 pub use args::{
     CompletionsArgs, ConfigArgs, DiffArgs, DiffFormat, Format, InitArgs, ManArgs, PlanArgs,
-    PlanFormat, RenderArgs, ScenarioArgs, ScenarioCommand, SchemaArgs, SchemaOf, ValidateArgs,
-    ValuesArgs,
+    PlanFormat, RenderArgs, ReportArgs, ReportCommand, ScenarioArgs, ScenarioCommand, SchemaArgs,
+    SchemaOf, ValidateArgs, ValuesArgs,
 };
 pub use values_flags::ValuesFlags;
 
@@ -73,6 +73,9 @@ pub enum Command {
     /// List scenarios, show one, or write a new one.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario(ScenarioArgs),
+    /// Show the report of a run: as a table, as a page.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Print a JSON Schema, for editors and validators.
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
@@ -138,6 +141,13 @@ Examples:
   benchctl init bench/nightly.yaml --scenario production
   benchctl init - --scenario sweep
   benchctl init --chart chart        # templates of your own, for --chart";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  benchctl report show results
+  benchctl report html results/report.json -o report.html
+  benchctl report html results --plots pictures
+A report is the report.json of loadgen, or the folder of a run that it is in; - for stdin.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -137,10 +137,9 @@ impl Folder {
     /// # Errors
     /// As [`Folder::write`].
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), String> {
-        let mut text = serde_json::to_vec_pretty(value)
+        let value = serde_json::to_value(value)
             .map_err(|error| format!("cannot serialise {name}: {error}"))?;
-        text.push(b'\n');
-        self.write(name, &text)
+        self.write(name, bench_report::json(&value).as_bytes())
     }
 }
 
@@ -167,6 +166,7 @@ fn is_ours(name: &str, prefix: &str) -> bool {
     };
     let fixed = [
         "report.json",
+        "report.html",
         "requests.jsonl.zst",
         "summary_lifecycle_metrics.json",
         "per_request_lifecycle_metrics.json",

@@ -8,6 +8,7 @@ mod init;
 mod objects;
 mod plan;
 mod render;
+mod report;
 mod scenario;
 mod schema;
 mod select;
@@ -91,6 +92,7 @@ fn run(command: &Command, output: &Output) -> Result<(), Failure> {
         Command::Diff(args) => diff::run(args, output),
         Command::Plan(args) => plan::run(args, output),
         Command::Init(args) => init::run(args, output),
+        Command::Report(args) => report::run(args, output),
         Command::Completions(args) => completions::completions(args, output),
         Command::Man(args) => completions::man(args, output),
     }

@@ -11,6 +11,7 @@ mod process;
 mod purity;
 mod random;
 mod readme;
+mod reports;
 mod robust;
 mod schemas;
 mod starters;

@@ -111,6 +111,7 @@ fn every_command_has_examples_in_its_help() {
         "diff",
         "plan",
         "init",
+        "report",
         "scenario",
         "schema",
         "completions",

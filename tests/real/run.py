@@ -8,6 +8,7 @@ import inference_perf_config
 import kube_versions
 import loadgen_check
 import manifests
+import page
 import precommit
 import yaml_readers
 from common import BENCHCTL, Failures, NotRun
@@ -19,6 +20,7 @@ SUITES = {
     "kube-versions": kube_versions.test,
     "config": inference_perf_config.test,
     "loadgen": loadgen_check.test,
+    "page": page.test,
     "pre-commit": precommit.test_system,
 }
 # What takes minutes.

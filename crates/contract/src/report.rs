@@ -5,10 +5,12 @@
 
 mod judgement;
 mod load;
+mod series;
 mod stage;
 
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};
 pub use load::{CancelLoad, StageLoad};
+pub use series::{LengthHistogram, LengthHistograms, TimeSeries};
 pub use stage::{
     Absent, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health, Interval,
     LengthSummary, Lengths, MetricSummary, Percentile, StageReport, Throughput, WorkerHealth,
@@ -47,6 +49,12 @@ pub struct Report {
     pub warmup: Option<Counts>,
     /// The stages, in sequence.
     pub stages: Vec<StageReport>,
+    /// What happened over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<TimeSeries>,
+    /// How long prompts and replies were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_histograms: Option<LengthHistograms>,
     /// The config that ran, defaults left out, secrets redacted.
     pub config: serde_json::Value,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bench_contract::{Counts, Health, Metric, Outcome, RequestRecord, StageLoad, StageReport};
 
 use crate::errors::Errors;
+use crate::flow::Flow;
 use crate::gaps::{Gaps, Share, pooled_limits};
 use crate::goodput::attained;
 use crate::sample::Sample;
@@ -40,7 +41,7 @@ pub struct StageFacts {
 
 /// The requests of one stage, as one worker or shard saw them; those of several add up to those of the stage.
 ///
-/// Each request takes about 110 bytes; token gaps go into histograms of fixed size.
+/// Each request takes about 110 bytes; token gaps go into histograms of fixed size, and over time into at most 600 small ones.
 #[derive(Clone, Debug)]
 pub struct StageCollector {
     settings: Arc<Settings>,
@@ -49,6 +50,7 @@ pub struct StageCollector {
     counts: Counts,
     chunks: Vec<Chunk>,
     gaps: Gaps,
+    flow: Flow,
     errors: Errors,
 }
 
@@ -69,6 +71,7 @@ impl StageCollector {
             counts: Counts::default(),
             chunks: Vec::new(),
             gaps: Gaps::default(),
+            flow: Flow::default(),
             errors: Errors::default(),
         }
     }
@@ -96,11 +99,9 @@ impl StageCollector {
         };
         chunk.samples.push(sample);
         // Gaps up to the instant at which a request is given up are no fair sample of gaps.
-        let reads = if record.cancel_after_ns.is_some() {
-            &[]
-        } else {
-            reads
-        };
+        let is_drawn = record.cancel_after_ns.is_some();
+        self.flow.record(record, reads, !is_drawn);
+        let reads = if is_drawn { &[] } else { reads };
         self.gaps
             .record(record, reads, &self.limits, &mut chunk.shares);
     }
@@ -110,6 +111,7 @@ impl StageCollector {
         self.counts.merge(&other.counts);
         self.chunks.append(&mut other.chunks);
         self.gaps.add(&other.gaps);
+        self.flow.add(&other.flow);
         self.errors
             .merge(other.errors, self.settings.max_error_messages);
     }
@@ -135,11 +137,15 @@ impl StageCollector {
         &self.gaps
     }
 
+    pub(crate) fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
     pub(crate) fn errors(&self) -> &Errors {
         &self.errors
     }
 
-    pub(crate) fn samples(&self) -> impl Iterator<Item = &Sample> {
+    pub(crate) fn samples(&self) -> impl Iterator<Item = &Sample> + Clone {
         self.chunks.iter().flat_map(|chunk| &chunk.samples)
     }
 

@@ -79,6 +79,15 @@ pub(crate) fn amount(value: f64) -> String {
     }
 }
 
+/// A value with six significant digits, for files that people read too.
+pub(crate) fn digits(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    // Text knows decimal digits; a product with a power of ten would not be exact.
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +107,18 @@ mod tests {
             (1234.5, "1234 s"),
         ] {
             assert_eq!(Latency(seconds).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn six_digits_are_kept() {
+        for (value, kept) in [
+            (0.0, 0.0),
+            (0.123_456_789, 0.123_457),
+            (1_234_567.8, 1_234_570.0),
+            (2e-9, 2e-9),
+        ] {
+            assert_eq!(digits(value), kept);
         }
     }
 

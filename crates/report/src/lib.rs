@@ -4,6 +4,8 @@
 //! the contract; each module names its own.
 
 pub mod inference_perf;
+pub mod page;
+pub mod plot;
 pub mod table;
 
 mod arrivals;
@@ -12,15 +14,20 @@ mod binomial;
 mod collector;
 mod derive;
 mod errors;
+mod flow;
 mod format;
 mod gaps;
 mod goodput;
+mod headline;
 mod histogram;
 mod incomplete_gamma;
 mod interval;
+mod json;
 mod lengths;
+mod markup;
 mod percentile;
 mod sample;
+mod series;
 mod settings;
 mod slo;
 mod slo_gaps;
@@ -35,6 +42,9 @@ mod testing;
 
 pub use collector::{StageCollector, StageFacts, TokenRead};
 pub use histogram::DurationHistogram;
+pub use json::json;
+pub use lengths::length_histograms;
+pub use series::time_series;
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
 

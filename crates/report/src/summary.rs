@@ -3,6 +3,7 @@
 use bench_contract::{MetricSummary, Percentile};
 
 use crate::autocorrelation::autocorrelation_time;
+use crate::format::digits;
 use crate::histogram::DurationHistogram;
 use crate::interval::percentile_interval;
 use crate::percentile::Sorted;
@@ -40,6 +41,9 @@ pub(crate) fn summarize(in_order: &[f64], percentiles: &[f64]) -> Option<MetricS
             .filter(|value| value.is_finite()),
         autocorrelation_time: Some(time),
         percentiles,
+        curve: curve(in_order.len() as u64, |ps| {
+            ps.iter().filter_map(|&p| sorted.percentile(p)).collect()
+        }),
     })
 }
 
@@ -66,7 +70,28 @@ pub(crate) fn summarize_gaps(
             .zip(gaps.percentiles(percentiles))
             .map(entry)
             .collect(),
+        curve: curve(gaps.count(), |ps| gaps.percentiles(ps)),
     })
+}
+
+/// Points of a curve to a power of ten.
+pub(crate) const CURVE_STEPS: f64 = 10.0;
+
+/// The percentile of point `k` of a curve, in `[0, 100)`.
+pub(crate) fn curve_percentile(k: usize) -> f64 {
+    100.0 * (1.0 - 10f64.powf(-(k as f64) / CURVE_STEPS))
+}
+
+/// The distribution of `count` samples at percentiles whose distance to 100 falls by equal factors, as far as it is finite and
+/// one sample lies beyond.
+fn curve(count: u64, values: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    // Rounding must not take the last point of a power of ten.
+    let last = ((count.max(1) as f64).log10() * CURVE_STEPS + 1e-9).floor() as usize;
+    let ps: Vec<f64> = (0..=last).map(curve_percentile).collect();
+    let values = values(&ps)
+        .into_iter()
+        .take_while(|value| value.is_finite());
+    values.map(digits).collect()
 }
 
 /// Mean, and standard deviation of a sample (n - 1).
@@ -103,6 +128,24 @@ mod tests {
             assert!(interval.reason.is_some());
         }
         assert!(summarize(&[], &[50.0]).is_none());
+    }
+
+    #[test]
+    fn a_curve_goes_as_far_as_its_samples() {
+        let values: Vec<f64> = (0..1000).map(f64::from).collect();
+        let curve = summarize(&values, &[50.0]).unwrap().curve;
+        assert_eq!(curve.len(), 31);
+        assert_eq!((curve[0], curve[10], curve[20]), (0.0, 899.1, 989.01));
+        assert!(curve.is_sorted());
+        // One in a hundred never got there: the curve ends before the 99th percentile.
+        let values = values
+            .iter()
+            .map(|&x| if x >= 990.0 { f64::INFINITY } else { x });
+        let censored = summarize(&values.collect::<Vec<_>>(), &[50.0])
+            .unwrap()
+            .curve;
+        assert_eq!(censored, curve[..20]);
+        assert_eq!(summarize(&[0.5], &[50.0]).unwrap().curve, [0.5]);
     }
 
     #[test]

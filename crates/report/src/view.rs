@@ -32,8 +32,8 @@ impl View<'_> {
     /// or not they ended before their time. The draw knows nothing of a request, so the others are a fair sample; leaving out
     /// only those that were given up would leave out the slow ones.
     pub(crate) fn measured(&self, metric: Metric) -> impl Iterator<Item = &Sample> + Clone {
-        let ours = matches!(metric, Metric::ScheduleDelay | Metric::Connect);
-        self.samples().filter(move |sample| ours || !sample.drawn)
+        self.samples()
+            .filter(move |sample| is_measured(sample, metric))
     }
 
     /// Values of a request metric in order of schedule, `+inf` included.
@@ -42,4 +42,9 @@ impl View<'_> {
             .filter_map(|sample| sample.value(metric, self.settings.streaming))
             .collect()
     }
+}
+
+/// Whether a request is among those that a metric is taken over; see [`View::measured`].
+pub(crate) fn is_measured(sample: &Sample, metric: Metric) -> bool {
+    !sample.drawn || matches!(metric, Metric::ScheduleDelay | Metric::Connect)
 }

@@ -5,7 +5,8 @@ use bench_contract::{
     Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
 };
 use bench_report::{
-    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, table, verdict,
+    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, length_histograms, page, table,
+    time_series, verdict,
 };
 use serde_json::Value;
 
@@ -103,7 +104,7 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
             // The verdict has to know what could not be written; the report is written once more if it can be.
             end.failed.extend(failures);
             report.verdict = verdict(&report.stages, &end, fail_on);
-            let _ = folder.write_json("report.json", &report);
+            let _ = write_report(folder, &report);
         }
         notice(&format!("results in {}", folder.path().display()));
     }
@@ -173,6 +174,8 @@ fn report(
     let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into())
         .map_or_else(|_| String::new(), |at| at.to_string());
     let is_partial = !finished.partial_because.is_empty();
+    let collectors: Vec<&StageCollector> =
+        finished.stages.iter().map(|end| &end.collector).collect();
     Report {
         schema_version: REPORT_SCHEMA_VERSION,
         definitions_version: DEFINITIONS_VERSION,
@@ -205,6 +208,8 @@ fn report(
         counts,
         warmup: finished.warmup.clone(),
         stages,
+        series: time_series(&collectors),
+        length_histograms: (!collectors.is_empty()).then(|| length_histograms(&collectors)),
         config: redacted(prepared),
     }
 }
@@ -251,7 +256,7 @@ fn write(
     stages: &[StageEnd],
 ) -> Vec<String> {
     let lifecycle = prepared.config.request_lifecycle();
-    let mut failures = vec![folder.write_json("report.json", report)];
+    let mut failures = write_report(folder, report).to_vec();
     if lifecycle.summary && !stages.is_empty() {
         let collectors: Vec<&StageCollector> = stages.iter().map(|end| &end.collector).collect();
         failures.push(folder.write_json(
@@ -269,6 +274,14 @@ fn write(
         .map_err(|error| format!("cannot serialise config.yaml: {error}"));
     failures.push(config.and_then(|text| folder.write("config.yaml", text.as_bytes())));
     failures.into_iter().filter_map(Result::err).collect()
+}
+
+/// Writes the report, for programs and for people.
+fn write_report(folder: &Folder, report: &Report) -> [Result<(), String>; 2] {
+    [
+        folder.write_json("report.json", report),
+        folder.write("report.html", page::html(report).as_bytes()),
+    ]
 }
 
 /// An upload that the config asks for and this version does not make is a failure that has to be seen.

@@ -76,6 +76,13 @@ fn the_table_and_the_files_of_inference_perf_agree_with_the_report() {
     for part in ["TTFT", "TPOT", "ITL", "P99", "exit code 0"] {
         assert!(ran.stdout.contains(part), "no `{part}` in\n{}", ran.stdout);
     }
+    let page = std::fs::read_to_string(ran.results.join("report.html")).unwrap();
+    assert!(page.contains("<h2>DONE</h2>") && page.contains("<h2>Over time</h2>"));
+    let series = ran.report().series.unwrap();
+    assert_eq!(series.scheduled.iter().sum::<u64>(), 60);
+    assert_eq!(series.ok.iter().sum::<u64>(), 60);
+    assert_eq!(series.output_tokens.iter().sum::<u64>(), 60 * 8);
+
     let summary = ran.json("summary_lifecycle_metrics.json");
     assert_eq!(summary["successes"]["count"], 60);
     assert_eq!(

@@ -82,6 +82,10 @@ pub struct MetricSummary {
     pub autocorrelation_time: Option<f64>,
     /// Percentiles, ascending.
     pub percentiles: Vec<Percentile>,
+    /// The whole distribution: entry k is the percentile `100 (1 - 10^(-k/10))` in seconds, from the least sample at k = 0 on,
+    /// as long as one sample lies beyond it and it is not `+inf`. Six digits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<f64>,
 }
 
 impl MetricSummary {

@@ -6,11 +6,10 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use bench_contract::{
-    Check, CheckVerdict, ErrorSample, ExitCode, Outcome, Report, RunStatus, ValidityState,
-};
+use bench_contract::{Check, CheckVerdict, ErrorSample, ExitCode, Outcome, Report, RunStatus};
 
 use crate::format::count;
+use crate::headline::Headline;
 
 use text::{Page, Tone, cut};
 
@@ -122,7 +121,7 @@ fn head(page: &mut Page, report: &Report) {
 }
 
 /// The time limit of a request in seconds, which is what a latency that was never reached is known to exceed.
-fn timeout(report: &Report) -> f64 {
+pub(crate) fn timeout(report: &Report) -> f64 {
     let given = report
         .config
         .pointer("/load/request_timeout")
@@ -134,7 +133,8 @@ fn timeout(report: &Report) -> f64 {
     })
 }
 
-fn errors(page: &mut Page, report: &Report, width: usize) {
+/// The failures of all stages by kind, the most frequent first.
+pub(crate) fn errors_of(report: &Report) -> Vec<ErrorSample> {
     let mut all: BTreeMap<(Outcome, Option<u16>), ErrorSample> = BTreeMap::new();
     for sample in report.stages.iter().flat_map(|stage| &stage.errors) {
         let entry = all
@@ -145,11 +145,16 @@ fn errors(page: &mut Page, report: &Report, width: usize) {
             });
         entry.count += sample.count;
     }
+    let mut all: Vec<ErrorSample> = all.into_values().collect();
+    all.sort_by_key(|sample| std::cmp::Reverse(sample.count));
+    all
+}
+
+fn errors(page: &mut Page, report: &Report, width: usize) {
+    let all = errors_of(report);
     if all.is_empty() {
         return;
     }
-    let mut all: Vec<ErrorSample> = all.into_values().collect();
-    all.sort_by_key(|sample| std::cmp::Reverse(sample.count));
     page.gap();
     let mut rows = vec![["errors", "requests", ""].map(str::to_owned).to_vec()];
     rows.extend(all.iter().take(MOST_ERRORS).map(|sample| {
@@ -237,28 +242,16 @@ fn word(verdict: CheckVerdict) -> (&'static str, Tone) {
 
 fn verdict(page: &mut Page, report: &Report) {
     let verdict = &report.verdict;
-    let code = [
-        ExitCode::Done,
-        ExitCode::Failed,
-        ExitCode::Usage,
-        ExitCode::InvalidInput,
-        ExitCode::SloFailed,
-        ExitCode::SloInconclusive,
-        ExitCode::MeasurementInvalid,
-        ExitCode::NoneSucceeded,
-        ExitCode::Interrupted,
-    ]
-    .into_iter()
-    .find(|code| code.code() == verdict.exit_code);
-    let (word, tone) = match (code, verdict.validity, verdict.slo) {
-        (Some(ExitCode::Interrupted), ..) => ("INTERRUPTED", Tone::Bad),
-        (Some(ExitCode::NoneSucceeded), ..) => ("NO REQUEST SUCCEEDED", Tone::Bad),
-        (_, ValidityState::Invalid, _) => ("INVALID", Tone::Bad),
-        (_, _, Some(CheckVerdict::Fail | CheckVerdict::Invalid)) => ("FAIL", Tone::Bad),
-        (_, _, Some(CheckVerdict::Inconclusive)) => ("INCONCLUSIVE", Tone::Doubtful),
-        (Some(ExitCode::Failed), ..) => ("ERROR", Tone::Bad),
-        (_, _, Some(CheckVerdict::Pass)) => ("PASS", Tone::Good),
-        (_, _, None) => ("DONE", Tone::Good),
+    let code = ExitCode::from_code(verdict.exit_code);
+    let headline = Headline::of(report);
+    let tone = match headline {
+        Headline::Pass | Headline::Done => Tone::Good,
+        Headline::Inconclusive => Tone::Doubtful,
+        Headline::Interrupted
+        | Headline::NoneSucceeded
+        | Headline::Invalid
+        | Headline::Fail
+        | Headline::Error => Tone::Bad,
     };
     // Objectives have their own lines; what is left says what else there is.
     let others: Vec<&String> = verdict
@@ -281,7 +274,7 @@ fn verdict(page: &mut Page, report: &Report) {
         Some(code) => code.meaning().to_owned(),
         None => "unknown".to_owned(),
     };
-    let word = page.paint(word, tone);
+    let word = page.paint(headline.word(), tone);
     page.labelled(
         "verdict",
         &format!("{word}, exit code {}: {why}", verdict.exit_code),

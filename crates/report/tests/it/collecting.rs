@@ -2,7 +2,7 @@
 
 use bench_contract::config::LoadType;
 use bench_contract::{CheckVerdict, Metric, Outcome, RequestRecord, SloMetric};
-use bench_report::{Settings, inference_perf};
+use bench_report::{Settings, inference_perf, length_histograms, time_series};
 use proptest::prelude::*;
 
 use crate::records::{MS, collect, facts, failed, ok, percentile, slo, with_slos};
@@ -58,6 +58,32 @@ proptest! {
         prop_assert_eq!(merged.report(&facts), whole.report(&facts));
         prop_assert_eq!(inference_perf::stage(&merged, &facts)["failures"].clone(), inference_perf::stage(&whole, &facts)["failures"].clone());
 
+        let series = time_series(&[&whole]);
+        prop_assert_eq!(&time_series(&[&merged]), &series);
+        // Stages are added as workers are.
+        let stages = [part(0), part(1), part(2)];
+        prop_assert_eq!(&time_series(&stages.each_ref()), &series);
+        prop_assert_eq!(length_histograms(&stages.each_ref()), length_histograms(&[&whole]));
+        let counts = whole.counts();
+        let series = series.unwrap_or_default();
+        let bins = series.scheduled.len();
+        prop_assert!(bins <= 600);
+        for list in [&series.sent, &series.ok, &series.output_tokens] {
+            prop_assert_eq!(list.len(), bins);
+        }
+        let sum = |list: &[u64]| list.iter().sum::<u64>();
+        prop_assert_eq!(sum(&series.scheduled), counts.planned);
+        prop_assert_eq!(sum(&series.sent), counts.sent);
+        prop_assert_eq!(sum(&series.not_sent), counts.not_sent);
+        prop_assert_eq!(sum(&series.ok), counts.ok());
+        prop_assert_eq!(sum(&series.failed), counts.sent - counts.ok());
+        let tokens = records.iter().map(|(record, _)| u64::from(record.output_tokens.unwrap_or(0))).sum::<u64>();
+        prop_assert_eq!(sum(&series.output_tokens), tokens);
+        // Mean times width over all bins is the time that requests were in flight, but for six digits.
+        let flown: f64 = records.iter().filter_map(|(record, _)| Some((record.end_ns? - record.dispatched_ns?) as f64 / 1e9)).sum();
+        let area = series.in_flight.iter().sum::<f64>() * series.width_s as f64;
+        prop_assert!((area - flown).abs() <= 1e-5 * flown + 1e-9, "{} is not {}", area, flown);
+
         let counts = merged.counts();
         prop_assert!(counts.is_conserved());
         prop_assert_eq!(counts.planned, records.len() as u64);
@@ -68,6 +94,36 @@ proptest! {
         prop_assert_eq!(size(Metric::E2e), counts.sent);
         prop_assert_eq!(report.errors.iter().map(|error| error.count).sum::<u64>(), counts.failed());
     }
+}
+
+#[test]
+fn time_series_say_when_what_happened() {
+    // Two requests in the first second, one in the third that fails 300 s later, and one that is never sent.
+    let records = [
+        ok(0, 100 * MS, 20 * MS, 5),
+        ok(1, 900 * MS, 300 * MS, 200),
+        failed(2, 2500 * MS, Outcome::Timeout, "late"),
+        failed(3, 2600 * MS, Outcome::NotSent, "a limit"),
+    ];
+    let series = time_series(&[&collect(&everything(), &records)]).unwrap();
+    assert_eq!(
+        (series.start_s, series.width_s, series.scheduled.len()),
+        (0, 1, 303)
+    );
+    assert_eq!(series.scheduled[..4], [2, 0, 2, 0]);
+    assert_eq!(series.sent[..4], [2, 0, 1, 0]);
+    assert_eq!(series.not_sent[..4], [0, 0, 1, 0]);
+    assert_eq!(series.ok[..4], [1, 0, 1, 0]);
+    assert_eq!(series.failed[302], 1);
+    assert_eq!(series.output_tokens[..4], [5, 160, 40, 0]);
+    assert_eq!(series.ttft_scheduled_p50[..2], [Some(0.1601), None]);
+    // Half of those that were due in the third second got no token, the median too.
+    assert_eq!(series.ttft_scheduled_p50[2], None);
+    assert_eq!(series.in_flight[100], 1.0);
+    let gap = series.chunk_gap_p99[1].unwrap();
+    assert!((gap - 0.005).abs() < 0.005 * 0.032, "{gap}");
+    assert_eq!(series.chunk_gap_p50[3], None);
+    assert_eq!(time_series(&[]), None);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 mod collecting;
 mod files;
 mod judging;
+mod made;
+mod pages;
 mod records;
 mod statistics;
 mod tables;

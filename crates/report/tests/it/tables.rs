@@ -3,67 +3,17 @@
 use std::path::Path;
 
 use bench_contract::config::LoadType;
-use bench_contract::{
-    Counts, Environment, FailOn, Metric, Outcome, Report, RequestRecord, RunInfo, RunStatus,
-    SloMetric, StageReport, Target, Tool,
-};
+use bench_contract::{Metric, Outcome, RequestRecord, SloMetric, StageReport};
 use bench_report::table::{self, Style};
-use bench_report::{RunEnd, Settings, correct, verdict};
+use bench_report::{RunEnd, Settings};
 
+use crate::made::whole;
 use crate::records::{MS, collect, facts, failed, ok, poisson_records, slo, with_slos};
 
 const PLAIN: Style = Style {
     color: false,
     width: 100,
 };
-
-fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
-    correct(&mut stages);
-    let mut counts = Counts::default();
-    stages.iter().for_each(|stage| counts.merge(&stage.counts));
-    Report {
-        schema_version: 1,
-        definitions_version: 1,
-        percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
-        tool: Tool {
-            name: "loadgen".to_owned(),
-            version: "0.1.0".to_owned(),
-        },
-        run: RunInfo {
-            id: "production-1a2b3c4d".to_owned(),
-            status: if end.interrupted {
-                RunStatus::Partial
-            } else {
-                RunStatus::Complete
-            },
-            partial_because: if end.interrupted {
-                vec!["the run was asked to stop".to_owned()]
-            } else {
-                Vec::new()
-            },
-            origin: "2026-11-24T12:00:00Z".to_owned(),
-            origin_unix_ns: 0,
-            duration_s: 605.0,
-            seed: 42,
-            prompts: "token ids".to_owned(),
-            usage: bench_contract::ProcessUsage::default(),
-        },
-        environment: Environment::default(),
-        target: Target {
-            base_url: "http://qwen3-vllm.default:8000".to_owned(),
-            model: "qwen3-8b".to_owned(),
-            server_type: "vllm".to_owned(),
-            api: "completion".to_owned(),
-            streaming: true,
-            addresses: Vec::new(),
-        },
-        verdict: verdict(&stages, end, &FailOn::ALL),
-        counts,
-        warmup: None,
-        stages,
-        config: serde_json::json!({}),
-    }
-}
 
 fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,0 +1,73 @@
+//! Whole reports of made-up runs.
+
+use bench_contract::{
+    Counts, Environment, FailOn, ProcessUsage, Report, RunInfo, RunStatus, StageReport, Target,
+    Tool,
+};
+use bench_report::{
+    RunEnd, StageCollector, StageFacts, correct, length_histograms, time_series, verdict,
+};
+
+/// The report of stages that have ended.
+pub(crate) fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
+    correct(&mut stages);
+    let mut counts = Counts::default();
+    stages.iter().for_each(|stage| counts.merge(&stage.counts));
+    Report {
+        schema_version: 1,
+        definitions_version: 1,
+        percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
+        tool: Tool {
+            name: "loadgen".to_owned(),
+            version: "0.1.0".to_owned(),
+        },
+        run: RunInfo {
+            id: "production-1a2b3c4d".to_owned(),
+            status: if end.interrupted {
+                RunStatus::Partial
+            } else {
+                RunStatus::Complete
+            },
+            partial_because: if end.interrupted {
+                vec!["the run was asked to stop".to_owned()]
+            } else {
+                Vec::new()
+            },
+            origin: "2026-11-24T12:00:00Z".to_owned(),
+            origin_unix_ns: 0,
+            duration_s: 605.0,
+            seed: 42,
+            prompts: "token ids".to_owned(),
+            usage: ProcessUsage::default(),
+        },
+        environment: Environment::default(),
+        target: Target {
+            base_url: "http://qwen3-vllm.default:8000".to_owned(),
+            model: "qwen3-8b".to_owned(),
+            server_type: "vllm".to_owned(),
+            api: "completion".to_owned(),
+            streaming: true,
+            addresses: Vec::new(),
+        },
+        verdict: verdict(&stages, end, &FailOn::ALL),
+        counts,
+        warmup: None,
+        stages,
+        series: None,
+        length_histograms: None,
+        config: serde_json::json!({}),
+    }
+}
+
+/// The same with what pictures are drawn from.
+pub(crate) fn with_pictures(stages: &[(StageCollector, StageFacts)], end: &RunEnd) -> Report {
+    let reports = stages
+        .iter()
+        .map(|(collector, facts)| collector.report(facts));
+    let collectors: Vec<&StageCollector> = stages.iter().map(|(collector, _)| collector).collect();
+    Report {
+        series: time_series(&collectors),
+        length_histograms: Some(length_histograms(&collectors)),
+        ..whole(reports.collect(), end)
+    }
+}
