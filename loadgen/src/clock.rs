@@ -1,5 +1,7 @@
 //! The one clock: integer nanoseconds on `CLOCK_MONOTONIC` from the run's origin.
 
+use std::time::Duration;
+
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// A point on `CLOCK_MONOTONIC`, in nanoseconds since the clock's own zero.
@@ -17,6 +19,12 @@ impl Instant {
     #[must_use]
     pub fn plus(self, nanoseconds: u64) -> Self {
         Self(self.0.saturating_add(nanoseconds))
+    }
+
+    /// `duration` later.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        self.plus(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// Nanoseconds from `earlier` to here; 0 when `earlier` is later.

@@ -248,8 +248,11 @@ impl Flight {
 
     /// When this request has taken too long.
     pub(super) fn over_at(&self) -> Instant {
-        let limit = u64::try_from(self.local.shared.total_limit.as_nanos()).unwrap_or(u64::MAX);
-        self.local.shared.origin.at(self.dispatched_ns).plus(limit)
+        let shared = &self.local.shared;
+        shared
+            .origin
+            .at(self.dispatched_ns)
+            .after(shared.total_limit)
     }
 
     /// The end of a request that has.

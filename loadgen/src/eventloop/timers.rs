@@ -132,8 +132,7 @@ impl Handle {
     /// Waits for `duration`.
     #[must_use]
     pub fn sleep(&self, duration: Duration) -> Sleep {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.until(Instant::now().plus(nanos))
+        self.until(Instant::now().after(duration))
     }
 
     /// What `future` comes to within `limit`; none if it does not.

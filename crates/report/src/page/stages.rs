@@ -9,7 +9,7 @@ use super::objective::interval_in_words;
 use super::table::{Cell, table};
 use crate::format::{Latency, amount, count, percent};
 use crate::markup::{Markup, shortened};
-use crate::table::{errors_of, timeout};
+use crate::table::{errors_of, interval_of_p99, percentile, timeout};
 
 /// Rows of a table; a page has room for more, its readers have not.
 const MOST_ROWS: usize = 60;
@@ -156,9 +156,8 @@ fn stages(page: &mut Markup, report: &Report) {
         .map(|stage| {
             let value = |metric: Metric, p: f64| {
                 let summary = stage.metrics.get(&metric);
-                Cell::number(
-                    summary.map_or_else(String::new, |summary| percentile(summary, p, limit)),
-                )
+                let shown = summary.and_then(|summary| percentile(summary, p, limit));
+                Cell::number(shown.unwrap_or_default())
             };
             let cancelled = stage.cancel.map_or(0, |cancel| cancel.cancelled);
             let unless_none = |n: u64| if n == 0 { String::new() } else { count(n) };
@@ -238,15 +237,6 @@ fn state(stage: &StageReport) -> Cell {
     }
 }
 
-/// One percentile; `> 300 s` where it was never reached.
-fn percentile(summary: &MetricSummary, p: f64, limit: f64) -> String {
-    match summary.percentile(p) {
-        None => String::new(),
-        Some(value) if value.is_finite() => Latency(value).to_string(),
-        Some(_) => format!("> {}", Latency(limit)),
-    }
-}
-
 fn errors(page: &mut Markup, report: &Report) {
     let errors = errors_of(report);
     if errors.is_empty() {
@@ -315,20 +305,17 @@ fn latencies(page: &mut Markup, report: &Report) {
 }
 
 fn latency_row(metric: Metric, summary: &MetricSummary, limit: f64) -> Vec<Cell> {
-    let interval = summary
-        .percentiles
-        .iter()
-        .find(|entry| entry.p == 99.0)
-        .and_then(|entry| entry.interval.as_ref());
+    let interval = interval_of_p99(summary);
+    let shown = |p: f64| Cell::number(percentile(summary, p, limit).unwrap_or_default());
     let unreached = match summary.censored {
         0 => String::new(),
         n => count(n),
     };
     vec![
         Cell::word(metric.as_str()),
-        Cell::number(percentile(summary, 50.0, limit)),
-        Cell::number(percentile(summary, 95.0, limit)),
-        Cell::number(percentile(summary, 99.0, limit)),
+        shown(50.0),
+        shown(95.0),
+        shown(99.0),
         Cell::number(interval.map_or_else(String::new, |interval| {
             interval_in_words(interval).unwrap_or_else(|| "none".to_owned())
         })),

@@ -4,6 +4,8 @@ mod overview;
 mod stage;
 mod text;
 
+pub(crate) use stage::{interval_of_p99, percentile};
+
 use std::collections::BTreeMap;
 
 use bench_contract::{Check, CheckVerdict, ErrorSample, ExitCode, Outcome, Report, RunStatus};

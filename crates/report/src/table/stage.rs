@@ -175,7 +175,8 @@ fn latencies(page: &mut Page, stage: &StageReport, timeout_s: f64) {
     }
 }
 
-fn interval_of_p99(summary: &MetricSummary) -> Option<&Interval> {
+/// The interval of P99, where there is a P99.
+pub(crate) fn interval_of_p99(summary: &MetricSummary) -> Option<&Interval> {
     summary
         .percentiles
         .iter()
@@ -184,13 +185,19 @@ fn interval_of_p99(summary: &MetricSummary) -> Option<&Interval> {
         .as_ref()
 }
 
-/// One percentile; `> 300 s` where it was never reached.
+/// One percentile in words.
 pub(super) fn cell(summary: &MetricSummary, p: f64, timeout_s: f64) -> String {
-    match summary.percentile(p) {
-        None => "-".to_owned(),
-        Some(value) if value.is_finite() => Latency(value).to_string(),
-        Some(_) => format!("> {}", Latency(timeout_s)),
-    }
+    percentile(summary, p, timeout_s).unwrap_or_else(|| "-".to_owned())
+}
+
+/// One percentile; `> 300 s` where it was never reached, none where there is none.
+pub(crate) fn percentile(summary: &MetricSummary, p: f64, timeout_s: f64) -> Option<String> {
+    let value = summary.percentile(p)?;
+    Some(if value.is_finite() {
+        Latency(value).to_string()
+    } else {
+        format!("> {}", Latency(timeout_s))
+    })
 }
 
 /// `25.1 to 27.4 ms`, with the unit once where it is the same.
