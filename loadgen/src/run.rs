@@ -1,8 +1,10 @@
 //! `loadgen run`: from a config to a report and an exit code.
 
+mod documents;
 mod files;
 mod finish;
 mod prepare;
+mod upload;
 
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use crate::progress::Progress;
 use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
 
-use finish::{Finished, conclude, finish};
+use finish::{Finished, begin, conclude, finish};
 use prepare::{Audience, Prepared, Supplies};
 
 /// Reads the config file, or stdin.
@@ -114,7 +116,12 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
             return code;
         }
     };
-    finish(&prepared, execute(&prepared, supplies), &fail_on)
+    let finished = match begin(&prepared, &fail_on) {
+        Ok(true) => execute(&prepared, supplies),
+        Ok(false) => Finished::interrupted(),
+        Err(code) => return code,
+    };
+    finish(&prepared, finished, &fail_on)
 }
 
 /// Runs a config for the sake of its report alone: nothing is shown, and of files, only those that the config asks for are

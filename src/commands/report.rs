@@ -10,6 +10,7 @@ use bench_yaml::{Color, Diagnostic, Source, Span};
 use serde_json::Value;
 
 use super::files::{NewFile, write_all};
+use super::stored;
 use crate::cli::{ReportArgs, ReportCommand};
 use crate::output::{Failure, Output};
 use crate::values::{codes, read_text, system_reason, unreadable};
@@ -89,7 +90,7 @@ fn html(
     Ok(())
 }
 
-/// Reads the report at `path`: a file, the folder of a run, or `-`.
+/// Reads the report at `path`: a file, the folder of a run, an address in a store, or `-`.
 fn read(path: &str, consequence: &str) -> Result<Report, Failure> {
     text(path)
         .and_then(|source| report(&source))
@@ -99,6 +100,9 @@ fn read(path: &str, consequence: &str) -> Result<Report, Failure> {
 fn text(path: &str) -> Result<Source, Box<Diagnostic>> {
     if path == "-" {
         return read_text(path, "report");
+    }
+    if bench_store::Address::is_meant(path) {
+        return stored::text(path, REPORT);
     }
     let file = if Path::new(path).is_dir() {
         in_folder(Path::new(path))?

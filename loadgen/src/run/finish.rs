@@ -5,13 +5,14 @@ use bench_contract::{
     Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
 };
 use bench_report::{
-    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, length_histograms, page, table,
-    time_series, verdict,
+    ASKED_TO_STOP, RunEnd, StageCollector, correct, length_histograms, table, time_series, verdict,
 };
-use serde_json::Value;
+use bench_store::Content;
 
+use super::documents::{CONFIG, config, files, redacted, report_files};
 use super::prepare::Prepared;
 use super::print;
+use super::upload::{Begun, Sending};
 use crate::clock::{Origin, cpu_ns, seconds};
 use crate::engine::StageEnd;
 use crate::health::rss_max_bytes;
@@ -19,6 +20,7 @@ use crate::notice;
 use crate::output::Folder;
 use crate::plan::StageSpec;
 use crate::ready::Ready;
+use crate::record::journal::{LIFECYCLE, RECORDS};
 
 /// What a run has come to.
 #[derive(Default)]
@@ -49,6 +51,15 @@ impl Finished {
     pub(super) fn failed(reason: String) -> Self {
         Self {
             failed: vec![reason],
+            ..Self::default()
+        }
+    }
+
+    /// A run that was asked to stop before it began.
+    #[must_use]
+    pub(super) fn interrupted() -> Self {
+        Self {
+            signalled: true,
             ..Self::default()
         }
     }
@@ -94,19 +105,78 @@ impl Finished {
     }
 }
 
-/// Judges, writes the files, prints the table, and gives the exit code.
+/// Uploads the config, which shows before the load whether results can be uploaded. Returns whether to go on: not where a
+/// signal has come.
+///
+/// # Errors
+/// With the exit code when uploads are in vain, unless such an error is not to count.
+pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, ExitCode> {
+    let Some(uploads) = &prepared.uploads else {
+        return Ok(true);
+    };
+    let config = config(prepared).map_err(|error| vec![error]);
+    let refused = match config.map(|config| uploads.begin(CONFIG, &Content::Bytes(config.into()))) {
+        Ok(Begun::Ready(notices)) => {
+            notices.iter().for_each(|line| notice(line));
+            return Ok(true);
+        }
+        Ok(Begun::Interrupted) => return Ok(false),
+        Ok(Begun::Refused(reasons)) | Err(reasons) => reasons,
+    };
+    let is_counted = fail_on.contains(&FailOn::Error);
+    let severity = if is_counted { "error" } else { "warning" };
+    for reason in refused {
+        notice(&format!("{severity}: {reason}"));
+    }
+    if !is_counted {
+        return Ok(true);
+    }
+    notice(
+        "nothing was sent: results that cannot be uploaded were asked for; leave `error` out of --fail-on to run all the same",
+    );
+    if let Some(folder) = &prepared.folder {
+        folder.release();
+        folder.remove();
+    }
+    Err(ExitCode::Failed)
+}
+
+/// Judges, writes and uploads the files, prints the table, and gives the exit code.
 pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
+    let sending = prepared.uploads.as_ref().map(|uploads| {
+        let sending = uploads.start(finished.signalled)?;
+        send_records(prepared, &sending);
+        Ok(sending)
+    });
+    let sending: Result<Option<Sending>, String> = sending.transpose();
     let (mut report, mut end) = conclude(prepared, &mut finished, fail_on);
     if let Some(folder) = &prepared.folder {
         folder.release();
-        let failures = write(folder, prepared, &report, &finished.stages);
+        let mut failures = Vec::new();
+        for (name, bytes) in files(prepared, &report, &finished.stages) {
+            let Ok(bytes) = bytes.map_err(|error| failures.push(error)) else {
+                continue;
+            };
+            failures.extend(folder.write(&name, &bytes).err());
+            if let Ok(Some(sending)) = &sending {
+                // From memory: the folder's disk may be full.
+                sending.add(&name, Content::Bytes(bytes.into()));
+            }
+        }
+        let missing = uploaded(prepared, folder, sending);
+        let is_elsewhere = missing.is_empty();
+        failures.extend(missing);
         if !failures.is_empty() {
-            // The verdict has to know what could not be written; the report is written once more if it can be.
+            // The verdict has to know what could not be written; the report is written once more wherever it can be.
             end.failed.extend(failures);
             report.verdict = verdict(&report.stages, &end, fail_on);
-            let _ = write_report(folder, &report);
+            end.failed.extend(rewrite(prepared, folder, &report));
         }
-        notice(&format!("results in {}", folder.path().display()));
+        if folder.is_temporary() && is_elsewhere {
+            folder.remove();
+        } else {
+            notice(&format!("results in {}", folder.path().display()));
+        }
     }
     for failure in &end.failed {
         notice(&format!("error: {failure}"));
@@ -118,6 +188,49 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
     } else {
         code
     }
+}
+
+/// Uploads what was written while the run went on, complete or not.
+fn send_records(prepared: &Prepared, sending: &Sending) {
+    let Some(folder) = &prepared.folder else {
+        return;
+    };
+    for name in [RECORDS, LIFECYCLE] {
+        let file = folder.file(name);
+        if file.is_file() {
+            sending.add(name, Content::File(file));
+        }
+    }
+}
+
+/// Waits for the uploads. Returns what is missing where.
+fn uploaded(
+    prepared: &Prepared,
+    folder: &Folder,
+    sending: Result<Option<Sending>, String>,
+) -> Vec<String> {
+    let Some(uploads) = &prepared.uploads else {
+        return Vec::new();
+    };
+    let ends = sending.and_then(|sending| sending.map_or_else(|| Ok(Vec::new()), Sending::finish));
+    match ends {
+        Ok(ends) => uploads.failures(&ends, folder.path()),
+        Err(error) => vec![error],
+    }
+}
+
+/// Writes the report again, whose verdict has changed, wherever it is. Returns what could not be replaced.
+fn rewrite(prepared: &Prepared, folder: &Folder, report: &Report) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (name, bytes) in report_files(report) {
+        let Ok(bytes) = bytes else { continue };
+        // Where it could not be written before, that has been said.
+        let _ = folder.write(&name, &bytes);
+        if let Some(uploads) = &prepared.uploads {
+            failures.extend(uploads.replace(&name, &Content::Bytes(bytes.into())));
+        }
+    }
+    failures
 }
 
 /// Judges a run; its end is what the verdict was made from.
@@ -149,7 +262,6 @@ pub(super) fn conclude(
     if interrupted {
         finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
     }
-    finished.failed.extend(missing_upload(prepared));
     let end = RunEnd {
         interrupted,
         failed: finished.failed.clone(),
@@ -228,71 +340,4 @@ fn target(prepared: &Prepared, ready: Option<&Ready>) -> Target {
             .map(ToString::to_string)
             .collect(),
     }
-}
-
-/// The config as it ran. Keys are secrets by type; of headers, only those that are known to be harmless are shown.
-fn redacted(prepared: &Prepared) -> Value {
-    let mut config = serde_json::to_value(&prepared.config).unwrap_or_default();
-    if let Some(headers) = config
-        .pointer_mut("/api/headers")
-        .and_then(Value::as_object_mut)
-    {
-        for (name, value) in headers {
-            if !["accept", "content-type", "user-agent"]
-                .contains(&name.to_ascii_lowercase().as_str())
-            {
-                *value = "<redacted>".into();
-            }
-        }
-    }
-    config
-}
-
-/// Writes every file on its own, so that one failure does not cost the others. Returns what failed.
-fn write(
-    folder: &Folder,
-    prepared: &Prepared,
-    report: &Report,
-    stages: &[StageEnd],
-) -> Vec<String> {
-    let lifecycle = prepared.config.request_lifecycle();
-    let mut failures = write_report(folder, report).to_vec();
-    if lifecycle.summary && !stages.is_empty() {
-        let collectors: Vec<&StageCollector> = stages.iter().map(|end| &end.collector).collect();
-        failures.push(folder.write_json(
-            "summary_lifecycle_metrics.json",
-            &inference_perf::summary(&collectors),
-        ));
-    }
-    if lifecycle.per_stage {
-        failures.extend(stages.iter().map(|end| {
-            let name = format!("stage_{}_lifecycle_metrics.json", end.facts.stage);
-            folder.write_json(&name, &inference_perf::stage(&end.collector, &end.facts))
-        }));
-    }
-    let config = serde_yaml::to_string(&report.config)
-        .map_err(|error| format!("cannot serialise config.yaml: {error}"));
-    failures.push(config.and_then(|text| folder.write("config.yaml", text.as_bytes())));
-    failures.into_iter().filter_map(Result::err).collect()
-}
-
-/// Writes the report, for programs and for people.
-fn write_report(folder: &Folder, report: &Report) -> [Result<(), String>; 2] {
-    [
-        folder.write_json("report.json", report),
-        folder.write("report.html", page::html(report).as_bytes()),
-    ]
-}
-
-/// An upload that the config asks for and this version does not make is a failure that has to be seen.
-fn missing_upload(prepared: &Prepared) -> Option<String> {
-    let storage = prepared.config.storage.as_ref()?;
-    let bucket = storage
-        .simple_storage_service
-        .as_ref()
-        .or(storage.google_cloud_storage.as_ref())?;
-    Some(format!(
-        "the reports were not uploaded to {}: this version of loadgen does not upload",
-        bucket.bucket_name
-    ))
 }

@@ -1,0 +1,96 @@
+//! Reading from a store, for programs that have no event loop.
+
+use std::time::Duration;
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path as Key;
+use thiserror::Error;
+
+use crate::address::Address;
+use crate::credentials::authenticate;
+use crate::deadline::Deadline;
+use crate::error::StoreError;
+use crate::open::Client;
+use crate::persist::persist;
+use crate::put::exchange;
+
+/// How long somebody at a terminal waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The most that is read in one piece, in bytes: no report is larger.
+const MOST: u64 = 1024 * 1024 * 1024;
+
+/// Why something could not be read from a store.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The store does not give it.
+    #[error("{0}")]
+    Store(StoreError),
+    /// There is no event loop to be had.
+    #[error("cannot start the event loop: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// The bytes of the object at `address`. Credentials, region and endpoint come from the environment, as for the clouds' own
+/// tools.
+///
+/// # Errors
+/// [`StoreError::Missing`] when there is no such object; else whatever keeps the store from giving it.
+pub fn read(address: &Address) -> Result<Vec<u8>, ReadError> {
+    blocking(address, async |client, key, deadline| {
+        persist(deadline, async || {
+            exchange(MOST, async {
+                let found = client.objects().get(key).await?;
+                found.bytes().await
+            })
+            .await
+        })
+        .await
+        .map(Vec::from)
+    })
+}
+
+/// The names of the objects in the folder at `address`, not of those in folders below it, in order.
+///
+/// # Errors
+/// Whatever keeps the store from giving them.
+pub fn list(address: &Address) -> Result<Vec<String>, ReadError> {
+    blocking(address, async |client, key, deadline| {
+        let prefix = (!key.as_ref().is_empty()).then_some(key);
+        let found = persist(deadline, async || {
+            exchange(0, client.objects().list_with_delimiter(prefix)).await
+        })
+        .await?;
+        let names = found.objects.into_iter();
+        let mut names: Vec<String> = names
+            .filter_map(|object| object.location.filename().map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    })
+}
+
+fn blocking<T>(
+    address: &Address,
+    work: impl AsyncFnOnce(&Client, &Key, &Deadline) -> Result<T, StoreError>,
+) -> Result<T, ReadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ReadError::Runtime)?;
+    let done = runtime.block_on(async {
+        let deadline = Deadline::after(PATIENCE);
+        let client = Client::of_address(address)?;
+        let key = Key::parse(&address.key).map_err(|error| StoreError::Setup(error.to_string()))?;
+        authenticate(&client, &deadline).await?;
+        work(&client, &key, &deadline).await
+    });
+    // A name that is still being resolved is not waited for.
+    runtime.shutdown_background();
+    done.map_err(|error| {
+        ReadError::Store(match error {
+            StoreError::Missing(_) => StoreError::Missing(address.to_string()),
+            other => other,
+        })
+    })
+}
