@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use crate::address::Cloud;
 use crate::deadline::Deadline;
+use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::http::watched;
 use crate::open::Client;
@@ -18,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 struct Source(&'static [&'static str]);
 
 impl Source {
-    fn is_given(&self, env: &dyn Fn(&str) -> bool) -> bool {
-        self.0.iter().all(|name| env(name))
+    fn is_given(&self, env: &Environment) -> bool {
+        self.0.iter().all(|name| env.get(name).is_some())
     }
 
     fn name(&self) -> String {
@@ -62,11 +63,14 @@ fn chain(cloud: Cloud) -> &'static [Source] {
 /// # Errors
 /// [`StoreError::NoCredentials`] when there are none, with where they were looked for; what may pass where a source is named
 /// and does not answer now.
-pub(crate) async fn authenticate(client: &Client, deadline: &Deadline) -> Result<(), StoreError> {
-    let env = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+pub(crate) async fn authenticate(
+    client: &Client,
+    env: &Environment,
+    deadline: &Deadline,
+) -> Result<(), StoreError> {
     let cloud = client.cloud();
-    let source = chain(cloud).iter().find(|source| source.is_given(&env));
-    if source.is_none() && cloud == Cloud::S3 && is_disabled() {
+    let source = chain(cloud).iter().find(|source| source.is_given(env));
+    if source.is_none() && cloud == Cloud::S3 && is_disabled(env) {
         let why = "AWS_EC2_METADATA_DISABLED is set";
         return Err(StoreError::NoCredentials(looked_for(cloud, why)));
     }
@@ -95,8 +99,9 @@ pub(crate) async fn authenticate(client: &Client, deadline: &Deadline) -> Result
     }
 }
 
-fn is_disabled() -> bool {
-    std::env::var("AWS_EC2_METADATA_DISABLED").is_ok_and(|text| text.eq_ignore_ascii_case("true"))
+fn is_disabled(env: &Environment) -> bool {
+    let set = env.get("AWS_EC2_METADATA_DISABLED");
+    set.is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// Where credentials were looked for, when no source but the metadata service was left.
@@ -119,7 +124,8 @@ mod tests {
     #[test]
     fn a_source_needs_all_of_its_variables() {
         let found = |set: &[&str]| {
-            let env = |name: &str| set.contains(&name);
+            let set = set.iter().map(|name| ((*name).to_owned(), "x".to_owned()));
+            let env: Environment = set.collect();
             let source = chain(Cloud::S3).iter().find(|source| source.is_given(&env));
             source.map(Source::name)
         };

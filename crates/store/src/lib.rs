@@ -11,6 +11,7 @@
 mod address;
 mod credentials;
 mod deadline;
+mod environment;
 mod error;
 mod http;
 mod open;
@@ -21,6 +22,7 @@ mod target;
 
 pub use address::{Address, Cloud, NotAnAddress};
 pub use deadline::Deadline;
+pub use environment::Environment;
 pub use error::{Reply, StoreError};
 pub use put::Content;
 pub use read::{ReadError, list, read};

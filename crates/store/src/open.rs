@@ -10,6 +10,7 @@ use object_store::multipart::MultipartStore;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::{Address, Cloud};
+use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::http::Connector;
 
@@ -62,9 +63,17 @@ impl Client {
         }
     }
 
-    pub(crate) fn s3(config: &CloudStorage, connector: Connector) -> Result<Self, StoreError> {
+    pub(crate) fn s3(
+        config: &CloudStorage,
+        connector: Connector,
+        env: &Environment,
+    ) -> Result<Self, StoreError> {
         let bucket = &config.bucket_name;
-        let mut builder = AmazonS3Builder::from_env()
+        let builder = AmazonS3Builder::new();
+        let mut builder = env
+            .configure("AWS_", builder, |builder, key, value| {
+                builder.with_config(key, value)
+            })
             .with_bucket_name(bucket)
             .with_retry(once())
             .with_http_connector(connector);
@@ -73,7 +82,7 @@ impl Client {
         }
         let style = config.addressing_style.unwrap_or_default();
         let endpoint = config.endpoint_url.clone().or_else(|| {
-            // Set by `from_env`; the one of S3 alone comes first, as with every tool of AWS.
+            // The environment's; the one of S3 alone comes first, as with every tool of AWS.
             [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint]
                 .iter()
                 .find_map(|key| builder.get_config_value(key))
@@ -99,8 +108,16 @@ impl Client {
             .map_err(|error| unusable(&error))
     }
 
-    pub(crate) fn gcs(config: &CloudStorage, connector: Connector) -> Result<Self, StoreError> {
-        let mut builder = GoogleCloudStorageBuilder::from_env()
+    pub(crate) fn gcs(
+        config: &CloudStorage,
+        connector: Connector,
+        env: &Environment,
+    ) -> Result<Self, StoreError> {
+        let builder = GoogleCloudStorageBuilder::new();
+        let mut builder = env
+            .configure("GOOGLE_", builder, |builder, key, value| {
+                builder.with_config(key, value)
+            })
             .with_bucket_name(&config.bucket_name)
             .with_retry(once())
             .with_http_connector(connector);
@@ -113,11 +130,22 @@ impl Client {
             .map_err(|error| unusable(&error))
     }
 
-    pub(crate) fn azure(config: &AzureStorage, connector: Connector) -> Result<Self, StoreError> {
-        let mut builder = MicrosoftAzureBuilder::from_env()
+    pub(crate) fn azure(
+        config: &AzureStorage,
+        connector: Connector,
+        env: &Environment,
+    ) -> Result<Self, StoreError> {
+        let builder = MicrosoftAzureBuilder::new();
+        let mut builder = env
+            .configure("AZURE_", builder, |builder, key, value| {
+                builder.with_config(key, value)
+            })
             .with_container_name(&config.container_name)
             .with_retry(once())
             .with_http_connector(connector);
+        if let Some(endpoint) = env.get("IDENTITY_ENDPOINT") {
+            builder = builder.with_msi_endpoint(endpoint);
+        }
         if let Some(account) = &config.account_name {
             builder = builder.with_account(account);
         }
@@ -139,7 +167,7 @@ impl Client {
     }
 
     /// A client to read from a place that only an address names; all else is in the environment, as for the clouds' own tools.
-    pub(crate) fn of_address(address: &Address) -> Result<Self, StoreError> {
+    pub(crate) fn of_address(address: &Address, env: &Environment) -> Result<Self, StoreError> {
         let connector = Connector::new(false)?;
         let bucket = CloudStorage {
             bucket_name: address.bucket.clone(),
@@ -151,8 +179,8 @@ impl Client {
             if_exists: None,
         };
         match address.cloud {
-            Cloud::S3 => Self::s3(&bucket, connector),
-            Cloud::Gcs => Self::gcs(&bucket, connector),
+            Cloud::S3 => Self::s3(&bucket, connector, env),
+            Cloud::Gcs => Self::gcs(&bucket, connector, env),
             Cloud::Azure => {
                 let container = AzureStorage {
                     container_name: bucket.bucket_name,
@@ -162,7 +190,7 @@ impl Client {
                     endpoint_url: None,
                     if_exists: None,
                 };
-                Self::azure(&container, connector)
+                Self::azure(&container, connector, env)
             }
         }
     }

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::address::Address;
 use crate::credentials::authenticate;
 use crate::deadline::Deadline;
+use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::open::Client;
 use crate::persist::persist;
@@ -80,9 +81,10 @@ fn blocking<T>(
         .map_err(ReadError::Runtime)?;
     let done = runtime.block_on(async {
         let deadline = Deadline::after(PATIENCE);
-        let client = Client::of_address(address)?;
+        let env = Environment::of_process();
+        let client = Client::of_address(address, &env)?;
         let key = Key::parse(&address.key).map_err(|error| StoreError::Setup(error.to_string()))?;
-        authenticate(&client, &deadline).await?;
+        authenticate(&client, &env, &deadline).await?;
         work(&client, &key, &deadline).await
     });
     // A name that is still being resolved is not waited for.

@@ -10,6 +10,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::address::{Address, Cloud, clean};
 use crate::credentials::authenticate;
 use crate::deadline::Deadline;
+use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::http::Connector;
 use crate::open::Client;
@@ -25,6 +26,8 @@ pub struct Placement<'a> {
     pub fill: &'a dyn Fn(&str) -> String,
     /// The path of a target that has none.
     pub default_path: &'a str,
+    /// Region, endpoint and credentials, where the config leaves them out.
+    pub env: &'a Environment,
     /// The name of the pod, where this is a Job's: the folder of a run id can only be taken by an earlier attempt of the same
     /// Job, whose files stay, and this one's go below it.
     pub pod: Option<&'a str>,
@@ -34,6 +37,7 @@ pub struct Placement<'a> {
 #[derive(Debug)]
 pub struct Target {
     client: Client,
+    env: Environment,
     /// The folder that was asked for.
     asked: Address,
     prefix: String,
@@ -83,7 +87,7 @@ impl Target {
                         if_exists: config.if_exists,
                     },
                     placement,
-                    |connector| open(config, connector),
+                    |connector| open(config, connector, placement.env),
                 ));
             }
         }
@@ -97,7 +101,7 @@ impl Target {
                     if_exists: config.if_exists,
                 },
                 placement,
-                |connector| Client::azure(config, connector),
+                |connector| Client::azure(config, connector, placement.env),
             ));
         }
         targets
@@ -120,6 +124,7 @@ impl Target {
         let client = Connector::new(creates).and_then(open);
         Ok(Self {
             client: client.map_err(|error| (asked.clone(), error))?,
+            env: placement.env.clone(),
             asked,
             prefix: (placement.fill)(place.prefix.unwrap_or_default()),
             if_exists,
@@ -190,7 +195,7 @@ impl Target {
     async fn authenticate(&self, deadline: &Deadline) -> Result<(), StoreError> {
         let mut is_authentic = self.is_authentic.lock().await;
         if !*is_authentic {
-            authenticate(&self.client, deadline).await?;
+            authenticate(&self.client, &self.env, deadline).await?;
             *is_authentic = true;
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bench_contract::Config;
-use bench_store::{Address, Content, Deadline, Placement, StoreError, Target, Uploaded};
+use bench_store::{Address, Content, Deadline, Environment, Placement, StoreError, Target, Uploaded};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Runtime;
@@ -58,6 +58,7 @@ impl Uploads {
         let placement = Placement {
             fill: &|text| fill(text, run_id, started),
             default_path: "reports-{timestamp}",
+            env: &Environment::of_process(),
             pod: pod.as_deref(),
         };
         let mut uploads = Self {
