@@ -41,7 +41,9 @@ pub(super) fn text(address: &str, name: &str) -> Result<Source, Box<Diagnostic>>
                     return Err(match found.as_slice() {
                         [] => problem(
                             format!("there is no {name} in `{folder}`"),
-                            format!("name the {name} that loadgen has uploaded, or the folder of a run that it is in"),
+                            format!(
+                                "name the {name} that loadgen has uploaded, or the folder of a run that it is in"
+                            ),
                         ),
                         several => {
                             let names: Vec<&str> = several.iter().map(|n| n.as_str()).collect();
@@ -75,7 +77,8 @@ fn help(error: &StoreError, address: &Address) -> String {
     match error {
         StoreError::GaveUp(_, last) => help(last, address),
         StoreError::Denied(reply) if reply.code == "AccessDenied" || reply.code.is_empty() => {
-            "reading takes rights of its own: s3:GetObject and s3:ListBucket, or their like".to_owned()
+            "reading takes rights of its own: s3:GetObject and s3:ListBucket, or their like"
+                .to_owned()
         }
         StoreError::OtherRegion(reply) => match &reply.region {
             Some(region) => format!("set AWS_REGION={region}"),

@@ -10,6 +10,7 @@ import loadgen_check
 import manifests
 import page
 import precommit
+import stores
 import yaml_readers
 from common import BENCHCTL, Failures, NotRun
 
@@ -21,6 +22,7 @@ SUITES = {
     "config": inference_perf_config.test,
     "loadgen": loadgen_check.test,
     "page": page.test,
+    "stores": stores.test,
     "pre-commit": precommit.test_system,
 }
 # What takes minutes.

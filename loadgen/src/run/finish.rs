@@ -1,5 +1,7 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
+use std::path::PathBuf;
+
 use bench_contract::{
     Counts, DEFINITIONS_VERSION, ExitCode, FailOn, Outcome, ProcessUsage, REPORT_SCHEMA_VERSION,
     Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
@@ -144,8 +146,12 @@ pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, Exi
 /// Judges, writes and uploads the files, prints the table, and gives the exit code.
 pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
     let sending = prepared.uploads.as_ref().map(|uploads| {
-        let sending = uploads.start(finished.signalled)?;
-        send_records(prepared, &sending);
+        let records = records(prepared);
+        let sizes = records.iter().filter_map(|(_, file)| file.metadata().ok());
+        let sending = uploads.start(sizes.map(|file| file.len()).sum(), finished.signalled)?;
+        for (name, file) in records {
+            sending.add(name, Content::File(file));
+        }
         Ok(sending)
     });
     let sending: Result<Option<Sending>, String> = sending.transpose();
@@ -190,17 +196,12 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
     }
 }
 
-/// Uploads what was written while the run went on, complete or not.
-fn send_records(prepared: &Prepared, sending: &Sending) {
-    let Some(folder) = &prepared.folder else {
-        return;
-    };
-    for name in [RECORDS, LIFECYCLE] {
-        let file = folder.file(name);
-        if file.is_file() {
-            sending.add(name, Content::File(file));
-        }
-    }
+/// The files that were written while the run went on, complete or not.
+fn records(prepared: &Prepared) -> Vec<(&'static str, PathBuf)> {
+    let folder = prepared.folder.iter();
+    let files =
+        folder.flat_map(|folder| [RECORDS, LIFECYCLE].map(|name| (name, folder.file(name))));
+    files.filter(|(_, file)| file.is_file()).collect()
 }
 
 /// Waits for the uploads. Returns what is missing where.

@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bench_contract::Config;
-use bench_store::{Address, Content, Deadline, Environment, Placement, StoreError, Target, Uploaded};
+use bench_store::{
+    Address, Content, Deadline, Environment, Placement, StoreError, Target, Uploaded,
+};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Runtime;
@@ -118,9 +120,14 @@ impl Uploads {
         }
     }
 
-    /// Starts to upload the files that it is then given. `was_asked`: whether the process has been asked to end.
-    pub(super) fn start(&self, was_asked: bool) -> Result<Sending, String> {
-        let deadline = Deadline::after(if was_asked { ONCE_ASKED } else { PATIENCE });
+    /// Starts to upload the files that it is then given, of `bytes` in all that is large. `was_asked`: whether the process has
+    /// been asked to end.
+    pub(super) fn start(&self, bytes: u64, was_asked: bool) -> Result<Sending, String> {
+        let deadline = Deadline::after(if was_asked {
+            ONCE_ASKED
+        } else {
+            PATIENCE + Duration::from_secs(bytes / PACE)
+        });
         let (files, given) = unbounded_channel();
         let targets = self.targets.clone();
         let thread = std::thread::Builder::new().name("upload".to_owned());
@@ -245,7 +252,7 @@ async fn send(
     let mut under_way = FuturesUnordered::new();
     let mut is_open = true;
     let mut asked = 0;
-    loop {
+    while is_open || !under_way.is_empty() {
         tokio::select! {
             name = signals.next() => {
                 asked += 1;
@@ -271,9 +278,9 @@ async fn send(
                 }
             },
             Some(end) = under_way.next() => ends.push(end),
-            else => return ends,
         }
     }
+    ends
 }
 
 /// SIGINT and SIGTERM.
