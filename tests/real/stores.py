@@ -211,6 +211,11 @@ def large(bench: Bench) -> None:
     bench.expect("large", ran.code == 0, ran)
     if bench.weed.get(f"large/{name}") != (local / name).read_bytes():
         bench.failures.add("stores large", f"{name} is another one in the store\n{ran.stderr}")
+    bench.weed.put(f"large-orphan/{name}", b"old")
+    ran = bench.run(bench.config("large-orphan", **more))
+    bench.expect("large orphan", ran.code == 1 and ran.says(f"not uploaded: {name};", f"large-orphan/{name} exists"), ran)
+    if bench.weed.get(f"large-orphan/{name}") != b"old":
+        bench.failures.add("stores large orphan", "it was replaced")
 
 
 def cut(bench: Bench) -> None:
@@ -223,10 +228,10 @@ def cut(bench: Bench) -> None:
 
 def restarted(bench: Bench) -> None:
     """The server is killed while the load goes on and comes back when uploads have begun to fail."""
-    child = bench.start(bench.config("back", duration=2))
+    child = bench.start(bench.config("back", duration=1))
     wait_for(lambda: bench.weed.list("back") == ["config.yaml"])
     bench.weed.kill()
-    time.sleep(4)
+    time.sleep(2)
     bench.weed.start()
     ran = ended(child)
     bench.expect("restarted", ran.code == 0, ran)
@@ -343,10 +348,17 @@ class Weed:
         return f"http://127.0.0.1:{self.filer}/buckets/results/{path}"
 
     def get(self, path: str) -> bytes | None:
-        try:
-            return urllib.request.urlopen(self.filer_url(path), timeout=30).read()
-        except urllib.error.HTTPError:
-            return None
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return urllib.request.urlopen(self.filer_url(path), timeout=30).read()
+            except urllib.error.HTTPError as error:
+                if error.code == 404:
+                    return None
+                # It lists files after a start before it can read them.
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
 
     def put(self, path: str, data: bytes) -> None:
         request = urllib.request.Request(self.filer_url(path), data=data, method="PUT")

@@ -19,7 +19,7 @@ use crate::notice;
 use crate::run_id::fill;
 
 /// How long the first upload is tried before the load begins.
-const BEFORE_LOAD: Duration = Duration::from_secs(15);
+const BEFORE_LOAD: Duration = Duration::from_secs(10);
 
 /// How long the uploads are tried, beside a second for each [`PACE`] bytes.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::bench::Bench;
 
-fn signal(child: &std::process::Child, name: &str) {
+pub(crate) fn signal(child: &std::process::Child, name: &str) {
     let done = std::process::Command::new("kill")
         .args([&format!("-{name}"), &child.id().to_string()])
         .status();
@@ -161,16 +161,6 @@ fn a_server_that_only_fails_is_exit_code_7() {
         )
         .expect(7);
     assert_eq!(ran.report().counts.outcomes[&Outcome::HttpError], 50);
-}
-
-#[test]
-fn an_upload_that_cannot_be_made_is_said_and_fails() {
-    let bench = Bench::new(SimArgs::default());
-    let config = bench
-        .config(json!({"storage": {"simple_storage_service": {"bucket_name": "b", "path": "p"}}}));
-    let ran = bench.run(&config, &[]).expect(1);
-    assert!(ran.stderr.contains("not uploaded to b"), "{}", ran.stderr);
-    assert_eq!(ran.report().counts.ok(), 50);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A store on a socket: as much of the HTTP of S3, Google and Azure as uploads need.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -37,6 +37,8 @@ struct State {
     /// Parts that wait to be completed.
     parts: BTreeMap<usize, Vec<u8>>,
     mishaps: VecDeque<Mishap>,
+    /// Paths that nobody may write to.
+    denied: BTreeSet<String>,
     seen: Vec<Seen>,
     may_look: bool,
 }
@@ -69,6 +71,11 @@ impl Server {
     /// What goes wrong with the next requests that write.
     pub(crate) fn plan(&self, mishaps: impl IntoIterator<Item = Mishap>) {
         self.state.lock().unwrap().mishaps.extend(mishaps);
+    }
+
+    /// Nobody may write to this path.
+    pub(crate) fn deny(&self, path: &str) {
+        self.state.lock().unwrap().denied.insert(path.to_owned());
     }
 
     pub(crate) fn let_look(&self) {
@@ -177,6 +184,7 @@ fn act(state: &mut State, seen: &Seen, body: Vec<u8>) -> Answer {
     let is_taken = creates && state.objects.contains_key(path);
     let done = || (200, "etag: \"tag\"\r\n".to_owned(), String::new());
     match seen.method.as_str() {
+        "PUT" if state.denied.contains(path) => error(403, "AccessDenied"),
         "PUT" if query.contains("partNumber=") => {
             let number = query
                 .split('&')
