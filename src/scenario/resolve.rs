@@ -159,9 +159,14 @@ fn run(values: Values, provenance: Provenance<'_>) -> (Option<Run>, Vec<Problem>
         scenario: &benchmark.scenario,
         has_own_slo: raw.slo.is_some(),
     };
+    // The Job's name is still to come, and says nothing wrong.
+    let stored = Config {
+        storage: storage(benchmark, &benchmark.scenario, "").or_else(|| config.storage.clone()),
+        ..config.clone()
+    };
     let mut problems: Vec<Problem> = unhonoured(benchmark, raw, &scenario, &pointer, given)
         .into_iter()
-        .chain(config_problems(&config, benchmark.engine, &origins))
+        .chain(config_problems(&stored, benchmark.engine, &origins))
         .map(|problem| blame(problem, provenance))
         .collect();
     problems.extend(too_short(benchmark, &config));

@@ -3,7 +3,7 @@
 use bench_contract::config::{AzureStorage, CloudStorage, IfExists, LocalStorage, Storage};
 
 use super::engine::CODE;
-use super::raw::{Benchmark, Engine, RESULTS, VolumeMount};
+use super::raw::{Benchmark, Engine, RESULTS};
 use crate::problem::Problem;
 
 /// Where results go beside the pod's own folder, if anywhere. A path of its own for each run ends with the run id, which
@@ -64,7 +64,7 @@ pub(super) fn storage(benchmark: &Benchmark, scenario: &str, job: &str) -> Optio
     Some(storage).filter(|storage| *storage != Storage::default())
 }
 
-/// Places of results that are not named, or that another key takes.
+/// Keys of places that are not named.
 pub(super) fn without_effect(benchmark: &Benchmark) -> Vec<Problem> {
     let mut problems = Vec::new();
     let (s3, gcs) = (&benchmark.storage.s3, &benchmark.storage.gcs);
@@ -130,17 +130,6 @@ pub(super) fn without_effect(benchmark: &Benchmark) -> Vec<Problem> {
                 "a container is in a storage account",
             )
             .help("set benchmark.storage.azure.accountName"),
-        );
-    }
-    let is_taken = |mount: &VolumeMount| mount.mount_path.trim_end_matches('/') == RESULTS;
-    if !local.claim_name.is_empty() && benchmark.volume_mounts.iter().any(is_taken) {
-        problems.push(
-            Problem::key(
-                CODE,
-                "/benchmark/storage/local/claimName",
-                format!("a volume of your own is mounted at {RESULTS}"),
-            )
-            .help("remove one of the two"),
         );
     }
     problems
