@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common import BENCHCTL, ENVIRONMENT, LOADGEN, REAL, Failures, NotRun, run
 
-WEED = Path(os.environ.get("WEED") or REAL / "venv/bin/weed")
+WEED = REAL / "venv/bin/weed"
 
 # One who may only put objects, as the policy in docs/stores.md has it, and one who may only look.
 KEYS = {"writer": ["Write:results"], "reader": ["Read:results", "List:results"]}

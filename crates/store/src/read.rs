@@ -12,14 +12,13 @@ use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::open::Client;
-use crate::persist::persist;
 use crate::put::exchange;
 
-/// How long somebody at a terminal waits.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long credentials are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The most that is read in one piece, in bytes: no report is larger.
-const MOST: u64 = 1024 * 1024 * 1024;
+/// How large a report is at most, in bytes, for the time that it may take.
+const LIKELY: u64 = 32 * 1024 * 1024;
 
 /// Why something could not be read from a store.
 #[derive(Debug, Error)]
@@ -38,16 +37,12 @@ pub enum ReadError {
 /// # Errors
 /// [`StoreError::Missing`] when there is no such object; else whatever keeps the store from giving it.
 pub fn read(address: &Address) -> Result<Vec<u8>, ReadError> {
-    blocking(address, async |client, key, deadline| {
-        persist(deadline, async || {
-            exchange(MOST, async {
-                let found = client.objects().get(key).await?;
-                found.bytes().await
-            })
-            .await
-        })
-        .await
-        .map(Vec::from)
+    blocking(address, async |client, key| {
+        let got = exchange(LIKELY, async {
+            let found = client.objects().get(key).await?;
+            found.bytes().await
+        });
+        got.await.map(Vec::from)
     })
 }
 
@@ -56,12 +51,9 @@ pub fn read(address: &Address) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// Whatever keeps the store from giving them.
 pub fn list(address: &Address) -> Result<Vec<String>, ReadError> {
-    blocking(address, async |client, key, deadline| {
+    blocking(address, async |client, key| {
         let prefix = (!key.as_ref().is_empty()).then_some(key);
-        let found = persist(deadline, async || {
-            exchange(0, client.objects().list_with_delimiter(prefix)).await
-        })
-        .await?;
+        let found = exchange(0, client.objects().list_with_delimiter(prefix)).await?;
         let names = found.objects.into_iter();
         let mut names: Vec<String> = names
             .filter_map(|object| object.location.filename().map(str::to_owned))
@@ -73,19 +65,19 @@ pub fn list(address: &Address) -> Result<Vec<String>, ReadError> {
 
 fn blocking<T>(
     address: &Address,
-    work: impl AsyncFnOnce(&Client, &Key, &Deadline) -> Result<T, StoreError>,
+    work: impl AsyncFnOnce(&Client, &Key) -> Result<T, StoreError>,
 ) -> Result<T, ReadError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(ReadError::Runtime)?;
     let done = runtime.block_on(async {
-        let deadline = Deadline::after(PATIENCE);
         let env = Environment::of_process();
         let client = Client::of_address(address, &env)?;
         let key = Key::parse(&address.key).map_err(|error| StoreError::Setup(error.to_string()))?;
-        authenticate(&client, &env, &deadline).await?;
-        work(&client, &key, &deadline).await
+        authenticate(&client, &env, &Deadline::after(PATIENCE)).await?;
+        // Who waits at a terminal tries again as it seems best.
+        work(&client, &key).await
     });
     // A name that is still being resolved is not waited for.
     runtime.shutdown_background();

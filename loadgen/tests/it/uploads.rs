@@ -153,3 +153,13 @@ fn a_store_that_is_away_costs_no_result_and_no_patience() {
     assert_eq!(report.counts.ok(), 50);
     assert_eq!(report.verdict.exit_code, ExitCode::Failed.code());
 }
+
+#[test]
+fn a_store_with_a_certificate_of_ones_own_is_trusted_when_that_is_named() {
+    let (bench, store) = (Bench::new(SimArgs::default()), Server::start_tls());
+    let file = bench.folder.path().join("ca.pem");
+    std::fs::write(&file, store.certificate.as_ref().unwrap()).unwrap();
+    let script = format!("export SSL_CERT_FILE={}; {WITH_KEYS}", file.display());
+    let ran = bench.run_by(by_shell(&script), &bench.config(bucket(&store)), &[]);
+    assert_eq!(stored(&store), written(&ran.expect(0).results));
+}

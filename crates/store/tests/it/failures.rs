@@ -166,3 +166,30 @@ fn a_container_without_an_account_is_refused_before_anything_is_sent() {
     let opened = open_in(storage, &[].into_iter().collect(), None).remove(0);
     assert!(opened.unwrap_err().contains("AZURE_STORAGE_ACCOUNT_NAME"));
 }
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_does_not_get_better() {
+    let server = Server::start_tls();
+    let target = s3(&server.url(), json!({}));
+    let error = upload(&target, "config.yaml", "x").await.unwrap_err();
+    assert!(matches!(error, StoreError::Certificate { .. }), "{error:?}");
+    assert!(!error.is_transient() && error.remedy(Cloud::S3).contains("SSL_CERT_FILE"));
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_shows_no_http_is_no_end_of_the_story() {
+    // It closes every connection before it is asked anything.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let target = s3(&url, json!({}));
+    let deadline = Deadline::after(Duration::from_secs(1));
+    let content = Content::Bytes("x".into());
+    let error = target
+        .upload("config.yaml", &content, &deadline)
+        .await
+        .unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    assert!(error.to_string().contains("attempts"), "{error}");
+}

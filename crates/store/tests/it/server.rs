@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// How the next upload goes wrong.
 #[derive(Clone, Debug)]
@@ -46,26 +49,59 @@ struct State {
 /// The server. It lives as long as the test's process.
 pub(crate) struct Server {
     pub address: SocketAddr,
+    /// Its certificate in PEM, which it has signed itself, where it speaks TLS.
+    pub certificate: Option<String>,
     state: Arc<Mutex<State>>,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::listen(None)
+    }
+
+    /// One that speaks TLS.
+    pub(crate) fn start_tls() -> Self {
+        let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], PrivateKeyDer::from(key))
+            .unwrap();
+        Self::listen(Some((Arc::new(config), own.cert.pem())))
+    }
+
+    fn listen(tls: Option<(Arc<ServerConfig>, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
+        let (config, certificate) = tls.unzip();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, state) = (stream.unwrap(), shared.clone());
-                std::thread::spawn(move || while serve(&stream, &state).is_some() {});
+                let (mut stream, state, config) = (stream.unwrap(), shared.clone(), config.clone());
+                std::thread::spawn(move || match config {
+                    None => while serve(&mut stream, &state).is_some() {},
+                    Some(config) => {
+                        let session = ServerConnection::new(config).unwrap();
+                        let mut stream = StreamOwned::new(session, stream);
+                        while serve(&mut stream, &state).is_some() {}
+                    }
+                });
             }
         });
-        Self { address, state }
+        Self {
+            address,
+            certificate,
+            state,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = self.certificate.as_ref().map_or("http", |_| "https");
+        format!("{scheme}://{}", self.address)
     }
 
     /// What goes wrong with the next requests that write.
@@ -101,7 +137,7 @@ impl Server {
 }
 
 /// Answers one request; `None` ends the connection.
-fn serve(mut stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
+fn serve(stream: &mut (impl Read + Write), state: &Mutex<State>) -> Option<()> {
     let (seen, already) = head(stream)?;
     let length: usize = seen.header("content-length").parse().unwrap_or(0);
     let writes = matches!(seen.method.as_str(), "PUT" | "POST");
@@ -140,7 +176,7 @@ fn serve(mut stream: &TcpStream, state: &Mutex<State>) -> Option<()> {
         .ok()
 }
 
-fn head(mut stream: &TcpStream) -> Option<(Seen, Vec<u8>)> {
+fn head(stream: &mut impl Read) -> Option<(Seen, Vec<u8>)> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
