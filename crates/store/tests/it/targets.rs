@@ -37,7 +37,7 @@ pub(crate) fn open_in(
     };
     Target::open(&storage, placement)
         .into_iter()
-        .map(|target| target.map_err(|(at, error)| format!("{at}: {error}")))
+        .map(|target| target.map_err(|unusable| format!("{}: {}", unusable.asked, unusable.error)))
         .collect()
 }
 
