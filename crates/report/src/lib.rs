@@ -6,6 +6,7 @@
 pub mod inference_perf;
 pub mod page;
 pub mod plot;
+pub mod reads;
 pub mod table;
 
 mod arrivals;
@@ -26,6 +27,8 @@ mod json;
 mod lengths;
 mod markup;
 mod percentile;
+mod rebuild;
+mod run;
 mod sample;
 mod series;
 mod settings;
@@ -44,6 +47,8 @@ pub use collector::{StageCollector, StageFacts, TokenRead};
 pub use histogram::DurationHistogram;
 pub use json::json;
 pub use lengths::length_histograms;
+pub use rebuild::{Rebuild, RebuildError, Rebuilt};
+pub use run::{Head, Stage, report, stage_reports, unfinished};
 pub use series::time_series;
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
@@ -62,3 +67,6 @@ pub const PERCENTILE_METHOD: &str = "requests: exact, linear interpolation at ra
 /// The start of the `error` of a request that was not sent because the run was asked to stop. Such requests make a run
 /// partial; any other request that is `not_sent` was held back by a limit of the generator, and makes its stage invalid.
 pub const ASKED_TO_STOP: &str = "the run was asked to stop";
+
+/// Why a report of a run that has not ended is partial.
+pub const NOT_ENDED: &str = "the run was killed, or goes on: it has not written its last report";

@@ -98,7 +98,7 @@ fn head(page: &mut Page, report: &Report) {
             target.model, target.base_url, target.server_type, target.api, report.run.seed
         ),
     );
-    if report.run.status == RunStatus::Partial {
+    if report.run.status != RunStatus::Complete {
         let because = report.run.partial_because.join("; ");
         page.labelled_in(
             "partial",
