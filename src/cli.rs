@@ -147,6 +147,7 @@ Examples:
   benchctl report show results
   benchctl report html results/report.json -o report.html
   benchctl report html results --plots pictures
+  benchctl report judge results --slo slo.yaml
 A report is the report.json of loadgen, or the folder of a run that it is in; - for stdin.";
 
 const COMPLETIONS_EXAMPLES: &str = "\

@@ -172,6 +172,7 @@ fn is_ours(name: &str, prefix: &str) -> bool {
     let fixed = [
         "report.json",
         "report.html",
+        "junit.xml",
         "requests.jsonl.zst",
         "summary_lifecycle_metrics.json",
         "per_request_lifecycle_metrics.json",

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bench_contract::FailOn;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::ValuesFlags;
@@ -290,6 +291,21 @@ pub enum ReportCommand {
         /// Write the pictures into this directory, as SVG files; without -o, nothing else is written.
         #[arg(long, value_name = "DIR")]
         plots: Option<PathBuf>,
+    },
+    /// Judge a run by objectives: those of a file, or its own once more. The exit code is the verdict's.
+    Judge {
+        /// report.json, the folder of a run, or - for stdin.
+        path: String,
+        /// A file with objectives: a list of them, or a mapping with slo and goodput, a values file, a config.yml; - for
+        /// stdin. Without it, the run's own objectives.
+        #[arg(short = 'f', long, value_name = "FILE")]
+        slo: Option<String>,
+        /// Which results make the exit code other than 0: slo, inconclusive, invalid, error. Default: all.
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        fail_on: Option<Vec<FailOn>>,
+        /// Write the verdicts to this file too, as JUnit's XML.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
     },
 }
 

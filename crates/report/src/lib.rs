@@ -4,6 +4,7 @@
 //! the contract; each module names its own.
 
 pub mod inference_perf;
+pub mod junit;
 pub mod page;
 pub mod plot;
 pub mod reads;
@@ -28,6 +29,7 @@ mod lengths;
 mod markup;
 mod percentile;
 mod rebuild;
+mod rejudge;
 mod run;
 mod sample;
 mod series;
@@ -48,6 +50,7 @@ pub use histogram::DurationHistogram;
 pub use json::json;
 pub use lengths::length_histograms;
 pub use rebuild::{Rebuild, RebuildError, Rebuilt};
+pub use rejudge::rejudged;
 pub use run::{Head, Stage, report, stage_reports, unfinished};
 pub use series::time_series;
 pub use settings::Settings;

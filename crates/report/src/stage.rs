@@ -141,7 +141,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
 }
 
 /// How the reason of an objective on an invalid stage begins.
-const INVALID: &str = "the stage is invalid; as measured: ";
+pub(crate) const INVALID: &str = "the stage is invalid; as measured: ";
 
 /// What the run itself found of an objective on token gaps, before any correction, where it knew of more of them.
 fn judged_earlier(slo: &Slo, view: &View<'_>, facts: &StageFacts) -> Option<Check> {

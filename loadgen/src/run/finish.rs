@@ -2,8 +2,8 @@
 
 use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
 use bench_report::{
-    ASKED_TO_STOP, RunEnd, Stage, StageCollector, inference_perf, page, stage_reports, table,
-    verdict,
+    ASKED_TO_STOP, RunEnd, Stage, StageCollector, inference_perf, junit, page, stage_reports,
+    table, verdict,
 };
 
 use super::head::head;
@@ -154,7 +154,7 @@ pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[
 /// Writes every file on its own, so that one failure does not cost the others. Returns what failed.
 fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[Stage]) -> Vec<String> {
     let lifecycle = prepared.config.request_lifecycle();
-    let mut failures = write_report(folder, report).to_vec();
+    let mut failures = write_report(folder, report);
     if lifecycle.summary && !stages.is_empty() {
         let collectors: Vec<&StageCollector> =
             stages.iter().map(|stage| &stage.collector).collect();
@@ -178,12 +178,16 @@ fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[Stage]
     failures.into_iter().filter_map(Result::err).collect()
 }
 
-/// Writes the report, for programs and for people.
-fn write_report(folder: &Folder, report: &Report) -> [Result<(), String>; 2] {
-    [
+/// Writes the report, for programs and for people, and where there are objectives, for CI systems.
+fn write_report(folder: &Folder, report: &Report) -> Vec<Result<(), String>> {
+    let mut written = vec![
         folder.write_json("report.json", report),
         folder.write("report.html", page::html(report).as_bytes()),
-    ]
+    ];
+    if report.stages.iter().any(|stage| !stage.checks.is_empty()) {
+        written.push(folder.write("junit.xml", junit::xml(report).as_bytes()));
+    }
+    written
 }
 
 /// An upload that the config asks for and this version does not make is a failure that has to be seen.

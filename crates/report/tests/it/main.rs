@@ -9,5 +9,6 @@ mod made;
 mod pages;
 mod rebuilding;
 mod records;
+mod rejudging;
 mod statistics;
 mod tables;
