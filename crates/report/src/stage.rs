@@ -29,7 +29,11 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         } else if metric.is_pooled() {
             summarize_gaps(&view.gaps.of(metric), &percentiles)
         } else {
-            summarize(&view.values(metric), &percentiles)
+            summarize(
+                &view.values(metric),
+                &percentiles,
+                view.settings.request_timeout_s,
+            )
         };
         match summary {
             Some(summary) => drop(metrics.insert(metric, summary)),
