@@ -13,6 +13,7 @@ mod autocorrelation;
 mod binomial;
 mod collector;
 mod derive;
+mod early_stopping;
 mod errors;
 mod flow;
 mod format;

@@ -3,6 +3,7 @@
 use bench_contract::{LatencyValue, MetricSummary, Percentile};
 
 use crate::autocorrelation::autocorrelation_time;
+use crate::early_stopping;
 use crate::format::digits;
 use crate::histogram::DurationHistogram;
 use crate::interval::percentile_interval;
@@ -28,6 +29,8 @@ pub(crate) fn summarize(
             Some(Percentile {
                 p,
                 value: LatencyValue::new(value, limit_s),
+                early_stopping: early_stopping::bound(&sorted, p)
+                    .map(|bound| LatencyValue::new(bound, limit_s)),
                 interval,
             })
         })
@@ -59,6 +62,7 @@ pub(crate) fn summarize_gaps(
     let entry = |(&p, value)| Percentile {
         p,
         value: LatencyValue::Seconds(value),
+        early_stopping: None,
         interval: None,
     };
     (gaps.count() > 0).then(|| MetricSummary {

@@ -151,6 +151,10 @@ pub struct Percentile {
     pub p: f64,
     /// Its value.
     pub value: LatencyValue,
+    /// MLPerf's early-stopping bound: above the true percentile with a chance of 99 %, were the samples independent, which
+    /// latencies under load are not. For comparison; absent for pooled metrics, and where the samples are too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<LatencyValue>,
     /// The 95 % interval of the value; absent for pooled metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
