@@ -26,10 +26,10 @@ pub use record::{Reads, RequestRecord, TokenSource};
 pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
     Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
-    ErrorSample, EventLoopLag, Goodput, Health, Interval, LengthHistogram, LengthHistograms,
-    LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage, Report, RunInfo, RunStatus,
-    StageLoad, StageReport, Target, Throughput, TimeSeries, Tool, Validity, ValidityState, Verdict,
-    WorkerHealth,
+    ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,
+    LengthHistograms, LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage, Report,
+    RunInfo, RunStatus, StageLoad, StageReport, Target, Throughput, TimeSeries, Tool, Validity,
+    ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

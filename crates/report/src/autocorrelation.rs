@@ -35,12 +35,19 @@ pub(crate) fn autocorrelation_time(series: &[f64]) -> f64 {
 
 /// The same of the series that is 1 where `holds` and 0 elsewhere.
 pub(crate) fn autocorrelation_time_of(series: &[f64], holds: impl Fn(f64) -> bool) -> f64 {
-    of_owned(
-        series
-            .iter()
-            .map(|&x| f64::from(u8::from(holds(x))))
-            .collect(),
-    )
+    let indicator = Indicator::new(series.iter().map(|&x| holds(x)));
+    let n = series.len();
+    let variance = indicator.autocovariance(0);
+    if variance <= 0.0 {
+        return 1.0;
+    }
+    let asymptotic =
+        initial_positive_sum(n, |lag| indicator.autocovariance(lag)).unwrap_or_else(|| {
+            let mean = indicator.mean();
+            let centred = series.iter().map(|&x| f64::from(u8::from(holds(x))) - mean);
+            BLOCK as f64 * asymptotic_variance(blocks(&centred.collect::<Vec<f64>>()))
+        });
+    (asymptotic / variance).max(1.0)
 }
 
 fn of_owned(mut centred: Vec<f64>) -> f64 {
@@ -69,34 +76,93 @@ fn of_owned(mut centred: Vec<f64>) -> f64 {
 fn asymptotic_variance(mut series: Vec<f64>) -> f64 {
     let mut scale = 1.0;
     loop {
-        let n = series.len();
-        let most = (BUDGET / n.max(1)).max(LEAST_LAGS);
-        let zero = autocovariance(&series, 0);
-        let mut sum = -zero;
-        let mut lag = 0;
-        let mut ended = false;
-        while lag < most {
-            if lag >= n {
-                ended = true;
-                break;
-            }
-            let pair = autocovariance(&series, lag) + autocovariance(&series, lag + 1);
-            if pair <= 0.0 {
-                ended = true;
-                break;
-            }
-            sum += 2.0 * pair;
-            lag += 2;
-        }
-        if ended {
+        let sum = initial_positive_sum(series.len(), |lag| autocovariance(&series, lag));
+        if let Some(sum) = sum {
             return sum * scale;
         }
-        let blocks: Vec<f64> = series
-            .chunks_exact(BLOCK)
-            .map(|block| block.iter().sum::<f64>() / BLOCK as f64)
-            .collect();
-        series = blocks;
+        series = blocks(&series);
         scale *= BLOCK as f64;
+    }
+}
+
+/// `γ(0) + 2 Σ γ(k)` over the initial positive sequence of `n` samples; none where that does not end within the budget.
+fn initial_positive_sum(n: usize, autocovariance: impl Fn(usize) -> f64) -> Option<f64> {
+    let most = (BUDGET / n.max(1)).max(LEAST_LAGS);
+    let mut sum = -autocovariance(0);
+    for lag in (0..most).step_by(2) {
+        if lag >= n {
+            return Some(sum);
+        }
+        let pair = autocovariance(lag) + autocovariance(lag + 1);
+        if pair <= 0.0 {
+            return Some(sum);
+        }
+        sum += 2.0 * pair;
+    }
+    None
+}
+
+fn blocks(series: &[f64]) -> Vec<f64> {
+    let blocks = series.chunks_exact(BLOCK);
+    blocks
+        .map(|block| block.iter().sum::<f64>() / BLOCK as f64)
+        .collect()
+}
+
+/// A series of ones and zeros, 64 to a word: its products are counted, not multiplied.
+struct Indicator {
+    words: Vec<u64>,
+    n: usize,
+    /// How many ones there are before each word, and in all.
+    before: Vec<usize>,
+}
+
+impl Indicator {
+    fn new(series: impl ExactSizeIterator<Item = bool>) -> Self {
+        let n = series.len();
+        // One word more than there is: a shifted series ends in it.
+        let mut words = vec![0_u64; n / 64 + 2];
+        for (place, one) in series.enumerate() {
+            words[place / 64] |= u64::from(one) << (place % 64);
+        }
+        let mut ones = 0;
+        let before = words.iter().map(|word| {
+            let so_far = ones;
+            ones += word.count_ones() as usize;
+            so_far
+        });
+        Self {
+            before: before.collect(),
+            n,
+            words,
+        }
+    }
+
+    /// Ones among the first `count`.
+    fn ones(&self, count: usize) -> usize {
+        let part = self.words[count / 64] & ((1 << (count % 64)) - 1);
+        self.before[count / 64] + part.count_ones() as usize
+    }
+
+    fn mean(&self) -> f64 {
+        self.ones(self.n) as f64 / self.n.max(1) as f64
+    }
+
+    /// `1/n Σ (x(i) - mean) (x(i + lag) - mean)`, multiplied out.
+    fn autocovariance(&self, lag: usize) -> f64 {
+        if lag >= self.n {
+            return 0.0;
+        }
+        let (skipped, shift) = (lag / 64, lag % 64);
+        let shifted = self.words[skipped..].windows(2).map(|pair| {
+            // A shift by 64 is none of its own.
+            pair[0] >> shift | (pair[1] << 1) << (63 - shift)
+        });
+        let both = self.words.iter().zip(shifted);
+        let both: usize = both.map(|(a, b)| (a & b).count_ones() as usize).sum();
+        let (n, mean, pairs) = (self.n as f64, self.mean(), (self.n - lag) as f64);
+        let either = self.ones(self.n - lag) + self.ones(self.n) - self.ones(lag);
+        (both as f64 - mean * either as f64 + pairs * mean * mean) / n
     }
 }
 
@@ -151,6 +217,43 @@ mod tests {
                 "phi {phi}: {time}, not {truth}"
             );
         }
+    }
+
+    #[test]
+    fn counted_products_are_the_multiplied_ones() {
+        for n in [1, 2, 63, 64, 65, 128, 200, 1000] {
+            let series = autoregressive(0.8, n, 5);
+            let ones: Vec<f64> = series
+                .iter()
+                .map(|x| f64::from(u8::from(*x > 0.3)))
+                .collect();
+            let mean = ones.iter().sum::<f64>() / n as f64;
+            let centred: Vec<f64> = ones.iter().map(|x| x - mean).collect();
+            let indicator = Indicator::new(series.iter().map(|x| *x > 0.3));
+            for lag in [0, 1, 2, 62, 63, 64, 65, 127, 128, 199, 500, 999, 1000] {
+                let (counted, multiplied) =
+                    (indicator.autocovariance(lag), autocovariance(&centred, lag));
+                assert!(
+                    (counted - multiplied).abs() < 1e-12,
+                    "n {n}, lag {lag}: {counted}, not {multiplied}"
+                );
+            }
+            let (counted, multiplied) = (
+                autocorrelation_time_of(&series, |x| x > 0.3),
+                autocorrelation_time(&ones),
+            );
+            assert!((counted - multiplied).abs() < 1e-9);
+        }
+        let series = autoregressive(0.999, 400_000, 3);
+        let ones: Vec<f64> = series
+            .iter()
+            .map(|x| f64::from(u8::from(*x > 1.0)))
+            .collect();
+        let (counted, multiplied) = (
+            autocorrelation_time_of(&series, |x| x > 1.0),
+            autocorrelation_time(&ones),
+        );
+        assert!((counted / multiplied - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod autocorrelation;
 mod binomial;
 mod collector;
 mod derive;
+mod early_stopping;
 mod errors;
 mod flow;
 mod format;

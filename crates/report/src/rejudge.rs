@@ -120,7 +120,7 @@ fn latency(slo: &Slo, stage: &StageReport, metric: Metric, p: f64, max: f64) -> 
         let reason = &stage.absent.get(&metric)?.reason;
         return Some(blank(slo, CheckVerdict::Inconclusive, 0, reason.clone()));
     };
-    let (least, greatest) = (summary.min?, summary.max?);
+    let (least, greatest) = (summary.min?, summary.max?.seconds());
     let above = match () {
         () if greatest <= max => 0,
         () if least > max => summary.count,

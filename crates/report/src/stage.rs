@@ -36,7 +36,11 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
                 None => summarize_gaps(&gaps, &percentiles),
             }
         } else {
-            summarize(&view.values(metric), &percentiles)
+            summarize(
+                &view.values(metric),
+                &percentiles,
+                view.settings.request_timeout_s,
+            )
         };
         match summary {
             Some(summary) => drop(metrics.insert(metric, summary)),

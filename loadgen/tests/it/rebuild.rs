@@ -56,7 +56,7 @@ fn records_give_the_report_that_was_written() {
                     let (made, written) = (of(made), of(written));
                     assert_eq!(made.count, written.count);
                     for (made, written) in made.percentiles.iter().zip(&written.percentiles) {
-                        let (made, written) = (made.value.unwrap(), written.value.unwrap());
+                        let (made, written) = (made.value.seconds(), written.value.seconds());
                         assert!(
                             (made - written).abs() <= 1.1e-6 + 1e-3 * written,
                             "{metric:?}: {made}, not {written}"

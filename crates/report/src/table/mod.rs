@@ -4,7 +4,7 @@ mod overview;
 mod stage;
 mod text;
 
-pub(crate) use stage::{interval_of_p99, percentile};
+pub(crate) use stage::interval_of_p99;
 
 use std::collections::BTreeMap;
 
@@ -61,15 +61,14 @@ pub fn columns(rows: &[Vec<String>], left: usize) -> String {
 pub fn report(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     head(&mut page, report);
-    let timeout_s = timeout(report);
     if report.stages.len() <= MOST_BLOCKS {
         for stage in &report.stages {
             page.gap();
-            stage::block(&mut page, stage, timeout_s);
+            stage::block(&mut page, stage);
         }
     } else {
         page.gap();
-        overview::rows(&mut page, &report.stages, timeout_s);
+        overview::rows(&mut page, &report.stages);
     }
     errors(&mut page, report, style.width);
     objectives(&mut page, report);
@@ -138,19 +137,6 @@ fn partial(page: &mut Page, report: &Report) {
             },
         );
     }
-}
-
-/// The time limit of a request in seconds, which is what a latency that was never reached is known to exceed.
-pub(crate) fn timeout(report: &Report) -> f64 {
-    let given = report
-        .config
-        .pointer("/load/request_timeout")
-        .and_then(serde_json::Value::as_f64);
-    given.unwrap_or_else(|| {
-        bench_contract::config::Load::default()
-            .request_timeout()
-            .get()
-    })
 }
 
 /// The failures of all stages by kind, the most frequent first.

@@ -7,6 +7,7 @@ mod files;
 mod judging;
 mod made;
 mod pages;
+mod queues;
 mod rebuilding;
 mod records;
 mod rejudging;
