@@ -179,9 +179,9 @@ impl Rebuild {
         let missing = self.missing(&lost, cut);
         let stages: Vec<Stage> = self.parts.into_values().map(|part| part.stage).collect();
         let mut reports = stage_reports(&stages);
-        for report in &mut reports {
+        for (report, stage) in reports.iter_mut().zip(&stages) {
             if !self.has_reads {
-                say_why_no_gaps(report);
+                say_why_no_gaps(report, stage.facts.earlier.as_deref());
             }
             if let Some(lost) = lost.get(&report.stage) {
                 doubt(report, lost.requests);
@@ -359,10 +359,10 @@ impl Part {
 /// Why there are no token gaps.
 const NO_READS: &str = "the records do not hold when tokens came, because report.request_lifecycle.per_request was off";
 
-/// Says why there are no token gaps, where no earlier report told of them.
-fn say_why_no_gaps(report: &mut StageReport) {
+/// Says why there are no token gaps, unless the run itself had none.
+fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageReport>) {
     for metric in [Metric::ChunkGap, Metric::Itl] {
-        if report.metrics.contains_key(&metric) {
+        if earlier.is_some_and(|earlier| !earlier.metrics.contains_key(&metric)) {
             continue;
         }
         if let Some(absent) = report.absent.get_mut(&metric) {
