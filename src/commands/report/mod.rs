@@ -1,5 +1,6 @@
 //! `benchctl report`: what a run has left, shown, judged, converted.
 
+mod convert;
 mod html;
 mod judge;
 mod objectives;
@@ -30,6 +31,7 @@ pub(super) fn run(args: &ReportArgs, output: &Output) -> Result<(), Failure> {
             output: file,
             plots,
         } => html::run(path, file.as_deref(), plots.as_deref(), output),
+        ReportCommand::Convert(args) => convert::run(args, output),
         ReportCommand::Judge {
             path,
             slo,
