@@ -33,6 +33,7 @@ mod settings;
 mod slo;
 mod slo_gaps;
 mod stage;
+mod steady;
 mod summary;
 mod validity;
 mod verdict;

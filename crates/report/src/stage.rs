@@ -14,6 +14,7 @@ use crate::errors::Errors;
 use crate::goodput::goodput;
 use crate::lengths::lengths;
 use crate::slo::judge;
+use crate::steady::steady;
 use crate::summary::{summarize, summarize_gaps};
 use crate::validity::{Pace, validity};
 use crate::verdict::correct_checks;
@@ -167,6 +168,7 @@ fn throughput(view: &View<'_>) -> Throughput {
         requests_per_s: per_second(ok().count() as f64, window_s),
         input_tokens_per_s: per_second(input as f64, window_s),
         output_tokens_per_s: per_second(output as f64, window_s),
+        steady: steady(view),
     }
 }
 

@@ -22,4 +22,5 @@ mod server;
 mod tls;
 mod tls_ends;
 mod traces;
+mod watched;
 mod wire;
