@@ -7,6 +7,7 @@ mod logbook;
 mod prepare;
 
 use std::io::{IsTerminal, Read, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::config::{Override, load};
 use crate::engine::{Engine, Stop, StopSender};
+use crate::metrics::{self, Metrics};
 use crate::notice;
 use crate::progress::Progress;
 use crate::ready::{Awaited, NotReady, Ready, wait};
@@ -111,6 +113,13 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
     };
     explain(&loaded.warnings);
     let fail_on = args.fail_on.clone().unwrap_or_else(|| FailOn::ALL.to_vec());
+    let listener = match args.metrics_listen.map(metrics::listen).transpose() {
+        Ok(listener) => listener,
+        Err(error) => {
+            notice(&format!("error: {error}"));
+            return ExitCode::Failed;
+        }
+    };
     let (prepared, supplies) = match Prepared::new(loaded.config, Audience::Person) {
         Ok(prepared) => prepared,
         Err((code, error)) => {
@@ -118,7 +127,8 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
             return code;
         }
     };
-    finish(&prepared, execute(&prepared, supplies), &fail_on)
+    let finished = execute(&prepared, supplies, listener);
+    finish(&prepared, finished, &fail_on)
 }
 
 /// Runs a config for the sake of its report alone: nothing is shown, and of files, only those that the config asks for are
@@ -128,27 +138,37 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
 /// When the run cannot start, with the exit code.
 pub fn measure(config: Config) -> Result<Report, (ExitCode, String)> {
     let (prepared, supplies) = Prepared::new(config, Audience::Program)?;
-    let mut finished = execute(&prepared, supplies);
+    let mut finished = execute(&prepared, supplies, None);
     Ok(conclude(&prepared, &mut finished, &FailOn::ALL))
 }
 
-fn execute(prepared: &Prepared, supplies: Supplies) -> Finished {
+fn execute(prepared: &Prepared, supplies: Supplies, listener: Option<TcpListener>) -> Finished {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(supervise(prepared, supplies)),
+        Ok(runtime) => runtime.block_on(supervise(prepared, supplies, listener)),
         Err(error) => Finished::failed(format!("cannot start the event loop: {error}")),
     }
 }
 
 /// Waits for the server, runs the stages, and gathers what came of it. Whatever fails on the way, what was measured stays.
-async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
+async fn supervise(
+    prepared: &Prepared,
+    supplies: Supplies,
+    listener: Option<TcpListener>,
+) -> Finished {
     let stop = StopSender::new();
     let signalled = match listen(&stop) {
         Ok(signalled) => signalled,
         Err(error) => return Finished::failed(format!("cannot listen for signals: {error}")),
     };
+    let metrics = Arc::new(Metrics::new(&prepared.run_id, prepared.counters.clone()));
+    if let Some(listener) = listener
+        && let Err(error) = metrics::serve(listener, metrics.clone())
+    {
+        return Finished::failed(format!("cannot serve metrics: {error}"));
+    }
     let mut finished = Finished {
         prompts: supplies.prompts.describe(),
         ..Finished::default()
@@ -164,7 +184,9 @@ async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
     match ready {
         Ok(ready) => {
             finished.ready = Some(ready.clone());
-            if let Err(error) = run_stages(prepared, supplies, &ready, &stop, &mut finished).await {
+            if let Err(error) =
+                run_stages(prepared, supplies, &ready, &stop, &metrics, &mut finished).await
+            {
                 finished.failed.push(format!("{error:#}"));
             }
         }
@@ -180,6 +202,7 @@ async fn run_stages(
     supplies: Supplies,
     ready: &Ready,
     stop: &StopSender,
+    metrics: &Metrics,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
     let logbook = Logbook::start(prepared);
@@ -218,6 +241,7 @@ async fn run_stages(
             break;
         }
         let name = spec.title();
+        metrics.stage(&name);
         prepared.tell(&format!("{name}: {}", spec.load()));
         let progress = (prepared.audience == Audience::Person)
             .then(|| Progress::start(&name, spec.duration(), shared.counters.clone()));

@@ -28,8 +28,8 @@ pub use report::{
     Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
     ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,
     LengthHistograms, LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage, Report,
-    RunInfo, RunStatus, StageLoad, StageReport, Target, Throughput, TimeSeries, Tool, Validity,
-    ValidityState, Verdict, WorkerHealth,
+    RunInfo, RunStatus, StageLoad, StageReport, SteadyThroughput, Target, Throughput, TimeSeries,
+    Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

@@ -13,8 +13,8 @@ pub use load::{CancelLoad, StageLoad};
 pub use series::{LengthHistogram, LengthHistograms, TimeSeries};
 pub use stage::{
     Absent, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health, Interval,
-    LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport, Throughput,
-    WorkerHealth,
+    LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport, SteadyThroughput,
+    Throughput, WorkerHealth,
 };
 
 use std::collections::BTreeMap;

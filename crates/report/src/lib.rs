@@ -39,6 +39,7 @@ mod settings;
 mod slo;
 mod slo_gaps;
 mod stage;
+mod steady;
 mod summary;
 mod validity;
 mod verdict;

@@ -15,6 +15,7 @@ use crate::goodput::goodput;
 use crate::lengths::lengths;
 use crate::sample::Sample;
 use crate::slo::{allowed_share, judge};
+use crate::steady::steady;
 use crate::summary::{summarize, summarize_gaps};
 use crate::validity::{Pace, validity};
 use crate::verdict::{NOT_AMONG, correct_checks};
@@ -229,6 +230,7 @@ fn throughput(view: &View<'_>) -> Throughput {
         requests_per_s: per_second(ok().count() as f64, window_s),
         input_tokens_per_s: per_second(input as f64, window_s),
         output_tokens_per_s: per_second(output as f64, window_s),
+        steady: steady(view),
     }
 }
 

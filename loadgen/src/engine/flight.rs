@@ -126,9 +126,7 @@ impl Local {
             ..blank(self.place, planned)
         };
         if outcome.is_sent() {
-            Counters::add(&self.shared.counters.sent, 1);
-            Counters::add(&self.shared.counters.ended, 1);
-            Counters::add(&self.shared.counters.failed, 1);
+            self.shared.counters.fail(outcome);
         }
         self.keep(&record, &Trace::default(), &[]);
     }
@@ -326,15 +324,7 @@ impl Drop for Flight {
         });
         let record = self.record(end);
         let counters = &self.local.shared.counters;
-        counters.land();
-        if record.outcome != Outcome::Ok {
-            Counters::add(&counters.failed, 1);
-        }
-        Counters::add(&counters.tokens, record.output_tokens.unwrap_or(0).into());
-        if let (Some(sent), Some(first)) = (record.sent_ns, record.first_token_ns) {
-            Counters::add(&counters.ttft_sum_ns, first.saturating_sub(sent));
-            Counters::add(&counters.ttft_count, 1);
-        }
+        counters.land(&record, &self.trace.reads);
         let request = std::mem::take(&mut self.body.bytes);
         let body = &request[request.len().saturating_sub(self.body.body_bytes)..];
         self.local.keep(&record, &self.trace, body);

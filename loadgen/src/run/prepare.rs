@@ -51,6 +51,8 @@ pub(super) struct Prepared {
     pub specs: Vec<StageSpec>,
     /// Who follows it.
     pub audience: Audience,
+    /// What can be seen of it while it goes on.
+    pub counters: Arc<Counters>,
 }
 
 /// Who follows a run.
@@ -138,6 +140,7 @@ impl Prepared {
             folder,
             specs,
             audience,
+            counters: Arc::default(),
         };
         let journal = journal.map_err(failed)?;
         Ok((prepared, Supplies { prompts, journal }))
@@ -173,7 +176,7 @@ impl Prepared {
             total_limit: self.config.load.request_timeout().to_duration(),
             limits: api.timeouts.clone().unwrap_or_default(),
             per_request: self.config.request_lifecycle().per_request,
-            counters: Arc::new(Counters::default()),
+            counters: self.counters.clone(),
         }
     }
 

@@ -134,7 +134,12 @@ impl Bench {
 
     /// Starts a run.
     pub(crate) fn start(&self, config: &Value) -> Child {
-        self.command(config, &[])
+        self.start_with(config, &[])
+    }
+
+    /// Starts a run with these arguments.
+    pub(crate) fn start_with(&self, config: &Value, args: &[&str]) -> Child {
+        self.command(config, args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::bench::Bench;
 
-fn signal(child: &std::process::Child, name: &str) {
+pub(crate) fn signal(child: &std::process::Child, name: &str) {
     let done = std::process::Command::new("kill")
         .args([&format!("-{name}"), &child.id().to_string()])
         .status();

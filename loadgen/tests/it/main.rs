@@ -23,4 +23,5 @@ mod server;
 mod tls;
 mod tls_ends;
 mod traces;
+mod watched;
 mod wire;

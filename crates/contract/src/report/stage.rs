@@ -195,6 +195,23 @@ pub struct Throughput {
     pub input_tokens_per_s: f64,
     /// Output tokens of successful requests per second.
     pub output_tokens_per_s: f64,
+    /// The same while requests were due; absent in a stage that is too short for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady: Option<SteadyThroughput>,
+}
+
+/// Throughput from one median request after a stage's first planned instant to its last one: neither the time in which the
+/// server fills nor the drain is in it. Tokens of a reply are taken to come evenly from its first to its last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SteadyThroughput {
+    /// Where it begins, in seconds after the first planned instant: the median time from schedule to end.
+    pub after_s: f64,
+    /// How long it is, in seconds.
+    pub window_s: f64,
+    /// Successful requests per second that ended in it.
+    pub requests_per_s: f64,
+    /// Output tokens of successful requests per second that came in it.
+    pub output_tokens_per_s: f64,
 }
 
 /// Lengths in tokens, over successful requests.

@@ -63,6 +63,20 @@ pub(super) fn block(page: &mut Page, stage: &StageReport) {
             Latency(throughput.window_s)
         ),
     );
+    if let Some(steady) = throughput.steady.filter(|steady| {
+        let (steady, whole) = (steady.output_tokens_per_s, throughput.output_tokens_per_s);
+        (steady - whole).abs() > 0.02 * whole
+    }) {
+        page.labelled(
+            "",
+            &format!(
+                "{} requests/s, {} output tokens/s while requests were due, from {} on",
+                amount(steady.requests_per_s),
+                amount(steady.output_tokens_per_s),
+                Latency(steady.after_s)
+            ),
+        );
+    }
     lengths(page, stage);
     if let Some(goodput) = &stage.goodput {
         let parts: Vec<String> = goodput

@@ -78,7 +78,7 @@ fn a_task_that_panics_or_is_dropped_leaves_its_record() {
     assert_eq!(counts.outcomes[&Outcome::GeneratorError], 1);
     assert_eq!(counts.outcomes[&Outcome::Cancelled], 1);
     assert_eq!(
-        (counters.in_flight(), Counters::read(&counters.ended)),
+        (counters.in_flight(), counters.ended_and_failed().0),
         (0, 2)
     );
 }
