@@ -72,6 +72,7 @@ fn console_blocks_are_what_the_programs_print() {
     for (of, called) in [
         ("examples", "examples"),
         ("tests/cases/report-judge/results", "results"),
+        ("tests/cases/report-compare/after", "after"),
     ] {
         let of = Path::new(env!("CARGO_MANIFEST_DIR")).join(of);
         std::os::unix::fs::symlink(of, folder.path().join(called)).unwrap();

@@ -249,6 +249,46 @@ fn repeats_are_merged_and_what_is_read_is_never_replaced() {
 }
 
 #[test]
+fn a_comparison_is_a_page_and_pictures_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let plots = folder.path().join("plots");
+    let (a, b) = (
+        "tests/cases/report-judge/results",
+        "tests/cases/report-compare/after",
+    );
+    let args = [
+        "report",
+        "compare",
+        a,
+        b,
+        b,
+        "-o",
+        "html",
+        "--plots",
+        plots.to_str().unwrap(),
+    ];
+    let page = stdout(&args);
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert!(!page.contains("<script") && !page.contains("src="));
+    for number in [1, 2] {
+        let svg = fs::read_to_string(plots.join(format!("{number}-shifts.svg"))).unwrap();
+        assert!(svg.starts_with("<svg xmlns=") && svg.contains("p99 e2e_scheduled"));
+    }
+    // A run that is killed is compared by what it has left.
+    let killed = run(&[
+        "report",
+        "compare",
+        "tests/cases/report-killed/results",
+        "tests/cases/report-killed/results",
+    ]);
+    assert!(
+        text(&killed.stdout).contains("is partial: the run was killed, or goes on"),
+        "{}",
+        text(&killed.stderr)
+    );
+}
+
+#[test]
 fn inference_perfs_files_are_those_that_loadgen_writes() {
     let folder = tempfile::tempdir().unwrap();
     let into = folder.path().join("reports");

@@ -3,6 +3,7 @@
 //! The crate is pure: no files, sockets, clocks or random numbers. Definitions are those of `definitions_version` 1 of
 //! the contract; each module names its own.
 
+pub mod compare;
 pub mod convert;
 pub mod inference_perf;
 pub mod junit;

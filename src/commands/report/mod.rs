@@ -1,5 +1,6 @@
 //! `benchctl report`: what a run has left, shown, judged, converted.
 
+pub(crate) mod compare;
 mod convert;
 mod html;
 mod judge;
@@ -27,6 +28,9 @@ const OBJECTIVES: &str = "B163";
 /// Runs that do not belong together.
 const UNLIKE: &str = "B164";
 
+/// Runs that have nothing to compare.
+const INCOMPARABLE: &str = "B165";
+
 pub(super) fn run(args: &ReportArgs, output: &Output) -> Result<(), Failure> {
     match &args.command {
         ReportCommand::Show { path } => show::run(path, output),
@@ -39,6 +43,7 @@ pub(super) fn run(args: &ReportArgs, output: &Output) -> Result<(), Failure> {
             paths,
             output: into,
         } => merge::run(paths, into, output),
+        ReportCommand::Compare(args) => compare::run(args, output),
         ReportCommand::Convert(args) => convert::run(args, output),
         ReportCommand::Judge {
             path,

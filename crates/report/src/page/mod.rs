@@ -4,7 +4,7 @@ mod decision;
 mod facts;
 mod objective;
 mod stages;
-mod table;
+pub(crate) mod table;
 
 use bench_contract::{Report, RunStatus};
 

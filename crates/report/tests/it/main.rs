@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod collecting;
+mod comparing;
 mod files;
 mod judging;
 mod made;

@@ -23,7 +23,7 @@ use crate::records::{MS, facts, failed, ok, reads as exact_reads};
 const SECOND: u64 = 1_000_000_000;
 
 /// A run: its report and its records.
-type Part = Part;
+type Part = (Report, Vec<RequestRecord>);
 
 fn config(seed: u64) -> Config {
     serde_json::from_value(json!({
