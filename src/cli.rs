@@ -4,9 +4,9 @@ mod args;
 mod values_flags;
 
 pub use args::{
-    CompletionsArgs, ConfigArgs, DiffArgs, DiffFormat, Format, InitArgs, ManArgs, PlanArgs,
-    PlanFormat, RenderArgs, ReportArgs, ReportCommand, ScenarioArgs, ScenarioCommand, SchemaArgs,
-    SchemaOf, ValidateArgs, ValuesArgs,
+    CompletionsArgs, ConfigArgs, ConvertArgs, ConvertTo, ConvertWhat, DiffArgs, DiffFormat, Format,
+    InitArgs, ManArgs, PlanArgs, PlanFormat, RenderArgs, ReportArgs, ReportCommand, ScenarioArgs,
+    ScenarioCommand, SchemaArgs, SchemaOf, ValidateArgs, ValuesArgs,
 };
 pub use values_flags::ValuesFlags;
 
@@ -147,6 +147,8 @@ Examples:
   benchctl report show results
   benchctl report html results/report.json -o report.html
   benchctl report html results --plots pictures
+  benchctl report judge results --slo slo.yaml
+  benchctl report convert results --to csv -o requests.csv
 A report is the report.json of loadgen, or the folder of a run that it is in; - for stdin.";
 
 const COMPLETIONS_EXAMPLES: &str = "\

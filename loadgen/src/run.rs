@@ -2,6 +2,8 @@
 
 mod files;
 mod finish;
+mod head;
+mod logbook;
 mod prepare;
 
 use std::io::{IsTerminal, Read, Write};
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bench_contract::{Config, ExitCode, FailOn, Report};
+use bench_report::StageFacts;
 use bench_yaml::{Color, Diagnostic, Source, render};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +26,7 @@ use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
 
 use finish::{Finished, conclude, finish};
+use logbook::Logbook;
 use prepare::{Audience, Prepared, Supplies};
 
 /// Reads the config file, or stdin.
@@ -135,7 +139,7 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
 pub fn measure(config: Config) -> Result<Report, (ExitCode, String)> {
     let (prepared, supplies) = Prepared::new(config, Audience::Program)?;
     let mut finished = execute(&prepared, supplies, None);
-    Ok(conclude(&prepared, &mut finished, &FailOn::ALL).0)
+    Ok(conclude(&prepared, &mut finished, &FailOn::ALL))
 }
 
 fn execute(prepared: &Prepared, supplies: Supplies, listener: Option<TcpListener>) -> Finished {
@@ -201,7 +205,10 @@ async fn run_stages(
     metrics: &Metrics,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
+    let logbook = Logbook::start(prepared);
     let shared = Arc::new(prepared.shared(ready));
+    finished.origin = Some(shared.origin);
+    logbook.note(finished, None);
     prepared.tell(&format!(
         "run {}: {} at {}, seed {}, {} workers; {}",
         prepared.run_id,
@@ -238,10 +245,16 @@ async fn run_stages(
         prepared.tell(&format!("{name}: {}", spec.load()));
         let progress = (prepared.audience == Audience::Person)
             .then(|| Progress::start(&name, spec.duration(), shared.counters.clone()));
-        let ended = engine.run_stage(spec, prepared.seed).await;
+        let begun =
+            |facts: &StageFacts| logbook.note(finished, Some(facts).filter(|_| !spec.warmup));
+        let ended = engine.run_stage(spec, prepared.seed, begun).await;
         drop(progress);
         match ended {
-            Ok(end) => finished.add(spec, end),
+            Ok(end) => {
+                finished.add(spec, end);
+                finished.duration_ns = shared.origin.elapsed();
+                logbook.note(finished, None);
+            }
             Err(error) => {
                 outcome = Err(error);
                 break;
@@ -249,7 +262,7 @@ async fn run_stages(
         }
     }
     finished.duration_ns = shared.origin.elapsed();
-    finished.origin = Some(shared.origin);
+    logbook.close();
     let ended = tokio::task::spawn_blocking(move || {
         // The engine holds senders of the journal, which ends when the last of them is gone.
         let mut failures = engine.finish();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bench_contract::FailOn;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::ValuesFlags;
@@ -291,6 +292,61 @@ pub enum ReportCommand {
         #[arg(long, value_name = "DIR")]
         plots: Option<PathBuf>,
     },
+    /// Judge a run by objectives: those of a file, or its own once more. The exit code is the verdict's.
+    Judge {
+        /// report.json, the folder of a run, or - for stdin.
+        path: String,
+        /// A file with objectives: a list of them, or a mapping with slo and goodput, a values file, a config.yml; - for
+        /// stdin. Without it, the run's own objectives.
+        #[arg(short = 'f', long, value_name = "FILE")]
+        slo: Option<String>,
+        /// Which results make the exit code other than 0: slo, inconclusive, invalid, error. Default: all.
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        fail_on: Option<Vec<FailOn>>,
+        /// Write the verdicts to this file too, as JUnit's XML.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+    },
+    /// Rows for notebooks, or the files that other programs read.
+    Convert(ConvertArgs),
+}
+
+/// `benchctl report convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// report.json, the folder of a run, or - for stdin.
+    pub path: String,
+    /// What to make of it.
+    #[arg(long, value_name = "FORMAT", hide_possible_values = false)]
+    pub to: ConvertTo,
+    /// What a row is: requests, or stages for one a stage, metric and percentile [default: requests].
+    #[arg(long, value_name = "ROWS")]
+    pub what: Option<ConvertWhat>,
+    /// Write to this file, which is replaced if it is there, instead of stdout; for inference-perf, into this folder.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What results are converted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConvertTo {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// JUnit's XML, for the test reports of CI systems.
+    Junit,
+    /// The report files of inference-perf.
+    InferencePerf,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConvertWhat {
+    /// A request.
+    Requests,
+    /// A percentile of a metric of a stage.
+    Stages,
 }
 
 /// `benchctl completions`.

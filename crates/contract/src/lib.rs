@@ -11,6 +11,7 @@ mod factor;
 mod metric;
 mod outcome;
 mod record;
+mod records;
 mod report;
 mod slo;
 pub mod trace;
@@ -22,6 +23,7 @@ pub use factor::{Burstiness, Speedup};
 pub use metric::{Metric, SloMetric};
 pub use outcome::Outcome;
 pub use record::{Reads, RequestRecord, TokenSource};
+pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
     Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
     ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,

@@ -79,6 +79,15 @@ pub struct RunInfo {
     /// Why it is not complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_because: Vec<String>,
+    /// Whether it was made to stop before its end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interrupted: bool,
+    /// What failed beside the measurement: files, uploads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+    /// Planned requests that are in no other figure, because the run was killed before they left a record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unrecorded: u64,
     /// Wall time of the origin of all instants, RFC 3339 in UTC.
     pub origin: String,
     /// The same in nanoseconds since the Unix epoch.
@@ -113,6 +122,9 @@ pub enum RunStatus {
     Complete,
     /// A signal or a limit ended it early.
     Partial,
+    /// It goes on, or was killed: this report holds what was known when a stage last began or ended, and no figures. The
+    /// records beside it hold more.
+    Unfinished,
 }
 
 /// The machine that generated the load.
@@ -202,4 +214,14 @@ impl Counts {
         self.planned == self.not_sent + self.sent
             && self.sent == self.outcomes.values().sum::<u64>()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }

@@ -37,6 +37,12 @@ pub struct StageFacts {
     pub origin_ns: u64,
     /// How well the generator did.
     pub health: Health,
+    /// The instant up to which every request that was due is known, where not all of the plan is: a killed run leaves no
+    /// record of what was in flight. In nanoseconds from the run's origin.
+    pub known_until_ns: Option<u64>,
+    /// What the run itself reported on this stage, where its requests are read from records: what it says of token gaps
+    /// stands where it knew of more of them than the records hold.
+    pub earlier: Option<Box<StageReport>>,
 }
 
 /// The requests of one stage, as one worker or shard saw them; those of several add up to those of the stage.
@@ -127,6 +133,13 @@ impl StageCollector {
     #[must_use]
     pub fn report(&self, facts: &StageFacts) -> StageReport {
         crate::stage::report(&self.view(), &self.errors, facts)
+    }
+
+    /// Places of the requests in the stage's plan, ascending.
+    pub(crate) fn indices(&self) -> Vec<u64> {
+        let mut indices: Vec<u64> = self.samples().map(|sample| sample.index).collect();
+        indices.sort_unstable();
+        indices
     }
 
     pub(crate) fn settings(&self) -> &Settings {

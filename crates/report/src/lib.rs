@@ -3,9 +3,12 @@
 //! The crate is pure: no files, sockets, clocks or random numbers. Definitions are those of `definitions_version` 1 of
 //! the contract; each module names its own.
 
+pub mod convert;
 pub mod inference_perf;
+pub mod junit;
 pub mod page;
 pub mod plot;
+pub mod reads;
 pub mod table;
 
 mod arrivals;
@@ -27,6 +30,9 @@ mod json;
 mod lengths;
 mod markup;
 mod percentile;
+mod rebuild;
+mod rejudge;
+mod run;
 mod sample;
 mod series;
 mod settings;
@@ -46,6 +52,9 @@ pub use collector::{StageCollector, StageFacts, TokenRead};
 pub use histogram::DurationHistogram;
 pub use json::json;
 pub use lengths::length_histograms;
+pub use rebuild::{Rebuild, RebuildError, Rebuilt};
+pub use rejudge::rejudged;
+pub use run::{Head, Stage, report, stage_reports, unfinished};
 pub use series::time_series;
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
@@ -64,3 +73,6 @@ pub const PERCENTILE_METHOD: &str = "requests: exact, linear interpolation at ra
 /// The start of the `error` of a request that was not sent because the run was asked to stop. Such requests make a run
 /// partial; any other request that is `not_sent` was held back by a limit of the generator, and makes its stage invalid.
 pub const ASKED_TO_STOP: &str = "the run was asked to stop";
+
+/// Why a report of a run that has not ended is partial.
+pub const NOT_ENDED: &str = "the run was killed, or goes on: it has not written its last report";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bench_contract::config::LoadType;
 use bench_contract::{
-    Absent, CancelCounts, Check, CheckVerdict, Metric, StageReport, Throughput, ValidityState,
+    Absent, CancelCounts, Check, CheckVerdict, Metric, Slo, StageReport, Throughput, ValidityState,
 };
 
 use crate::arrivals::arrivals;
@@ -13,11 +13,12 @@ use crate::derive::{reason_for_absence, seconds_between};
 use crate::errors::Errors;
 use crate::goodput::goodput;
 use crate::lengths::lengths;
-use crate::slo::judge;
+use crate::sample::Sample;
+use crate::slo::{allowed_share, judge};
 use crate::steady::steady;
 use crate::summary::{summarize, summarize_gaps};
 use crate::validity::{Pace, validity};
-use crate::verdict::correct_checks;
+use crate::verdict::{NOT_AMONG, correct_checks};
 use crate::view::View;
 
 /// Reports on the requests of a stage.
@@ -28,7 +29,13 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         let summary = if !is_present(view, metric) {
             None
         } else if metric.is_pooled() {
-            summarize_gaps(&view.gaps.of(metric), &percentiles)
+            let gaps = view.gaps.of(metric);
+            let earlier = facts.earlier.as_deref();
+            let earlier = earlier.and_then(|earlier| earlier.metrics.get(&metric));
+            match earlier.filter(|earlier| earlier.count > gaps.count()) {
+                Some(earlier) => Some(earlier.clone()),
+                None => summarize_gaps(&gaps, &percentiles),
+            }
         } else {
             summarize(
                 &view.values(metric),
@@ -45,8 +52,15 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         }
     }
 
+    // Beyond, some requests left a record and some did not.
+    let is_known = |sample: &&Sample| {
+        facts
+            .known_until_ns
+            .is_none_or(|until| sample.scheduled_ns <= until)
+    };
     let mut dispatched: Vec<u64> = view
         .samples()
+        .filter(is_known)
         .filter_map(|sample| sample.dispatched.get())
         .collect();
     dispatched.sort_unstable();
@@ -66,8 +80,18 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         .last()
         .map_or(0.0, |&at| seconds_between(facts.origin_ns, at));
     let achieved_rate = per_second(dispatched.len() as f64, covered_s.max(last));
-    let due = view.samples().filter(|sample| !sample.stopped).count();
-    let planned_s = facts.load.duration_s.unwrap_or(duration_s);
+    let due = view
+        .samples()
+        .filter(is_known)
+        .filter(|sample| !sample.stopped)
+        .count();
+    let offered = match facts.known_until_ns {
+        Some(_) => per_second(due as f64, covered_s),
+        None => per_second(
+            view.counts.planned as f64,
+            facts.load.duration_s.unwrap_or(duration_s),
+        ),
+    };
 
     let throughput = throughput(view);
     let ttft_median = metrics
@@ -88,13 +112,15 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         .settings
         .slos
         .iter()
-        .map(|slo| judge(slo, view, &throughput))
+        .map(|slo| {
+            judged_earlier(slo, view, facts).unwrap_or_else(|| judge(slo, view, &throughput))
+        })
         .collect();
     correct_checks(&mut checks.iter_mut().collect::<Vec<_>>());
     if validity.state == ValidityState::Invalid {
         for check in &mut checks {
             check.verdict = CheckVerdict::Invalid;
-            check.reason = format!("the stage is invalid; as measured: {}", check.reason);
+            check.reason = format!("{INVALID}{}", check.reason);
         }
     }
     StageReport {
@@ -102,7 +128,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         load: facts.load.clone(),
         origin_s: facts.origin_ns as f64 / 1e9,
         duration_s,
-        offered_rate: (!is_closed).then(|| per_second(view.counts.planned as f64, planned_s)),
+        offered_rate: (!is_closed).then_some(offered),
         achieved_rate,
         counts: view.counts.clone(),
         cancel: cancel(view, facts),
@@ -119,6 +145,40 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
     }
 }
 
+/// How the reason of an objective on an invalid stage begins.
+pub(crate) const INVALID: &str = "the stage is invalid; as measured: ";
+
+/// What the run itself found of an objective on token gaps, before any correction, where it knew of more of them.
+fn judged_earlier(slo: &Slo, view: &View<'_>, facts: &StageFacts) -> Option<Check> {
+    let metric = slo.metric.latency().filter(|metric| metric.is_pooled())?;
+    let earlier = facts.earlier.as_deref()?;
+    let known = earlier.metrics.get(&metric)?.count > view.gaps.of(metric).count();
+    let found = earlier.checks.iter().find(|check| check.slo == *slo);
+    found.filter(|_| known).map(uncorrected)
+}
+
+/// An objective as it stood by itself, before it was corrected for the number of others and the stage was judged.
+pub(crate) fn uncorrected(check: &Check) -> Check {
+    let mut check = check.clone();
+    if let Some(reason) = check.reason.strip_prefix(INVALID) {
+        check.reason = reason.to_owned();
+        check.verdict = match (
+            check.share_lower,
+            check.share_upper,
+            allowed_share(&check.slo),
+        ) {
+            (_, Some(upper), Some(allowed)) if upper < allowed => CheckVerdict::Pass,
+            (Some(lower), _, Some(allowed)) if lower > allowed => CheckVerdict::Fail,
+            _ => CheckVerdict::Inconclusive,
+        };
+    }
+    if let Some((reason, _)) = check.reason.split_once(NOT_AMONG) {
+        check.reason = reason.to_owned();
+        check.verdict = CheckVerdict::Fail;
+    }
+    check
+}
+
 /// Whether a metric says anything here: `tpot_chunk_aware` equals `tpot` unless some first event held several tokens.
 fn is_present(view: &View<'_>, metric: Metric) -> bool {
     metric != Metric::TpotChunkAware
@@ -127,11 +187,13 @@ fn is_present(view: &View<'_>, metric: Metric) -> bool {
             .any(|sample| sample.first_event_tokens.get() > Some(1))
 }
 
-/// Seconds of the plan that took place: its duration, or up to the first request that was not sent because the run was
-/// asked to stop.
+/// Seconds of the plan that took place and are known of: its duration, or up to the first request that was not sent because
+/// the run was asked to stop, or up to where records are missing.
 fn covered(view: &View<'_>, facts: &StageFacts) -> f64 {
     let stopped = view.samples().find(|sample| sample.stopped);
-    let until = stopped.map(|sample| seconds_between(facts.origin_ns, sample.scheduled_ns));
+    let stopped = stopped.map(|sample| sample.scheduled_ns);
+    let until = stopped.into_iter().chain(facts.known_until_ns).min();
+    let until = until.map(|at| seconds_between(facts.origin_ns, at));
     until
         .unwrap_or(f64::INFINITY)
         .min(facts.load.duration_s.unwrap_or(f64::INFINITY))

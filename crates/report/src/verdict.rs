@@ -1,6 +1,8 @@
 //! The verdict over all stages, and the exit code.
 
-use bench_contract::{Check, CheckVerdict, ExitCode, FailOn, StageReport, ValidityState, Verdict};
+use bench_contract::{
+    Check, CheckVerdict, ExitCode, FailOn, RunInfo, StageReport, ValidityState, Verdict,
+};
 
 use crate::binomial::at_least;
 use crate::interval::TAIL;
@@ -15,6 +17,17 @@ pub struct RunEnd {
     pub failed: Vec<String>,
 }
 
+impl RunEnd {
+    /// How the run of a report ended.
+    #[must_use]
+    pub fn of(run: &RunInfo) -> Self {
+        Self {
+            interrupted: run.interrupted,
+            failed: run.failed.clone(),
+        }
+    }
+}
+
 /// Corrects the failures of all stages for the number of objectives that were judged (Holm, 1979): what fails on its own
 /// and not after the correction becomes inconclusive, with the reason. All must pass for a pass, which needs no
 /// correction. Calling it twice changes nothing.
@@ -26,6 +39,9 @@ pub fn correct(stages: &mut [StageReport]) {
             .collect::<Vec<_>>(),
     );
 }
+
+/// What is said of a failure that the correction takes back, before the number of objectives.
+pub(crate) const NOT_AMONG: &str = "; fails on its own, but not among ";
 
 pub(crate) fn correct_checks(checks: &mut [&mut Check]) {
     let tested = checks
@@ -41,9 +57,9 @@ pub(crate) fn correct_checks(checks: &mut [&mut Check]) {
     for (check, survives) in checks.iter_mut().zip(survives) {
         if check.verdict == CheckVerdict::Fail && !survives {
             check.verdict = CheckVerdict::Inconclusive;
-            check.reason.push_str(&format!(
-                "; fails on its own, but not among {tested} objectives (Holm)"
-            ));
+            check
+                .reason
+                .push_str(&format!("{NOT_AMONG}{tested} objectives (Holm)"));
         }
     }
 }

@@ -1,20 +1,16 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
-use bench_contract::{
-    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, Outcome, ProcessUsage, REPORT_SCHEMA_VERSION,
-    Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
-};
+use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
 use bench_report::{
-    ASKED_TO_STOP, RunEnd, StageCollector, correct, inference_perf, length_histograms, page, table,
-    time_series, verdict,
+    ASKED_TO_STOP, RunEnd, Stage, StageCollector, inference_perf, junit, page, stage_reports,
+    table, verdict,
 };
-use serde_json::Value;
 
+use super::head::head;
 use super::prepare::Prepared;
 use super::print;
-use crate::clock::{Origin, cpu_ns, seconds};
+use crate::clock::Origin;
 use crate::engine::StageEnd;
-use crate::health::rss_max_bytes;
 use crate::notice;
 use crate::output::Folder;
 use crate::plan::StageSpec;
@@ -28,7 +24,9 @@ pub(super) struct Finished {
     /// Requests of the warm-up.
     pub warmup: Option<Counts>,
     /// Stages that have ended.
-    pub stages: Vec<StageEnd>,
+    pub stages: Vec<Stage>,
+    /// Whether one of them sent less than it would have because the run was asked to stop.
+    pub cut_short: bool,
     /// The run's time zero, once there was one.
     pub origin: Option<Origin>,
     /// From the origin to the end of the last stage.
@@ -61,9 +59,10 @@ impl Finished {
                 .push(format!("{dead} of the workers died in {title}"));
         }
         if spec.warmup {
-            self.warmup = Some(end.collector.counts().clone());
+            self.warmup = Some(end.stage.collector.counts().clone());
         } else {
-            self.stages.push(end);
+            self.cut_short |= end.cut_short;
+            self.stages.push(end.stage);
         }
     }
 
@@ -76,14 +75,13 @@ impl Finished {
         planned.skip(self.stages.len())
     }
 
-    /// Every planned request: those of the stages that have ended, and as not sent those of the stages that have not begun.
-    fn counts(&mut self, prepared: &Prepared, stages: &[StageReport]) -> Counts {
-        let mut counts = Counts::default();
-        stages.iter().for_each(|stage| counts.merge(&stage.counts));
+    /// The planned requests of the stages that have not begun: not sent.
+    fn unstarted_counts(&mut self, prepared: &Prepared) -> Counts {
         if let Some(first) = self.unstarted(prepared).next() {
             let reason = format!("{} and later were not started", first.title());
             self.partial_because.push(reason);
         }
+        let mut counts = Counts::default();
         for spec in self.unstarted(prepared) {
             // Of a closed loop that ends by the clock, nobody knows how many requests there would have been.
             let unsent = spec.count(prepared.seed).unwrap_or(0);
@@ -96,23 +94,23 @@ impl Finished {
 
 /// Judges, writes the files, prints the table, and gives the exit code.
 pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
-    let (mut report, mut end) = conclude(prepared, &mut finished, fail_on);
+    let mut report = conclude(prepared, &mut finished, fail_on);
     if let Some(folder) = &prepared.folder {
         folder.release();
         let failures = write(folder, prepared, &report, &finished.stages);
         if !failures.is_empty() {
             // The verdict has to know what could not be written; the report is written once more if it can be.
-            end.failed.extend(failures);
-            report.verdict = verdict(&report.stages, &end, fail_on);
+            report.run.failed.extend(failures);
+            report.verdict = verdict(&report.stages, &RunEnd::of(&report.run), fail_on);
             let _ = write_report(folder, &report);
         }
         notice(&format!("results in {}", folder.path().display()));
     }
-    for failure in &end.failed {
+    for failure in &report.run.failed {
         notice(&format!("error: {failure}"));
     }
     let printed = print(&table::report(&report, table::Style::for_stdout()));
-    let code = exit_code(&report);
+    let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
     if code == ExitCode::Done {
         printed
     } else {
@@ -120,27 +118,19 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
     }
 }
 
-/// Judges a run; its end is what the verdict was made from.
-pub(super) fn conclude(
-    prepared: &Prepared,
-    finished: &mut Finished,
-    fail_on: &[FailOn],
-) -> (Report, RunEnd) {
-    let reports = finished
-        .stages
-        .iter()
-        .map(|end| end.collector.report(&end.facts));
-    let mut stages: Vec<StageReport> = reports.collect();
-    correct(&mut stages);
-    let counts = finished.counts(prepared, &stages);
+/// Judges a run.
+pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[FailOn]) -> Report {
+    let reports = stage_reports(&finished.stages);
+    let unstarted = finished.unstarted_counts(prepared);
     // A signal that cost nothing, because everything had ended, is no interruption.
-    let cancelled = counts.outcomes.get(&Outcome::Cancelled).copied();
-    let planned = stages.iter().filter_map(|stage| stage.cancel);
-    let cut_off = cancelled.unwrap_or(0) > planned.map(|cancel| cancel.cancelled).sum();
-    let cut_short = finished.stages.iter().any(|end| end.cut_short);
+    let cancelled = |stage: &StageReport| {
+        let all = stage.counts.outcomes.get(&Outcome::Cancelled).copied();
+        all.unwrap_or(0) - stage.cancel.map_or(0, |planned| planned.cancelled)
+    };
+    let cut_off = reports.iter().map(cancelled).sum::<u64>() > 0;
     let interrupted = finished.signalled
-        && (cut_short || cut_off || finished.unstarted(prepared).next().is_some());
-    if stages.is_empty() || !finished.partial_because.is_empty() {
+        && (finished.cut_short || cut_off || finished.unstarted(prepared).next().is_some());
+    if finished.stages.is_empty() || !finished.partial_because.is_empty() {
         // What failed comes before what that has cost.
         finished
             .partial_because
@@ -150,124 +140,36 @@ pub(super) fn conclude(
         finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
     }
     finished.failed.extend(missing_upload(prepared));
-    let end = RunEnd {
-        interrupted,
-        failed: finished.failed.clone(),
+    let status = if finished.partial_because.is_empty() {
+        RunStatus::Complete
+    } else {
+        RunStatus::Partial
     };
-    let verdict = verdict(&stages, &end, fail_on);
-    let report = report(prepared, finished, stages, counts, verdict);
-    (report, end)
-}
-
-fn exit_code(report: &Report) -> ExitCode {
-    ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed)
-}
-
-fn report(
-    prepared: &Prepared,
-    finished: &Finished,
-    stages: Vec<StageReport>,
-    counts: Counts,
-    verdict: Verdict,
-) -> Report {
-    let origin = finished.origin.unwrap_or_else(Origin::now);
-    let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into())
-        .map_or_else(|_| String::new(), |at| at.to_string());
-    let is_partial = !finished.partial_because.is_empty();
-    let collectors: Vec<&StageCollector> =
-        finished.stages.iter().map(|end| &end.collector).collect();
-    Report {
-        schema_version: REPORT_SCHEMA_VERSION,
-        definitions_version: DEFINITIONS_VERSION,
-        percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
-        tool: Tool {
-            name: "loadgen".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        run: RunInfo {
-            id: prepared.run_id.clone(),
-            status: if is_partial {
-                RunStatus::Partial
-            } else {
-                RunStatus::Complete
-            },
-            partial_because: finished.partial_because.clone(),
-            origin: wall,
-            origin_unix_ns: origin.unix_ns(),
-            duration_s: seconds(finished.duration_ns),
-            seed: prepared.seed,
-            prompts: finished.prompts.clone(),
-            usage: ProcessUsage {
-                cpu_s: seconds(cpu_ns()),
-                rss_max_bytes: rss_max_bytes(),
-            },
-        },
-        environment: prepared.environment.clone(),
-        target: target(prepared, finished.ready.as_ref()),
-        verdict,
-        counts,
-        warmup: finished.warmup.clone(),
-        stages,
-        series: time_series(&collectors),
-        length_histograms: (!collectors.is_empty()).then(|| length_histograms(&collectors)),
-        config: redacted(prepared),
-    }
-}
-
-fn target(prepared: &Prepared, ready: Option<&Ready>) -> Target {
-    let asked = prepared.server.model_name.clone().unwrap_or_default();
-    Target {
-        base_url: prepared.server.base_url.clone(),
-        model: ready.map_or(asked, |ready| ready.model.clone()),
-        server_type: prepared.server.kind.as_str().to_owned(),
-        api: prepared.config.api.kind.as_str().to_owned(),
-        streaming: prepared.config.api.streaming,
-        addresses: ready
-            .iter()
-            .flat_map(|ready| &ready.addresses)
-            .map(ToString::to_string)
-            .collect(),
-    }
-}
-
-/// The config as it ran. Keys are secrets by type; of headers, only those that are known to be harmless are shown.
-fn redacted(prepared: &Prepared) -> Value {
-    let mut config = serde_json::to_value(&prepared.config).unwrap_or_default();
-    if let Some(headers) = config
-        .pointer_mut("/api/headers")
-        .and_then(Value::as_object_mut)
-    {
-        for (name, value) in headers {
-            if !["accept", "content-type", "user-agent"]
-                .contains(&name.to_ascii_lowercase().as_str())
-            {
-                *value = "<redacted>".into();
-            }
-        }
-    }
-    config
+    let mut head = head(prepared, finished, status);
+    head.run.interrupted = interrupted;
+    head.unstarted = unstarted;
+    bench_report::report(head, &finished.stages, reports, fail_on)
 }
 
 /// Writes every file on its own, so that one failure does not cost the others. Returns what failed.
-fn write(
-    folder: &Folder,
-    prepared: &Prepared,
-    report: &Report,
-    stages: &[StageEnd],
-) -> Vec<String> {
+fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[Stage]) -> Vec<String> {
     let lifecycle = prepared.config.request_lifecycle();
-    let mut failures = write_report(folder, report).to_vec();
+    let mut failures = write_report(folder, report);
     if lifecycle.summary && !stages.is_empty() {
-        let collectors: Vec<&StageCollector> = stages.iter().map(|end| &end.collector).collect();
+        let collectors: Vec<&StageCollector> =
+            stages.iter().map(|stage| &stage.collector).collect();
         failures.push(folder.write_json(
             "summary_lifecycle_metrics.json",
             &inference_perf::summary(&collectors),
         ));
     }
     if lifecycle.per_stage {
-        failures.extend(stages.iter().map(|end| {
-            let name = format!("stage_{}_lifecycle_metrics.json", end.facts.stage);
-            folder.write_json(&name, &inference_perf::stage(&end.collector, &end.facts))
+        failures.extend(stages.iter().map(|stage| {
+            let name = format!("stage_{}_lifecycle_metrics.json", stage.facts.stage);
+            folder.write_json(
+                &name,
+                &inference_perf::stage(&stage.collector, &stage.facts),
+            )
         }));
     }
     let config = serde_yaml::to_string(&report.config)
@@ -276,12 +178,16 @@ fn write(
     failures.into_iter().filter_map(Result::err).collect()
 }
 
-/// Writes the report, for programs and for people.
-fn write_report(folder: &Folder, report: &Report) -> [Result<(), String>; 2] {
-    [
+/// Writes the report, for programs and for people, and where there are objectives, for CI systems.
+fn write_report(folder: &Folder, report: &Report) -> Vec<Result<(), String>> {
+    let mut written = vec![
         folder.write_json("report.json", report),
         folder.write("report.html", page::html(report).as_bytes()),
-    ]
+    ];
+    if report.stages.iter().any(|stage| !stage.checks.is_empty()) {
+        written.push(folder.write("junit.xml", junit::xml(report).as_bytes()));
+    }
+    written
 }
 
 /// An upload that the config asks for and this version does not make is a failure that has to be seen.

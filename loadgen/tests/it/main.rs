@@ -17,6 +17,7 @@ mod loads;
 mod measures;
 mod names;
 mod ready;
+mod rebuild;
 mod selftest;
 mod server;
 mod tls;

@@ -77,6 +77,20 @@ pub fn report(report: &Report, style: Style) -> String {
     page.finish()
 }
 
+/// The judgement of a report alone: each objective with its reason, and last the verdict with its exit code.
+#[must_use]
+pub fn judgement(report: &Report, style: Style) -> String {
+    let mut page = Page::new(style);
+    let title = format!("run {}", report.run.id);
+    let title = page.paint(&title, Tone::Heading);
+    page.line(&title);
+    partial(&mut page, report);
+    objectives(&mut page, report);
+    page.gap();
+    verdict(&mut page, report);
+    page.finish()
+}
+
 fn head(page: &mut Page, report: &Report) {
     let title = format!(
         "{} {}, run {}",
@@ -97,7 +111,21 @@ fn head(page: &mut Page, report: &Report) {
             target.model, target.base_url, target.server_type, target.api, report.run.seed
         ),
     );
-    if report.run.status == RunStatus::Partial {
+    partial(page, report);
+    if let Some(warmup) = &report.warmup {
+        page.labelled(
+            "warm-up",
+            &format!(
+                "{} requests, {} ok; in no other figure",
+                count(warmup.planned),
+                count(warmup.ok())
+            ),
+        );
+    }
+}
+
+fn partial(page: &mut Page, report: &Report) {
+    if report.run.status != RunStatus::Complete {
         let because = report.run.partial_because.join("; ");
         page.labelled_in(
             "partial",
@@ -107,16 +135,6 @@ fn head(page: &mut Page, report: &Report) {
             } else {
                 &because
             },
-        );
-    }
-    if let Some(warmup) = &report.warmup {
-        page.labelled(
-            "warm-up",
-            &format!(
-                "{} requests, {} ok; in no other figure",
-                count(warmup.planned),
-                count(warmup.ok())
-            ),
         );
     }
 }

@@ -8,6 +8,8 @@ mod judging;
 mod made;
 mod pages;
 mod queues;
+mod rebuilding;
 mod records;
+mod rejudging;
 mod statistics;
 mod tables;

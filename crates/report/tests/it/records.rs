@@ -125,6 +125,8 @@ pub(crate) fn facts(kind: LoadType, rate: f64, duration_s: f64) -> StageFacts {
         },
         origin_ns: 0,
         health: Health::default(),
+        known_until_ns: None,
+        earlier: None,
     }
 }
 
