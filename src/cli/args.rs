@@ -278,12 +278,12 @@ pub struct ReportArgs {
 pub enum ReportCommand {
     /// The table that loadgen prints at the end of a run.
     Show {
-        /// report.json, the folder of a run, or - for stdin.
+        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
         path: String,
     },
     /// The page that loadgen writes at the end of a run, and its pictures.
     Html {
-        /// report.json, the folder of a run, or - for stdin.
+        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
         path: String,
         /// Write the page to this file, which is replaced if it is there, instead of stdout.
         #[arg(short = 'o', long, value_name = "FILE")]

@@ -164,16 +164,6 @@ fn a_server_that_only_fails_is_exit_code_7() {
 }
 
 #[test]
-fn an_upload_that_cannot_be_made_is_said_and_fails() {
-    let bench = Bench::new(SimArgs::default());
-    let config = bench
-        .config(json!({"storage": {"simple_storage_service": {"bucket_name": "b", "path": "p"}}}));
-    let ran = bench.run(&config, &[]).expect(1);
-    assert!(ran.stderr.contains("not uploaded to b"), "{}", ran.stderr);
-    assert_eq!(ran.report().counts.ok(), 50);
-}
-
-#[test]
 fn a_folder_that_cannot_be_made_ends_the_run_before_it_begins() {
     let bench = Bench::new(SimArgs::default());
     let ran = bench
