@@ -26,4 +26,4 @@ pub use environment::Environment;
 pub use error::{Reply, StoreError};
 pub use put::Content;
 pub use read::{ReadError, list, read};
-pub use target::{Placement, Target, Uploaded};
+pub use target::{Placement, Target, Unusable, Uploaded};

@@ -51,6 +51,15 @@ pub struct Target {
     is_authentic: AsyncMutex<bool>,
 }
 
+/// A target that cannot be.
+#[derive(Debug)]
+pub struct Unusable {
+    /// The folder that was asked for.
+    pub asked: Address,
+    /// Why not.
+    pub error: StoreError,
+}
+
 /// A file that is in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
@@ -63,10 +72,7 @@ pub struct Uploaded {
 impl Target {
     /// The targets of a config, or why one cannot be. Nothing is asked of anybody yet.
     #[must_use]
-    pub fn open(
-        storage: &Storage,
-        placement: Placement<'_>,
-    ) -> Vec<Result<Self, Box<(Address, StoreError)>>> {
+    pub fn open(storage: &Storage, placement: Placement<'_>) -> Vec<Result<Self, Box<Unusable>>> {
         let mut targets = Vec::new();
         let clouds = [
             &storage.simple_storage_service,
@@ -112,7 +118,7 @@ impl Target {
         place: &Place<'_>,
         placement: Placement<'_>,
         open: impl FnOnce(Connector) -> Result<Client, StoreError>,
-    ) -> Result<Self, Box<(Address, StoreError)>> {
+    ) -> Result<Self, Box<Unusable>> {
         let path = place.path.unwrap_or(placement.default_path);
         let if_exists = place.if_exists.unwrap_or_default();
         let asked = Address {
@@ -123,7 +129,12 @@ impl Target {
         let creates = if_exists != IfExists::Overwrite;
         let client = Connector::new(creates).and_then(open);
         Ok(Self {
-            client: client.map_err(|error| Box::new((asked.clone(), error)))?,
+            client: client.map_err(|error| {
+                Box::new(Unusable {
+                    asked: asked.clone(),
+                    error,
+                })
+            })?,
             env: placement.env.clone(),
             asked,
             prefix: (placement.fill)(place.prefix.unwrap_or_default()),
@@ -240,7 +251,8 @@ impl Target {
         match self.if_exists {
             IfExists::Overwrite => {}
             IfExists::Fail => {
-                folders.extend(self.attempt.as_ref().map(|step| self.asked.join(step)));
+                let attempt = self.attempt.as_ref();
+                folders.extend(attempt.map(|step| self.asked.join(step)));
             }
             IfExists::Suffix => folders.extend((2..=MOST_SUFFIXES).map(|number| Address {
                 key: if self.asked.key.is_empty() {

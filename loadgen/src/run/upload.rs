@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bench_contract::Config;
 use bench_store::{
-    Address, Content, Deadline, Environment, Placement, StoreError, Target, Uploaded,
+    Address, Content, Deadline, Environment, Placement, StoreError, Target, Unusable, Uploaded,
 };
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -38,7 +38,7 @@ const AGAIN: Duration = Duration::from_secs(15);
 pub(super) struct Uploads {
     targets: Vec<Arc<Target>>,
     /// Targets that cannot be.
-    unusable: Vec<(Address, StoreError)>,
+    unusable: Vec<Unusable>,
 }
 
 /// What has come of the first upload.
@@ -100,7 +100,7 @@ impl Uploads {
         let mut refused: Vec<String> = self
             .unusable
             .iter()
-            .map(|(at, e)| at_target(at, e))
+            .map(|unusable| at_target(&unusable.asked, &unusable.error))
             .collect();
         let mut notices = Vec::new();
         for (target, end) in ends {
@@ -147,7 +147,10 @@ impl Uploads {
         let mut failures: Vec<String> = self
             .unusable
             .iter()
-            .map(|(address, error)| format!("nothing was uploaded: {}", at_target(address, error)))
+            .map(|unusable| {
+                let reason = at_target(&unusable.asked, &unusable.error);
+                format!("nothing was uploaded: {reason}")
+            })
             .collect();
         for target in &self.targets {
             let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();

@@ -37,7 +37,7 @@ pub(crate) fn open_in(
     };
     Target::open(&storage, placement)
         .into_iter()
-        .map(|target| target.map_err(|unusable| format!("{}: {}", unusable.0, unusable.1)))
+        .map(|target| target.map_err(|unusable| format!("{}: {}", unusable.asked, unusable.error)))
         .collect()
 }
 

@@ -224,3 +224,17 @@ async fn one_target_that_fails_does_not_stop_another() {
     up.unwrap();
     assert_eq!(server.names(), ["/b/reports/config.yaml"]);
 }
+
+#[tokio::test]
+async fn one_file_that_fails_does_not_stop_another() {
+    let server = Server::start();
+    server.deny("/b/results/requests.jsonl.zst");
+    let target = s3(&server.url(), json!({}));
+    upload(&target, "config.yaml", "x").await.unwrap();
+    let error = upload(&target, "requests.jsonl.zst", "x")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Denied(_)), "{error:?}");
+    upload(&target, "report.json", "x").await.unwrap();
+    assert!(!target.has("requests.jsonl.zst") && target.has("report.json"));
+}
