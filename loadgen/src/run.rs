@@ -5,6 +5,7 @@ mod files;
 mod finish;
 mod head;
 mod logbook;
+mod pod;
 mod prepare;
 mod upload;
 
@@ -134,7 +135,7 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
         Ok(false) => Finished::interrupted(),
         Err(code) => return code,
     };
-    finish(&prepared, finished, &fail_on)
+    finish(&prepared, finished, &fail_on, &args.termination_log)
 }
 
 /// Runs a config for the sake of its report alone: nothing is shown, and of files, only those that the config asks for are

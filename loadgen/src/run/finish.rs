@@ -1,6 +1,6 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
 use bench_report::{ASKED_TO_STOP, RunEnd, Stage, stage_reports, table, verdict};
@@ -8,6 +8,7 @@ use bench_store::Content;
 
 use super::documents::{CONFIG, config, files, report_files};
 use super::head::head;
+use super::pod::{is_pod, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
 use super::upload::{Begun, Sending};
@@ -140,8 +141,13 @@ pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, Exi
     Err(ExitCode::Failed)
 }
 
-/// Judges, writes and uploads the files, prints the table, and gives the exit code.
-pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
+/// Judges, writes and uploads the files, prints the table, leaves the verdict in `termination_log`, and gives the exit code.
+pub(super) fn finish(
+    prepared: &Prepared,
+    mut finished: Finished,
+    fail_on: &[FailOn],
+    termination_log: &Path,
+) -> ExitCode {
     let sending = prepared.uploads.as_ref().map(|uploads| {
         let records = records(prepared);
         let sizes = records.iter().filter_map(|(_, file)| file.metadata().ok());
@@ -153,10 +159,15 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
     });
     let sending: Result<Option<Sending>, String> = sending.transpose();
     let mut report = conclude(prepared, &mut finished, fail_on);
+    let mut log = String::new();
+    let files = files(prepared, &report, &finished.stages);
+    if is_pod() {
+        log.push_str(&marked(&files));
+    }
     if let Some(folder) = &prepared.folder {
         folder.release();
         let mut failures = Vec::new();
-        for (name, bytes) in files(prepared, &report, &finished.stages) {
+        for (name, bytes) in files {
             let Ok(bytes) = bytes.map_err(|error| failures.push(error)) else {
                 continue;
             };
@@ -185,7 +196,9 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
     for failure in &report.run.failed {
         notice(&format!("error: {failure}"));
     }
-    let printed = print(&table::report(&report, table::Style::for_stdout()));
+    leave_message(&report, termination_log);
+    log.push_str(&table::report(&report, table::Style::for_stdout()));
+    let printed = print(&log);
     let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
     if code == ExitCode::Done {
         printed
