@@ -149,6 +149,7 @@ Examples:
   benchctl report html results --plots pictures
   benchctl report judge results --slo slo.yaml
   benchctl report convert results --to csv -o requests.csv
+  benchctl report merge monday tuesday wednesday -o week
 A report is the report.json of loadgen, or the folder of a run that it is in; - for stdin.";
 
 const COMPLETIONS_EXAMPLES: &str = "\

@@ -307,6 +307,15 @@ pub enum ReportCommand {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
+    /// Make one run of several: of the shards of one plan, or of repeats of one config.
+    Merge {
+        /// Folders of runs, or their report.json, with the records beside them.
+        #[arg(required = true)]
+        paths: Vec<String>,
+        /// The folder to write to; files that are there are replaced.
+        #[arg(short = 'o', long, value_name = "DIR")]
+        output: PathBuf,
+    },
     /// Rows for notebooks, or the files that other programs read.
     Convert(ConvertArgs),
 }

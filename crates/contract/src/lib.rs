@@ -27,9 +27,9 @@ pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
     Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
     ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,
-    LengthHistograms, LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage, Report,
-    RunInfo, RunStatus, StageLoad, StageReport, SteadyThroughput, Target, Throughput, TimeSeries,
-    Tool, Validity, ValidityState, Verdict, WorkerHealth,
+    LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary, Percentile,
+    ProcessUsage, Report, RunInfo, RunStatus, Shard, StageLoad, StageReport, SteadyThroughput,
+    Target, Throughput, TimeSeries, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

@@ -79,6 +79,12 @@ pub struct RunInfo {
     /// Why it is not complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_because: Vec<String>,
+    /// Which part of the plan it sent, where several processes share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// What it was merged from, where it is not of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
     /// Whether it was made to stop before its end.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interrupted: bool,
@@ -101,6 +107,34 @@ pub struct RunInfo {
     /// What the run took of the machine that generated the load.
     #[serde(default)]
     pub usage: ProcessUsage,
+}
+
+/// One of several processes that send one plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shard {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// What a report was merged from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Merged {
+    /// How they belong together.
+    pub kind: MergeKind,
+    /// Each of them: the host of a shard, the run id of a repeat.
+    pub of: Vec<String>,
+}
+
+/// How reports belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeKind {
+    /// Each sent its part of one plan, all at the same time.
+    Shards,
+    /// Each sent a plan of its own by the same config, one after the other.
+    Repeats,
 }
 
 /// What the process took of its machine, from its start to the writing of the report.

@@ -1,4 +1,11 @@
 //! Integrated autocorrelation time: how many successive samples are worth one independent sample.
+//!
+//! Of several runs, put one behind the other, products are taken within each run alone, about the mean of all: what stands at the
+//! end of one run says nothing about the start of the next. Runs that differ from each other in their level are then correlated
+//! over their whole length, so that they count as few samples, as they should (the same idea as in the effective sample size of
+//! several chains: Vehtari et al., *Rank-normalization, folding, and localization*, 2021, section 3.2).
+
+use crate::in_order::InOrder;
 
 /// Multiply-adds that lags may cost before a long series is thinned.
 const BUDGET: usize = 8_000_000;
@@ -16,7 +23,8 @@ const BLOCK: usize = 4;
 /// The sum ends early where correlation is short, so that the cost is `n` times the lags. Where it is long in a long
 /// series, blocks of samples are averaged: the asymptotic variance of the mean, which is what is estimated, is the same
 /// for block means, and the cost stays below some 100 `n`.
-pub(crate) fn autocorrelation_time(series: &[f64]) -> f64 {
+pub(crate) fn autocorrelation_time<'a>(series: impl Into<InOrder<'a>>) -> f64 {
+    let series = series.into();
     let greatest = series
         .iter()
         .copied()
@@ -25,46 +33,62 @@ pub(crate) fn autocorrelation_time(series: &[f64]) -> f64 {
     if greatest == f64::NEG_INFINITY {
         return 1.0;
     }
-    of_owned(
-        series
-            .iter()
-            .map(|&x| if x.is_finite() { x } else { greatest })
-            .collect(),
-    )
+    of_runs(&mapped(
+        series,
+        |x| if x.is_finite() { x } else { greatest },
+    ))
 }
 
 /// The same of the series that is 1 where `holds` and 0 elsewhere.
-pub(crate) fn autocorrelation_time_of(series: &[f64], holds: impl Fn(f64) -> bool) -> f64 {
-    let indicator = Indicator::new(series.iter().map(|&x| holds(x)));
+pub(crate) fn autocorrelation_time_of<'a>(
+    series: impl Into<InOrder<'a>>,
+    holds: impl Fn(f64) -> bool,
+) -> f64 {
+    let series = series.into();
     let n = series.len();
-    let variance = indicator.autocovariance(0);
-    if variance <= 0.0 {
+    let runs: Vec<Indicator> = series
+        .runs()
+        .map(|run| Indicator::new(run.iter().map(|&x| holds(x))))
+        .collect();
+    let ones: usize = runs.iter().map(|run| run.ones(run.n)).sum();
+    let mean = ones as f64 / n.max(1) as f64;
+    let autocovariance = |lag: usize| -> f64 {
+        let products: f64 = runs.iter().map(|run| run.products(lag, mean)).sum();
+        products / n as f64
+    };
+    let variance = autocovariance(0);
+    if n == 0 || variance <= 0.0 {
         return 1.0;
     }
-    let asymptotic =
-        initial_positive_sum(n, |lag| indicator.autocovariance(lag)).unwrap_or_else(|| {
-            let mean = indicator.mean();
-            let centred = series.iter().map(|&x| f64::from(u8::from(holds(x))) - mean);
-            BLOCK as f64 * asymptotic_variance(blocks(&centred.collect::<Vec<f64>>()))
-        });
+    let asymptotic = initial_positive_sum(n, autocovariance).unwrap_or_else(|| {
+        let centred = mapped(series, |x| f64::from(u8::from(holds(x))) - mean);
+        BLOCK as f64 * asymptotic_variance(blocks(&centred))
+    });
     (asymptotic / variance).max(1.0)
 }
 
-fn of_owned(mut centred: Vec<f64>) -> f64 {
-    let n = centred.len();
+fn mapped(series: InOrder<'_>, of: impl Fn(f64) -> f64) -> Vec<Vec<f64>> {
+    let runs = series.runs();
+    runs.map(|run| run.iter().map(|&x| of(x)).collect())
+        .collect()
+}
+
+fn of_runs(runs: &[Vec<f64>]) -> f64 {
+    let all = || runs.iter().flatten();
+    let n = all().count();
     if n < 2 {
         return 1.0;
     }
-    let mean = centred.iter().sum::<f64>() / n as f64;
-    let mut spread = 0.0_f64;
-    for x in &mut centred {
-        *x -= mean;
-        spread = spread.max(x.abs());
-    }
+    let mean = all().sum::<f64>() / n as f64;
+    let spread = all().fold(0.0_f64, |spread, x| spread.max((x - mean).abs()));
     // What is constant but for rounding has no correlation.
     if spread <= 1e-12 * mean.abs() {
         return 1.0;
     }
+    let centred: Vec<Vec<f64>> = runs
+        .iter()
+        .map(|run| run.iter().map(|x| x - mean).collect())
+        .collect();
     let variance = autocovariance(&centred, 0);
     if variance <= 0.0 || !variance.is_finite() {
         return 1.0;
@@ -72,15 +96,15 @@ fn of_owned(mut centred: Vec<f64>) -> f64 {
     (asymptotic_variance(centred) / variance).max(1.0)
 }
 
-/// `γ(0) + 2 Σ γ(k)` of a series of mean 0.
-fn asymptotic_variance(mut series: Vec<f64>) -> f64 {
+/// `γ(0) + 2 Σ γ(k)` of runs of mean 0.
+fn asymptotic_variance(mut runs: Vec<Vec<f64>>) -> f64 {
     let mut scale = 1.0;
     loop {
-        let sum = initial_positive_sum(series.len(), |lag| autocovariance(&series, lag));
-        if let Some(sum) = sum {
+        let n = runs.iter().map(Vec::len).sum();
+        if let Some(sum) = initial_positive_sum(n, |lag| autocovariance(&runs, lag)) {
             return sum * scale;
         }
-        series = blocks(&series);
+        runs = blocks(&runs);
         scale *= BLOCK as f64;
     }
 }
@@ -102,10 +126,10 @@ fn initial_positive_sum(n: usize, autocovariance: impl Fn(usize) -> f64) -> Opti
     None
 }
 
-fn blocks(series: &[f64]) -> Vec<f64> {
-    let blocks = series.chunks_exact(BLOCK);
-    blocks
-        .map(|block| block.iter().sum::<f64>() / BLOCK as f64)
+fn blocks(runs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mean = |block: &[f64]| block.iter().sum::<f64>() / BLOCK as f64;
+    runs.iter()
+        .map(|run| run.chunks_exact(BLOCK).map(mean).collect())
         .collect()
 }
 
@@ -144,12 +168,8 @@ impl Indicator {
         self.before[count / 64] + part.count_ones() as usize
     }
 
-    fn mean(&self) -> f64 {
-        self.ones(self.n) as f64 / self.n.max(1) as f64
-    }
-
-    /// `1/n Σ (x(i) - mean) (x(i + lag) - mean)`, multiplied out.
-    fn autocovariance(&self, lag: usize) -> f64 {
+    /// `Σ (x(i) - mean) (x(i + lag) - mean)`, multiplied out.
+    fn products(&self, lag: usize, mean: f64) -> f64 {
         if lag >= self.n {
             return 0.0;
         }
@@ -160,14 +180,20 @@ impl Indicator {
         });
         let both = self.words.iter().zip(shifted);
         let both: usize = both.map(|(a, b)| (a & b).count_ones() as usize).sum();
-        let (n, mean, pairs) = (self.n as f64, self.mean(), (self.n - lag) as f64);
+        let pairs = (self.n - lag) as f64;
         let either = self.ones(self.n - lag) + self.ones(self.n) - self.ones(lag);
-        (both as f64 - mean * either as f64 + pairs * mean * mean) / n
+        both as f64 - mean * either as f64 + pairs * mean * mean
     }
 }
 
-/// `1/n Σ x(i) x(i + lag)`, summed in eight lanes.
-fn autocovariance(series: &[f64], lag: usize) -> f64 {
+/// `1/n Σ x(i) x(i + lag)` over pairs within each run, n being the number of all samples.
+fn autocovariance(runs: &[Vec<f64>], lag: usize) -> f64 {
+    let n: usize = runs.iter().map(Vec::len).sum();
+    runs.iter().map(|run| products(run, lag)).sum::<f64>() / n.max(1) as f64
+}
+
+/// `Σ x(i) x(i + lag)`, summed in eight lanes.
+fn products(series: &[f64], lag: usize) -> f64 {
     let n = series.len();
     if lag >= n {
         return 0.0;
@@ -186,12 +212,13 @@ fn autocovariance(series: &[f64], lag: usize) -> f64 {
             lanes[lane] += a[lane] * b[lane];
         }
     }
-    (lanes.iter().sum::<f64>() + rest) / n as f64
+    lanes.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::in_order::Series;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -232,9 +259,9 @@ mod tests {
             let indicator = Indicator::new(series.iter().map(|x| *x > 0.3));
             for lag in [0, 1, 2, 62, 63, 64, 65, 127, 128, 199, 500, 999, 1000] {
                 let (counted, multiplied) =
-                    (indicator.autocovariance(lag), autocovariance(&centred, lag));
+                    (indicator.products(lag, mean), products(&centred, lag));
                 assert!(
-                    (counted - multiplied).abs() < 1e-12,
+                    (counted - multiplied).abs() < 1e-12 * n as f64,
                     "n {n}, lag {lag}: {counted}, not {multiplied}"
                 );
             }
@@ -261,6 +288,32 @@ mod tests {
         let series = autoregressive(0.999, 700_000, 3);
         let time = autocorrelation_time(&series);
         assert!((time / 1999.0 - 1.0).abs() < 0.3, "{time}");
+    }
+
+    #[test]
+    fn runs_are_not_read_across_their_joints() {
+        let runs: Vec<Vec<f64>> = (0..4).map(|seed| autoregressive(0.9, 5000, seed)).collect();
+        let joined = |runs: &[Vec<f64>]| {
+            Series::new(runs.concat(), (1..runs.len()).map(|k| k * 5000).collect())
+        };
+        // Each run is as correlated as one alone, and all of them too.
+        let time = autocorrelation_time(&joined(&runs));
+        assert!((time / 19.0 - 1.0).abs() < 0.25, "{time}");
+        // At other levels, they are few episodes, each as long as a run.
+        let shifted: Vec<Vec<f64>> = (0..)
+            .zip(&runs)
+            .map(|(k, run)| run.iter().map(|x| x + 5.0 * f64::from(k)).collect())
+            .collect();
+        let time = autocorrelation_time(&joined(&shifted));
+        assert!((2000.0..10_000.0).contains(&time), "{time}");
+        let above = autocorrelation_time_of(&joined(&shifted), |x| x > 7.5);
+        assert!((2000.0..10_000.0).contains(&above), "{above}");
+        // What rises in each run and falls back at each joint never looks as if it fell.
+        let rising: Vec<f64> = (0..100).map(f64::from).collect();
+        let pair =
+            |joints: Vec<usize>| Series::new([rising.clone(), rising.clone()].concat(), joints);
+        let whole = pair(Vec::new());
+        assert!(autocorrelation_time(&pair(vec![100])) > autocorrelation_time(&whole));
     }
 
     #[test]

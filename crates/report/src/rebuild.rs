@@ -5,8 +5,9 @@
 //! and only where `per_request` is on; how many tokens a read brought is in none, so `itl` where events are not tokens cannot
 //! be had from them.
 
+mod error;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use bench_contract::{
@@ -20,64 +21,7 @@ use crate::reads::unpacked;
 use crate::run::{Head, Stage, report, stage_reports};
 use crate::settings::Settings;
 
-/// Why records and a report do not give a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RebuildError {
-    /// The report was made by other definitions of the metrics.
-    Definitions(u32),
-    /// The config in the report cannot be read; with the reason.
-    Config(String),
-    /// The records hold a stage that the report does not know.
-    UnknownStage(u32),
-    /// The records hold one request twice.
-    Twice {
-        /// The stage.
-        stage: u32,
-        /// The place in its plan.
-        index: u64,
-    },
-    /// A stage has more records than planned requests.
-    TooMany {
-        /// The stage.
-        stage: u32,
-        /// How many records.
-        records: u64,
-        /// How many requests the report says were planned.
-        planned: u64,
-    },
-}
-
-impl fmt::Display for RebuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Definitions(version) => write!(
-                f,
-                "the report has definitions_version {version}, and figures are computed by version {DEFINITIONS_VERSION} here"
-            ),
-            Self::Config(reason) => write!(f, "its config cannot be read: {reason}"),
-            Self::UnknownStage(stage) => write!(
-                f,
-                "the records hold stage {stage}, of which the report does not know: they are of another run"
-            ),
-            Self::Twice { stage, index } => write!(
-                f,
-                "request {index} of stage {stage} is in the records twice"
-            ),
-            Self::TooMany {
-                stage,
-                records,
-                planned,
-            } => write!(
-                f,
-                "stage {stage} has {} records of {} planned requests: they are of another run",
-                count(*records),
-                count(*planned)
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RebuildError {}
+pub use error::RebuildError;
 
 /// What came of records.
 #[derive(Clone, Debug)]
@@ -121,12 +65,12 @@ impl Rebuild {
     #[must_use]
     pub fn with(head: Report, settings: Settings) -> Self {
         let settings = Arc::new(settings);
-        let has_ended = head.run.status != RunStatus::Unfinished;
+        let is_whole = head.run.status != RunStatus::Unfinished && head.run.merged.is_none();
         let parts = head.stages.iter().map(|report| {
             let part = Part {
                 stage: Stage {
                     facts: StageFacts {
-                        earlier: has_ended.then(|| Box::new(report.clone())),
+                        earlier: is_whole.then(|| Box::new(report.clone())),
                         ..facts_of(report)
                     },
                     collector: StageCollector::new(settings.clone()),
@@ -166,17 +110,24 @@ impl Rebuild {
     ///
     /// # Errors
     /// When the records cannot be those of the run.
-    pub fn finish(
+    pub fn finish(self, cut: Option<&Cut>, fail_on: &[FailOn]) -> Result<Rebuilt, RebuildError> {
+        let cuts = cut.map(|cut| format!("the records are cut: {}", where_cut(cut)));
+        self.finish_with(cuts.into_iter().collect(), fail_on)
+    }
+
+    /// The same, where what is missing beside requests is told already.
+    pub(crate) fn finish_with(
         mut self,
-        cut: Option<&Cut>,
+        mut missing: Vec<String>,
         fail_on: &[FailOn],
     ) -> Result<Rebuilt, RebuildError> {
         let is_unfinished = self.head.run.status == RunStatus::Unfinished;
+        let is_shard = self.head.run.shard.is_some();
         let mut lost = BTreeMap::new();
         for (number, part) in &mut self.parts {
-            lost.insert(*number, part.look(*number)?);
+            lost.insert(*number, part.look(*number, is_shard)?);
         }
-        let missing = self.missing(&lost, cut);
+        missing.extend(self.missing(&lost));
         let stages: Vec<Stage> = self.parts.into_values().map(|part| part.stage).collect();
         let mut reports = stage_reports(&stages);
         for (report, stage) in reports.iter_mut().zip(&stages) {
@@ -214,18 +165,14 @@ impl Rebuild {
     }
 
     /// What is missing, in sentences.
-    fn missing(&self, lost: &BTreeMap<u32, Lost>, cut: Option<&Cut>) -> Vec<String> {
+    fn missing(&self, lost: &BTreeMap<u32, Lost>) -> Vec<String> {
         let mut missing = Vec::new();
-        if let Some(cut) = cut {
-            missing.push(format!(
-                "the records are cut: {} {}",
-                cut.reason,
-                match cut.lines {
-                    0 => "before the first of them".to_owned(),
-                    lines => format!("after line {}", count(lines)),
-                }
-            ));
-        }
+        let where_they_are = match &self.head.run.merged {
+            None => {
+                "they were in flight or just over, and are in no latency, so that the longest latencies are missing"
+            }
+            Some(_) => "they are of a shard that is not here, or were in flight",
+        };
         for (number, lost) in lost.iter().filter(|(_, lost)| lost.requests > 0) {
             let planned = self.parts.get(number).map_or(0, |part| part.planned);
             let of = match planned {
@@ -238,7 +185,7 @@ impl Rebuild {
             );
             if lost.holes > 0 {
                 text.push_str(&format!(
-                    "; {} of them were due before others that did: they were in flight or just over, and are in no latency, so that the longest latencies are missing",
+                    "; {} of them were due before others that did: {where_they_are}",
                     count(lost.holes)
                 ));
             }
@@ -261,6 +208,14 @@ impl Rebuild {
             ));
         }
         missing
+    }
+}
+
+/// Where records end before their file does, in words.
+pub(crate) fn where_cut(cut: &Cut) -> String {
+    match cut.lines {
+        0 => format!("{} before the first of them", cut.reason),
+        lines => format!("{} after line {}", cut.reason, count(lines)),
     }
 }
 
@@ -287,6 +242,7 @@ pub(crate) fn facts_of(report: &StageReport) -> StageFacts {
         health: report.health.clone(),
         known_until_ns: None,
         earlier: None,
+        repeats: Vec::new(),
     }
 }
 
@@ -323,7 +279,7 @@ struct Lost {
 
 impl Part {
     /// Looks for what is missing of a stage, and notes up to where nothing is.
-    fn look(&mut self, number: u32) -> Result<Lost, RebuildError> {
+    fn look(&mut self, number: u32, is_shard: bool) -> Result<Lost, RebuildError> {
         let indices = self.stage.collector.indices();
         if let Some(pair) = indices.windows(2).find(|pair| pair[0] == pair[1]) {
             let (stage, index) = (number, pair[0]);
@@ -335,6 +291,13 @@ impl Part {
                 stage: number,
                 records,
                 planned: self.planned,
+            });
+        }
+        if is_shard {
+            // Only all shards together have every place of the plan.
+            return Ok(Lost {
+                requests: self.planned.saturating_sub(records),
+                holes: 0,
             });
         }
         let end = indices.last().map_or(0, |&last| last + 1);

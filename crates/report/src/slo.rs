@@ -12,8 +12,10 @@ use bench_contract::{Check, CheckVerdict, Slo, SloMetric, Throughput};
 use crate::autocorrelation::{autocorrelation_time, autocorrelation_time_of};
 use crate::binomial::clopper_pearson;
 use crate::format::{Latency, count, percent};
+use crate::in_order::InOrder;
 use crate::interval::{TAIL, least_samples};
 use crate::percentile::Sorted;
+use crate::sample::Sample;
 use crate::view::View;
 
 /// Independent episodes, `n / tau(x)`, below which a run of latencies passes or fails only on further evidence.
@@ -36,13 +38,11 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
             let streaming = view.settings.streaming;
             // A request that failed before it got there is above every limit; one whose reply was too short to have the
             // metric says nothing.
-            let in_order: Vec<f64> = view
-                .measured(metric)
-                .filter_map(|sample| match sample.value(metric, streaming) {
-                    None if !sample.is_ok() => Some(f64::INFINITY),
-                    value => value,
-                })
-                .collect();
+            let of = |sample: &Sample| match sample.value(metric, streaming) {
+                None if !sample.is_ok() => Some(f64::INFINITY),
+                value => value,
+            };
+            let in_order = view.series(view.measured(metric), of);
             if view
                 .measured(metric)
                 .all(|sample| sample.is_ok() || sample.value(metric, streaming).is_none())
@@ -53,16 +53,9 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
             }
             percentile(slo, p, max.get(), &in_order)
         }
-        (None, _, Some(max), _) => share(
-            slo,
-            view,
-            max.get(),
-            crate::sample::Sample::is_error,
-            "failed",
-        ),
+        (None, _, Some(max), _) => share(slo, view, max.get(), Sample::is_error, "failed"),
         (None, _, _, Some(min)) if slo.metric == SloMetric::Goodput => {
-            let is_bad =
-                |sample: &crate::sample::Sample| !crate::goodput::is_good(sample, view.settings);
+            let is_bad = |sample: &Sample| !crate::goodput::is_good(sample, view.settings);
             share(slo, view, 1.0 - min.get(), is_bad, "were not good")
         }
         (None, _, _, Some(min)) => rate(
@@ -76,7 +69,13 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
 }
 
 /// The rule of the contract, on one value an offered request in order of schedule.
-pub(crate) fn percentile(slo: &Slo, p: f64, max: f64, in_order: &[f64]) -> Check {
+pub(crate) fn percentile<'a>(
+    slo: &Slo,
+    p: f64,
+    max: f64,
+    in_order: impl Into<InOrder<'a>>,
+) -> Check {
+    let in_order = in_order.into();
     let n = in_order.len() as f64;
     let allowed = 1.0 - p / 100.0;
     let above = in_order.iter().filter(|&&x| x > max).count();
@@ -141,13 +140,12 @@ fn share(
     slo: &Slo,
     view: &View<'_>,
     allowed: f64,
-    is_bad: impl Fn(&crate::sample::Sample) -> bool,
+    is_bad: impl Fn(&Sample) -> bool,
     word: &str,
 ) -> Check {
-    let series: Vec<f64> = view
-        .samples()
-        .map(|sample| f64::from(u8::from(is_bad(sample))))
-        .collect();
+    let series = view.series(view.samples(), |sample| {
+        Some(f64::from(u8::from(is_bad(sample))))
+    });
     let n = series.len() as f64;
     let bad: f64 = series.iter().sum();
     let time = if bad == 0.0 {

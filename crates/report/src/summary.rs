@@ -6,16 +6,18 @@ use crate::autocorrelation::autocorrelation_time;
 use crate::early_stopping;
 use crate::format::digits;
 use crate::histogram::DurationHistogram;
+use crate::in_order::InOrder;
 use crate::interval::percentile_interval;
 use crate::percentile::Sorted;
 
 /// Summarises one value a request, in order of schedule; `+inf` are requests that never got there, within `limit_s` seconds.
 /// `None` without values.
-pub(crate) fn summarize(
-    in_order: &[f64],
+pub(crate) fn summarize<'a>(
+    in_order: impl Into<InOrder<'a>>,
     percentiles: &[f64],
     limit_s: f64,
 ) -> Option<MetricSummary> {
+    let in_order = in_order.into();
     if in_order.is_empty() {
         return None;
     }

@@ -143,6 +143,7 @@ impl Engine {
             health: Health::default(),
             known_until_ns: None,
             earlier: None,
+            repeats: Vec::new(),
         };
         begun(&facts);
         let mut collector = StageCollector::new(self.settings.clone());

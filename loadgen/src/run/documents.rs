@@ -66,15 +66,16 @@ pub(super) fn config(prepared: &Prepared) -> Result<Vec<u8>, String> {
 
 /// The config as it ran. Keys are secrets by type; of headers, only those that are known to be harmless are shown.
 pub(super) fn redacted(prepared: &Prepared) -> Value {
+    let limits: Vec<&str> = prepared.config.api.limit_headers().collect();
     let mut config = serde_json::to_value(&prepared.config).unwrap_or_default();
     if let Some(headers) = config
         .pointer_mut("/api/headers")
         .and_then(Value::as_object_mut)
     {
         for (name, value) in headers {
-            if !["accept", "content-type", "user-agent"]
-                .contains(&name.to_ascii_lowercase().as_str())
-            {
+            let is_harmless = ["accept", "content-type", "user-agent"]
+                .contains(&name.to_ascii_lowercase().as_str());
+            if !is_harmless && !limits.contains(&name.as_str()) {
                 *value = "<redacted>".into();
             }
         }

@@ -24,6 +24,8 @@ pub(super) fn head(prepared: &Prepared, finished: &Finished, status: RunStatus) 
             id: prepared.run_id.clone(),
             status,
             partial_because: finished.partial_because.clone(),
+            shard: None,
+            merged: None,
             interrupted: false,
             failed: finished.failed.clone(),
             unrecorded: 0,

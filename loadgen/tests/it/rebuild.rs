@@ -35,6 +35,7 @@ fn records_give_the_report_that_was_written() {
     for per_request in [false, true] {
         let ran = bench.run(
             &bench.config(json!({
+                "api": {"headers": {"x-slo-tpot-ms": "30000", "x-secret": "s3cret"}},
                 "load": {"stages": [{"rate": 40, "duration": 1}, {"rate": 20, "duration": 1}], "warmup": {"duration": 1}},
                 "report": {"request_lifecycle": {"per_request": per_request},
                     "goodput": {"constraints": {"ttft": "30s"}}},
@@ -43,6 +44,15 @@ fn records_give_the_report_that_was_written() {
             &[],
         );
         let mut written = ran.report();
+        let headers = &written.config["api"]["headers"];
+        assert_eq!(
+            (&headers["x-secret"], &headers["x-slo-tpot-ms"]),
+            (&json!("<redacted>"), &json!("30000"))
+        );
+        assert_eq!(
+            written.stages[0].goodput.as_ref().unwrap().attainment.len(),
+            2
+        );
         let made = rebuilt(&ran.results);
         assert_eq!(made.missing, Vec::<String>::new());
         let mut made = made.report;

@@ -9,9 +9,9 @@ use bench_report::{Rebuilt, Settings, StageCollector, inference_perf, json, juni
 use bench_yaml::{Diagnostic, Source, Span};
 
 use super::super::files::{NewFile, write_all, write_stream};
-use super::read::{Found, find};
-use super::records::{current, each, rebuilt, refused};
-use super::{BAD_RECORDS, OBJECTIVES};
+use super::OBJECTIVES;
+use super::read::find;
+use super::records::{current, each, rebuilt, records_of, refused};
 use crate::cli::{ConvertArgs, ConvertTo, ConvertWhat};
 use crate::output::{Failure, Output, cannot_print};
 
@@ -79,7 +79,7 @@ fn to_inference_perf(args: &ConvertArgs, output: &Output) -> Result<(), Failure>
         ));
     };
     let found = find(&args.path, CONSEQUENCE)?;
-    let records = records_of(&found)?;
+    let records = records_of(&found, CONSEQUENCE)?;
     let Rebuilt { stages, .. } = rebuilt(&found, records, &FailOn::ALL, CONSEQUENCE)?;
     let collectors: Vec<&StageCollector> = stages.iter().map(|stage| &stage.collector).collect();
     let mut files: Vec<NewFile> = vec![(
@@ -103,7 +103,7 @@ fn to_inference_perf(args: &ConvertArgs, output: &Output) -> Result<(), Failure>
 /// A row a request, however many there are.
 fn requests(args: &ConvertArgs, format: RowFormat, output: &Output) -> Result<(), Failure> {
     let found = find(&args.path, CONSEQUENCE)?;
-    let records = records_of(&found)?;
+    let records = records_of(&found, CONSEQUENCE)?;
     let config: Config = serde_json::from_value(found.report.config.clone()).map_err(|error| {
         let error = bench_report::RebuildError::Config(error.to_string());
         Failure::of(vec![refused(&found.name, &error)], CONSEQUENCE)
@@ -172,13 +172,4 @@ fn requests(args: &ConvertArgs, format: RowFormat, output: &Output) -> Result<()
 enum Failed {
     Reading(Failure),
     Writing(std::io::Error),
-}
-
-fn records_of(found: &Found) -> Result<&Path, Failure> {
-    found.records.as_deref().ok_or_else(|| {
-        let problem = Diagnostic::error(BAD_RECORDS, "there are no records beside this report")
-            .at(&Source::unread(&found.name), Span::default())
-            .help("copy requests.jsonl.zst from the folder that loadgen wrote; --what stages needs none");
-        Failure::of(vec![problem], CONSEQUENCE)
-    })
 }

@@ -3,6 +3,7 @@
 mod convert;
 mod html;
 mod judge;
+mod merge;
 mod objectives;
 mod read;
 mod records;
@@ -23,6 +24,9 @@ const BAD_RECORDS: &str = "B162";
 /// Objectives that cannot be judged.
 const OBJECTIVES: &str = "B163";
 
+/// Runs that do not belong together.
+const UNLIKE: &str = "B164";
+
 pub(super) fn run(args: &ReportArgs, output: &Output) -> Result<(), Failure> {
     match &args.command {
         ReportCommand::Show { path } => show::run(path, output),
@@ -31,6 +35,10 @@ pub(super) fn run(args: &ReportArgs, output: &Output) -> Result<(), Failure> {
             output: file,
             plots,
         } => html::run(path, file.as_deref(), plots.as_deref(), output),
+        ReportCommand::Merge {
+            paths,
+            output: into,
+        } => merge::run(paths, into, output),
         ReportCommand::Convert(args) => convert::run(args, output),
         ReportCommand::Judge {
             path,

@@ -35,6 +35,16 @@ pub(super) fn current(path: &str, consequence: &str, output: &Output) -> Result<
     Ok(rebuilt.report)
 }
 
+/// The records of a run, which have to be there.
+pub(super) fn records_of<'a>(found: &'a Found, consequence: &str) -> Result<&'a Path, Failure> {
+    found.records.as_deref().ok_or_else(|| {
+        let problem = Diagnostic::error(BAD_RECORDS, "there are no records beside this report")
+            .at(&Source::unread(&found.name), Span::default())
+            .help("copy requests.jsonl.zst from the folder that loadgen wrote");
+        Failure::of(vec![problem], consequence)
+    })
+}
+
 /// What comes of the records of a run.
 pub(super) fn rebuilt(
     found: &Found,

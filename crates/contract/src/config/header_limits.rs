@@ -49,6 +49,11 @@ pub(super) struct HeaderLimit<'a> {
 }
 
 impl Api {
+    /// The names of the headers that hold limits, as they are written in `headers`: such headers are no secrets.
+    pub fn limit_headers(&self) -> impl Iterator<Item = &str> {
+        self.header_limits().map(|limit| limit.header)
+    }
+
     /// The limits in `headers`. The value `default` leaves the limit to the server, and is none.
     pub(super) fn header_limits(&self) -> impl Iterator<Item = HeaderLimit<'_>> {
         let unit = self.slo_unit.unwrap_or_default();

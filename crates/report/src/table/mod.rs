@@ -8,7 +8,9 @@ pub(crate) use stage::interval_of_p99;
 
 use std::collections::BTreeMap;
 
-use bench_contract::{Check, CheckVerdict, ErrorSample, ExitCode, Outcome, Report, RunStatus};
+use bench_contract::{
+    Check, CheckVerdict, ErrorSample, ExitCode, MergeKind, Outcome, Report, RunStatus,
+};
 
 use crate::format::count;
 use crate::headline::Headline;
@@ -111,6 +113,14 @@ fn head(page: &mut Page, report: &Report) {
             target.model, target.base_url, target.server_type, target.api, report.run.seed
         ),
     );
+    if let Some(merged) = &report.run.merged {
+        let what = match merged.kind {
+            MergeKind::Shards => "shards",
+            MergeKind::Repeats => "repeats",
+        };
+        let text = format!("{} {what}: {}", merged.of.len(), merged.of.join(", "));
+        page.labelled("merged", &text);
+    }
     partial(page, report);
     if let Some(warmup) = &report.warmup {
         page.labelled(

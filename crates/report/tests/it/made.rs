@@ -19,6 +19,8 @@ pub(crate) fn head() -> Head {
             id: "production-1a2b3c4d".to_owned(),
             status: RunStatus::Complete,
             partial_because: Vec::new(),
+            shard: None,
+            merged: None,
             interrupted: false,
             failed: Vec::new(),
             unrecorded: 0,

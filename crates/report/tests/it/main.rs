@@ -6,6 +6,7 @@ mod collecting;
 mod files;
 mod judging;
 mod made;
+mod merging;
 mod pages;
 mod queues;
 mod rebuilding;

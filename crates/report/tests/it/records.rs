@@ -127,6 +127,7 @@ pub(crate) fn facts(kind: LoadType, rate: f64, duration_s: f64) -> StageFacts {
         health: Health::default(),
         known_until_ns: None,
         earlier: None,
+        repeats: Vec::new(),
     }
 }
 
