@@ -136,6 +136,9 @@ pub struct RunArgs {
     /// Which results make the exit code other than 0: slo, inconclusive, invalid, error. Default: all.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub fail_on: Option<Vec<FailOn>>,
+    /// The file in which the verdict is left for Kubernetes, if it is there: the container's `terminationMessagePath`.
+    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    pub termination_log: PathBuf,
     /// Serve Prometheus metrics of the run at http://ADDRESS/metrics while it goes on; `:9090` is every address of this machine.
     #[arg(long, value_name = "ADDRESS", value_parser = listen_address)]
     pub metrics_listen: Option<SocketAddr>,

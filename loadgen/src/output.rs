@@ -4,10 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bench_contract::Config;
-use serde::Serialize;
 
 use crate::notice;
-use crate::run_id::timestamp;
+use crate::run_id::fill;
 
 /// What keeps room for the reports.
 const RESERVE: &str = ".room-for-reports";
@@ -23,10 +22,11 @@ const RESERVED: u64 = 4 * 1024 * 1024;
 pub struct Folder {
     path: PathBuf,
     prefix: String,
+    is_temporary: bool,
 }
 
 impl Folder {
-    /// Creates the folder that the config names; `None` where local storage is off.
+    /// Creates the folder that the config names, or a temporary one where files are only uploaded; `None` where they go nowhere.
     ///
     /// # Errors
     /// When it cannot be created or written to, with the folder's name and what helps.
@@ -35,22 +35,21 @@ impl Folder {
         run_id: &str,
         started: jiff::Timestamp,
     ) -> Result<Option<Self>, String> {
-        let Some(local) = config
-            .storage
-            .as_ref()
-            .and_then(|storage| storage.local_storage.as_ref())
-        else {
+        let Some(storage) = &config.storage else {
             return Ok(None);
         };
-        let fill = |text: &str| {
-            text.replace("{timestamp}", &timestamp(started))
-                .replace("{run_id}", run_id)
+        let Some(local) = &storage.local_storage else {
+            return storage
+                .uploads()
+                .then(|| Self::temporary(run_id))
+                .transpose();
         };
+        let fill = |text: &str| fill(text, run_id, started);
         let prefix = fill(local.report_file_prefix.as_deref().unwrap_or_default());
         let given = local.path.as_deref().map(|path| PathBuf::from(fill(path)));
         let created = match &given {
             Some(path) => std::fs::create_dir_all(path).map(|()| path.clone()),
-            None => create_new(&fill("reports-{timestamp}")),
+            None => create_new(Path::new(&fill("reports-{timestamp}"))),
         };
         let remedy = "choose another with --storage.local_storage.path FOLDER";
         let named = given.unwrap_or_else(|| PathBuf::from("."));
@@ -60,7 +59,11 @@ impl Folder {
                 named.display()
             )
         })?;
-        let folder = Self { path, prefix };
+        let folder = Self {
+            path,
+            prefix,
+            is_temporary: false,
+        };
         folder.clear()?;
         folder.reserve().map_err(|error| {
             format!(
@@ -69,6 +72,40 @@ impl Folder {
             )
         })?;
         Ok(Some(folder))
+    }
+
+    fn temporary(run_id: &str) -> Result<Self, String> {
+        let name = std::env::temp_dir().join(format!("loadgen-{run_id}"));
+        let folder = create_new(&name).and_then(|path| {
+            let folder = Self {
+                path,
+                prefix: String::new(),
+                is_temporary: true,
+            };
+            folder.reserve()?;
+            Ok(folder)
+        });
+        folder.map_err(|error| {
+            format!(
+                "cannot keep the results in {} until they are uploaded: {error}; name another folder in TMPDIR",
+                name.display()
+            )
+        })
+    }
+
+    /// Whether it is there only until the files are uploaded.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+
+    /// Removes a temporary folder, once its files are elsewhere.
+    pub fn remove(&self) {
+        if self.is_temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            notice(&format!("cannot remove {}: {error}", self.path.display()));
+        }
     }
 
     /// Removes what an earlier run has left here, so that its files cannot be taken for this one's.
@@ -134,25 +171,15 @@ impl Folder {
             format!("cannot write {}: {error}", file.display())
         })
     }
-
-    /// Writes `value` as indented JSON.
-    ///
-    /// # Errors
-    /// As [`Folder::write`].
-    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), String> {
-        let value = serde_json::to_value(value)
-            .map_err(|error| format!("cannot serialise {name}: {error}"))?;
-        self.write(name, bench_report::json(&value).as_bytes())
-    }
 }
 
 /// Creates a folder that was not there before: `name`, or `name-2` and so on where two runs start in one second.
-fn create_new(name: &str) -> io::Result<PathBuf> {
+fn create_new(name: &Path) -> io::Result<PathBuf> {
     for place in 1..100 {
         let path = if place == 1 {
-            PathBuf::from(name)
+            name.to_owned()
         } else {
-            PathBuf::from(format!("{name}-{place}"))
+            PathBuf::from(format!("{}-{place}", name.display()))
         };
         match std::fs::create_dir(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -204,7 +231,7 @@ mod tests {
             .unwrap();
         assert!(folder.path().ends_with("id/20270115-080000"));
         folder.release();
-        folder.write_json("a.json", &[1, 2]).unwrap();
+        folder.write("a.json", b"[1, 2]").unwrap();
         let names: Vec<_> = std::fs::read_dir(folder.path())
             .unwrap()
             .map(|e| e.unwrap().file_name())
@@ -230,6 +257,26 @@ mod tests {
                 .unwrap()
                 .is_none()
         );
+    }
+
+    #[test]
+    fn files_that_are_only_uploaded_have_a_folder_until_then() {
+        let config: Config = serde_json::from_value(serde_json::json!({"storage": {
+            "local_storage": null, "simple_storage_service": {"bucket_name": "b"}
+        }}))
+        .unwrap();
+        let make = || {
+            let id = format!("test-{}", std::process::id());
+            Folder::create(&config, &id, jiff::Timestamp::UNIX_EPOCH)
+        };
+        let (first, second) = (make().unwrap().unwrap(), make().unwrap().unwrap());
+        assert!(first.is_temporary() && first.path() != second.path());
+        for folder in [first, second] {
+            folder.release();
+            folder.write("a", b"x").unwrap();
+            folder.remove();
+            assert!(!folder.path().exists());
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! `loadgen run`: from a config to a report and an exit code.
 
+mod documents;
 mod files;
 mod finish;
 mod head;
 mod logbook;
+mod pod;
 mod prepare;
+mod upload;
 
 use std::io::{IsTerminal, Read, Write};
 use std::net::TcpListener;
@@ -25,7 +28,7 @@ use crate::progress::Progress;
 use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
 
-use finish::{Finished, conclude, finish};
+use finish::{Finished, begin, conclude, finish};
 use logbook::Logbook;
 use prepare::{Audience, Prepared, Supplies};
 
@@ -127,8 +130,12 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
             return code;
         }
     };
-    let finished = execute(&prepared, supplies, listener);
-    finish(&prepared, finished, &fail_on)
+    let finished = match begin(&prepared, &fail_on) {
+        Ok(true) => execute(&prepared, supplies, listener),
+        Ok(false) => Finished::interrupted(),
+        Err(code) => return code,
+    };
+    finish(&prepared, finished, &fail_on, &args.termination_log)
 }
 
 /// Runs a config for the sake of its report alone: nothing is shown, and of files, only those that the config asks for are

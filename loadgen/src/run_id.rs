@@ -34,6 +34,13 @@ pub fn timestamp(at: jiff::Timestamp) -> String {
     at.strftime("%Y%m%d-%H%M%S").to_string()
 }
 
+/// Fills in the placeholders of a path: `{timestamp}` and `{run_id}`.
+#[must_use]
+pub fn fill(text: &str, run_id: &str, started: jiff::Timestamp) -> String {
+    text.replace("{timestamp}", &timestamp(started))
+        .replace("{run_id}", run_id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

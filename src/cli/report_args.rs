@@ -21,12 +21,12 @@ pub struct ReportArgs {
 pub enum ReportCommand {
     /// The table that loadgen prints at the end of a run.
     Show {
-        /// report.json, the folder of a run, or - for stdin.
+        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
         path: String,
     },
     /// The page that loadgen writes at the end of a run, and its pictures.
     Html {
-        /// report.json, the folder of a run, or - for stdin.
+        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
         path: String,
         /// Write the page to this file, which is replaced if it is there, instead of stdout.
         #[arg(short = 'o', long, value_name = "FILE")]
@@ -37,7 +37,7 @@ pub enum ReportCommand {
     },
     /// Judge a run by objectives: those of a file, or its own once more. The exit code is the verdict's.
     Judge {
-        /// report.json, the folder of a run, or - for stdin.
+        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
         path: String,
         /// A file with objectives: a list of them, or a mapping with slo and goodput, a values file, a config.yml; - for
         /// stdin. Without it, the run's own objectives.
@@ -112,7 +112,7 @@ pub enum CompareFormat {
 /// `benchctl report convert`.
 #[derive(Debug, Args)]
 pub struct ConvertArgs {
-    /// report.json, the folder of a run, or - for stdin.
+    /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
     pub path: String,
     /// What to make of it.
     #[arg(long, value_name = "FORMAT", hide_possible_values = false)]

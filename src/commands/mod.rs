@@ -12,6 +12,7 @@ pub(crate) mod report;
 mod scenario;
 mod schema;
 mod select;
+mod stored;
 mod validate;
 mod values;
 

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::affinity::affinity;
 use super::names::{Names, label_value};
-use super::pod::{RESULTS, command, env, has_own_folders, image, pull_policy, security, volumes};
+use super::pod::{command, env, has_own_folders, image, pull_policy, security, volumes};
 use crate::scenario::Run;
-use crate::scenario::raw::{ActiveDeadline, Engine, Resources};
+use crate::scenario::raw::{ActiveDeadline, Engine, RESULTS, Resources};
 
 /// The labels of every object.
 pub(super) const OUR_LABELS: [&str; 6] = [

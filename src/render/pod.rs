@@ -5,13 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::scenario::Run;
 use crate::scenario::raw::{
-    CA_FILE, CA_FOLDER, Engine, Image, PullPolicy, SecretKey, SecurityProfile,
+    CA_FILE, CA_FOLDER, Engine, Image, PullPolicy, RESULTS, SecretKey, SecurityProfile,
 };
 
 /// Where `config.yml` appears.
 pub(super) const CONFIG_FILE: &str = "/workspace/config.yml";
-/// Where loadgen writes its reports: its working directory.
-pub(super) const RESULTS: &str = "/results";
 const HF_HOME: &str = "/var/cache/huggingface";
 
 /// Repository and tag of the engine's own image.
@@ -183,6 +181,11 @@ pub(super) fn volumes(run: &Run, config_map: &str) -> (Vec<Value>, Vec<Value>) {
         .iter()
         .map(|mount| json!(mount))
         .collect();
+    let claim = &run.benchmark().storage.local.claim_name;
+    if !claim.is_empty() {
+        volumes.push(json!({"name": "results", "persistentVolumeClaim": {"claimName": claim}}));
+        mounts.push(json!({"name": "results", "mountPath": RESULTS}));
+    }
     if has_own_folders(run) {
         for (name, path) in [("results", RESULTS), ("tmp", "/tmp"), ("hf-home", HF_HOME)] {
             let is_taken = |mount: &Value| {
@@ -190,7 +193,7 @@ pub(super) fn volumes(run: &Run, config_map: &str) -> (Vec<Value>, Vec<Value>) {
                     .as_str()
                     .is_some_and(|taken| taken.trim_end_matches('/') == path)
             };
-            if !users.iter().any(is_taken) {
+            if !users.iter().any(is_taken) && !mounts.iter().any(is_taken) {
                 volumes.push(json!({"name": name, "emptyDir": {}}));
                 mounts.push(json!({"name": name, "mountPath": path}));
             }

@@ -2,15 +2,15 @@
 
 use bench_contract::Config;
 use bench_contract::config::{
-    Api, CloudStorage, Connections, Data, Distribution, Dns, GoodputOptions, Load, ReportOptions,
-    Salt, Server, Storage, Sweep, Tokenizer,
+    Api, Connections, Data, Distribution, Dns, GoodputOptions, Load, ReportOptions, Salt, Server,
+    Sweep, Tokenizer,
 };
 
 use super::catalog::SHAREGPT;
 use super::complete::{Lengths, Scenario};
-use super::raw::{Benchmark, Engine, S3, Scenario as RawScenario, ValuesLoadType};
+use super::raw::{Benchmark, Engine, Scenario as RawScenario, ValuesLoadType};
 
-/// The config of a run. Where results are uploaded to is put in by [`upload`], once the Job has its name.
+/// The config of a run. Where results go is put in by [`super::storage::storage`], once the Job has its name.
 pub(super) fn config(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenario) -> Config {
     let is_ours = benchmark.engine == Engine::Loadgen;
     Config {
@@ -31,36 +31,6 @@ pub(super) fn config(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenar
         slo: raw.slo.clone().unwrap_or_else(|| benchmark.slo.clone()),
         ..Config::default()
     }
-}
-
-/// Where inference-perf uploads to, with a bucket: `path`, or a path of its own for each Job.
-#[must_use]
-pub(super) fn upload(s3: &S3, scenario: &str, job: &str) -> Option<Storage> {
-    if s3.bucket_name.is_empty() {
-        return None;
-    }
-    let path = if s3.path.is_empty() {
-        let steps = [s3.path_prefix.trim_matches('/'), scenario, job];
-        steps
-            .into_iter()
-            .filter(|step| !step.is_empty())
-            .collect::<Vec<_>>()
-            .join("/")
-    } else {
-        s3.path.clone()
-    };
-    Some(Storage {
-        simple_storage_service: Some(CloudStorage {
-            bucket_name: s3.bucket_name.clone(),
-            path: Some(path),
-            report_file_prefix: None,
-            // 0.2.0 knows neither; the pod's environment carries them.
-            endpoint_url: None,
-            region_name: None,
-            addressing_style: None,
-        }),
-        ..Storage::default()
-    })
 }
 
 fn api(benchmark: &Benchmark, is_ours: bool) -> Api {

@@ -1,6 +1,6 @@
 //! What the chosen engine cannot honour is refused: a key that does nothing would be believed.
 
-use bench_contract::config::Connections;
+use bench_contract::config::{Connections, IfExists};
 use bench_contract::{FailOn, Seconds};
 
 use super::catalog::SHAREGPT;
@@ -9,9 +9,11 @@ use super::raw::{
     Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType,
     ValuesDistributionType, ValuesDns, ValuesLoadType, ValuesServerType,
 };
+use super::storage;
 use crate::problem::Problem;
 
-const CODE: &str = "B122";
+/// The code of a key that does nothing.
+pub(super) const CODE: &str = "B122";
 const SWITCH: &str = "set benchmark.engine: loadgen, or leave it out";
 
 /// Everything that is written and that the engine would not do.
@@ -40,25 +42,7 @@ fn without_effect(
     given: &dyn Fn(&str) -> bool,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let s3 = &benchmark.storage.s3;
-    if s3.bucket_name.is_empty() {
-        for (name, value) in [
-            ("path", &s3.path),
-            ("region", &s3.region),
-            ("endpointUrl", &s3.endpoint_url),
-        ] {
-            if !value.is_empty() {
-                problems.push(
-                    Problem::key(
-                        CODE,
-                        format!("/benchmark/storage/s3/{name}"),
-                        "nothing is uploaded without a bucket",
-                    )
-                    .help("set benchmark.storage.s3.bucketName"),
-                );
-            }
-        }
-    }
+    problems.extend(storage::without_effect(benchmark));
     let account = &benchmark.service_account;
     if account.create && account.name.is_empty() {
         problems.push(
@@ -186,12 +170,6 @@ fn for_loadgen(benchmark: &Benchmark) -> Vec<Problem> {
             .help("remove it, or set benchmark.engine: inference-perf"),
         );
     }
-    if !benchmark.storage.s3.bucket_name.is_empty() {
-        problems.push(
-            Problem::key(CODE, "/benchmark/storage/s3/bucketName", "loadgen does not upload yet")
-                .help("remove it: the report is in the pod's log; or set benchmark.engine: inference-perf"),
-        );
-    }
     problems
 }
 
@@ -253,6 +231,19 @@ fn for_inference_perf(
         "/benchmark/job/failOn",
         "inference-perf 0.2.0 has no verdict that could fail the Job",
     );
+    let storage = &benchmark.storage;
+    found.when(
+        !storage.azure.container_name.is_empty(),
+        "/benchmark/storage/azure/containerName",
+        "inference-perf 0.2.0 does not upload to Azure",
+    );
+    for (place, if_exists) in [("s3", storage.s3.if_exists), ("gcs", storage.gcs.if_exists)] {
+        found.when(
+            if_exists != IfExists::default(),
+            &format!("/benchmark/storage/{place}/ifExists"),
+            "inference-perf 0.2.0 leaves alone what exists, and does not upload in its place",
+        );
+    }
     found.when_value(
         target.server_type == ValuesServerType::Openai,
         "/benchmark/target/serverType",

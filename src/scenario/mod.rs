@@ -10,6 +10,7 @@ pub mod raw;
 mod resolve;
 mod schema;
 mod secrets;
+mod storage;
 mod suited;
 
 pub(crate) use complete::join;

@@ -37,7 +37,20 @@ impl Origins<'_> {
             ["server", "type"] => "/benchmark/target/serverType".to_owned(),
             ["server", rest @ ..] => append("/benchmark/target", rest),
             ["tokenizer", ..] => "/benchmark/target/tokenizerPath".to_owned(),
-            ["storage", ..] => "/benchmark/storage/s3".to_owned(),
+            ["storage", "simple_storage_service", "region_name"] => {
+                "/benchmark/storage/s3/region".to_owned()
+            }
+            ["storage", "simple_storage_service", rest @ ..] => {
+                append("/benchmark/storage/s3", rest)
+            }
+            ["storage", "google_cloud_storage", rest @ ..] => {
+                append("/benchmark/storage/gcs", rest)
+            }
+            ["storage", "azure_blob_storage", rest @ ..] => {
+                append("/benchmark/storage/azure", rest)
+            }
+            ["storage", "local_storage", rest @ ..] => append("/benchmark/storage/local", rest),
+            ["storage", ..] => "/benchmark/storage".to_owned(),
             ["report", ..] => "/benchmark/goodput".to_owned(),
             ["slo", rest @ ..] if self.has_own_slo => self.in_scenario("slo", rest),
             ["slo", rest @ ..] => append("/benchmark/slo", rest),
@@ -205,6 +218,14 @@ mod tests {
             (at("server.type"), "/benchmark/target/serverType"),
             (at("api.type"), "/benchmark/api/type"),
             (at("slo").index(1), "/benchmark/slo/1"),
+            (
+                at("storage.simple_storage_service.region_name"),
+                "/benchmark/storage/s3/region",
+            ),
+            (
+                at("storage.azure_blob_storage.container_name"),
+                "/benchmark/storage/azure/containerName",
+            ),
             (
                 at("report.goodput.constraints").key("a_b.c"),
                 "/benchmark/goodput/a_b.c",

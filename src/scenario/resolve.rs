@@ -7,12 +7,13 @@ use bench_yaml::suggest;
 
 use super::catalog::{self, PRESETS};
 use super::complete::{Scenario, complete, join};
-use super::config::{config, upload};
+use super::config::config;
 use super::engine::unhonoured;
 use super::paths::{Origins, config_problems};
 use super::raw::{
     ActiveDeadline, Benchmark, Engine, Scenario as RawScenario, Values, ValuesLoadType,
 };
+use super::storage::storage;
 use crate::causes::Causes;
 use crate::names;
 use crate::problem::{Anchor, Problem};
@@ -49,13 +50,10 @@ impl Run {
         self.values.benchmark.engine
     }
 
-    /// The config that the Job of this name runs. Only where results are uploaded to depends on the name.
+    /// The config that the Job of this name runs. Only where results go depends on the name.
     #[must_use]
     pub fn config(&self, job: &str) -> Config {
-        let storage = match self.engine() {
-            Engine::InferencePerf => upload(&self.benchmark().storage.s3, &self.scenario, job),
-            Engine::Loadgen => None,
-        };
+        let storage = storage(self.benchmark(), &self.scenario, job);
         Config {
             storage: storage.or_else(|| self.config.storage.clone()),
             ..self.config.clone()
@@ -161,9 +159,14 @@ fn run(values: Values, provenance: Provenance<'_>) -> (Option<Run>, Vec<Problem>
         scenario: &benchmark.scenario,
         has_own_slo: raw.slo.is_some(),
     };
+    // The Job's name is still to come, and says nothing wrong.
+    let stored = Config {
+        storage: storage(benchmark, &benchmark.scenario, "").or_else(|| config.storage.clone()),
+        ..config.clone()
+    };
     let mut problems: Vec<Problem> = unhonoured(benchmark, raw, &scenario, &pointer, given)
         .into_iter()
-        .chain(config_problems(&config, benchmark.engine, &origins))
+        .chain(config_problems(&stored, benchmark.engine, &origins))
         .map(|problem| blame(problem, provenance))
         .collect();
     problems.extend(too_short(benchmark, &config));

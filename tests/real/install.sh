@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts helm, kubectl and Python packages into target/real and nowhere else. Does nothing when they are there.
+# Puts helm, kubectl, a server of S3 and Python packages into target/real and nowhere else. Does nothing when they are there.
 set -eu
 cd "$(dirname "$0")/../.."
 real=target/real
@@ -15,7 +15,7 @@ fi
 
 command -v "$python" > /dev/null || fail "python3 is needed (Debian: apt-get install python3 python3-venv)"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed, $python is $("$python" -V)"
-echo "test-real: installing helm, kubectl and Python packages into $real (once, about 130 MB)" >&2
+echo "test-real: installing helm, kubectl, a server of S3 and Python packages into $real (once, about 190 MB)" >&2
 rm -rf "$real/venv" "$real/wheels" "$real/bin" "$real/installed"
 mkdir -p "$real/wheels" "$real/bin"
 "$python" -m venv "$real/venv" || fail "the module venv is needed (Debian: apt-get install python3-venv)"

@@ -11,6 +11,7 @@ import loadgen_check
 import manifests
 import page
 import precommit
+import stores
 import yaml_readers
 from common import BENCHCTL, Failures, NotRun
 
@@ -23,6 +24,7 @@ SUITES = {
     "analyze": inference_perf_analyze.test,
     "loadgen": loadgen_check.test,
     "page": page.test,
+    "stores": stores.test,
     "pre-commit": precommit.test_system,
 }
 # What takes minutes.

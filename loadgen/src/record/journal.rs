@@ -9,6 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+/// The file of the records.
+pub const RECORDS: &str = "requests.jsonl.zst";
+
+/// inference-perf's file of the same.
+pub const LIFECYCLE: &str = "per_request_lifecycle_metrics.json";
+
 /// Lines that are handed over together, in bytes.
 pub const BATCH: usize = 256 * 1024;
 

@@ -1,20 +1,24 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
-use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
-use bench_report::{
-    ASKED_TO_STOP, RunEnd, Stage, StageCollector, inference_perf, junit, page, stage_reports,
-    table, verdict,
-};
+use std::path::{Path, PathBuf};
 
+use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
+use bench_report::{ASKED_TO_STOP, RunEnd, Stage, stage_reports, table, verdict};
+use bench_store::Content;
+
+use super::documents::{CONFIG, config, files, report_files};
 use super::head::head;
+use super::pod::{is_pod, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
+use super::upload::{Begun, Sending};
 use crate::clock::Origin;
 use crate::engine::StageEnd;
 use crate::notice;
 use crate::output::Folder;
 use crate::plan::StageSpec;
 use crate::ready::Ready;
+use crate::record::journal::{LIFECYCLE, RECORDS};
 
 /// What a run has come to.
 #[derive(Default)]
@@ -47,6 +51,15 @@ impl Finished {
     pub(super) fn failed(reason: String) -> Self {
         Self {
             failed: vec![reason],
+            ..Self::default()
+        }
+    }
+
+    /// A run that was asked to stop before it began.
+    #[must_use]
+    pub(super) fn interrupted() -> Self {
+        Self {
+            signalled: true,
             ..Self::default()
         }
     }
@@ -92,30 +105,144 @@ impl Finished {
     }
 }
 
-/// Judges, writes the files, prints the table, and gives the exit code.
-pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
-    let mut report = conclude(prepared, &mut finished, fail_on);
+/// Uploads the config, which shows before the load whether results can be uploaded. Returns whether to go on: not where a
+/// signal has come.
+///
+/// # Errors
+/// With the exit code when uploads are in vain, unless such an error is not to count.
+pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, ExitCode> {
+    let Some(uploads) = &prepared.uploads else {
+        return Ok(true);
+    };
+    let config = config(prepared).map_err(|error| vec![error]);
+    let refused = match config.map(|config| uploads.begin(CONFIG, &Content::Bytes(config.into()))) {
+        Ok(Begun::Ready(notices)) => {
+            notices.iter().for_each(|line| notice(line));
+            return Ok(true);
+        }
+        Ok(Begun::Interrupted) => return Ok(false),
+        Ok(Begun::Refused(reasons)) | Err(reasons) => reasons,
+    };
+    let is_counted = fail_on.contains(&FailOn::Error);
+    let severity = if is_counted { "error" } else { "warning" };
+    for reason in refused {
+        notice(&format!("{severity}: {reason}"));
+    }
+    if !is_counted {
+        return Ok(true);
+    }
+    notice(
+        "nothing was sent: results that cannot be uploaded were asked for; leave `error` out of --fail-on to run all the same",
+    );
     if let Some(folder) = &prepared.folder {
         folder.release();
-        let failures = write(folder, prepared, &report, &finished.stages);
+        folder.remove();
+    }
+    Err(ExitCode::Failed)
+}
+
+/// Judges, writes and uploads the files, prints the table, leaves the verdict in `termination_log`, and gives the exit code.
+pub(super) fn finish(
+    prepared: &Prepared,
+    mut finished: Finished,
+    fail_on: &[FailOn],
+    termination_log: &Path,
+) -> ExitCode {
+    let sending = prepared.uploads.as_ref().map(|uploads| {
+        let records = records(prepared);
+        let sizes = records.iter().filter_map(|(_, file)| file.metadata().ok());
+        let sending = uploads.start(sizes.map(|file| file.len()).sum(), finished.signalled)?;
+        for (name, file) in records {
+            sending.add(name, Content::File(file));
+        }
+        Ok(sending)
+    });
+    let sending: Result<Option<Sending>, String> = sending.transpose();
+    let mut report = conclude(prepared, &mut finished, fail_on);
+    let mut log = String::new();
+    let files = files(prepared, &report, &finished.stages);
+    if is_pod() {
+        log.push_str(&marked(&files));
+    }
+    if let Some(folder) = &prepared.folder {
+        folder.release();
+        let mut failures = Vec::new();
+        for (name, bytes) in files {
+            let Ok(bytes) = bytes.map_err(|error| failures.push(error)) else {
+                continue;
+            };
+            failures.extend(folder.write(&name, &bytes).err());
+            if let Ok(Some(sending)) = &sending {
+                // From memory: the folder's disk may be full.
+                sending.add(&name, Content::Bytes(bytes.into()));
+            }
+        }
+        let missing = uploaded(prepared, folder, sending);
+        let is_elsewhere = missing.is_empty();
+        failures.extend(missing);
         if !failures.is_empty() {
-            // The verdict has to know what could not be written; the report is written once more if it can be.
+            // The verdict has to know what could not be written; the report is written once more wherever it can be.
             report.run.failed.extend(failures);
             report.verdict = verdict(&report.stages, &RunEnd::of(&report.run), fail_on);
-            let _ = write_report(folder, &report);
+            let lost = rewrite(prepared, folder, &report);
+            report.run.failed.extend(lost);
         }
-        notice(&format!("results in {}", folder.path().display()));
+        if folder.is_temporary() && is_elsewhere {
+            folder.remove();
+        } else {
+            notice(&format!("results in {}", folder.path().display()));
+        }
     }
     for failure in &report.run.failed {
         notice(&format!("error: {failure}"));
     }
-    let printed = print(&table::report(&report, table::Style::for_stdout()));
+    leave_message(&report, termination_log);
+    log.push_str(&table::report(&report, table::Style::for_stdout()));
+    let printed = print(&log);
     let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
     if code == ExitCode::Done {
         printed
     } else {
         code
     }
+}
+
+/// The files that were written while the run went on, complete or not.
+fn records(prepared: &Prepared) -> Vec<(&'static str, PathBuf)> {
+    let folder = prepared.folder.iter();
+    let files =
+        folder.flat_map(|folder| [RECORDS, LIFECYCLE].map(|name| (name, folder.file(name))));
+    files.filter(|(_, file)| file.is_file()).collect()
+}
+
+/// Waits for the uploads. Returns what is missing where.
+fn uploaded(
+    prepared: &Prepared,
+    folder: &Folder,
+    sending: Result<Option<Sending>, String>,
+) -> Vec<String> {
+    let Some(uploads) = &prepared.uploads else {
+        return Vec::new();
+    };
+    let ends = sending.and_then(|sending| sending.map_or_else(|| Ok(Vec::new()), Sending::finish));
+    match ends {
+        Ok(ends) => uploads.failures(&ends, folder.path()),
+        Err(error) => vec![error],
+    }
+}
+
+/// Writes the report again, whose verdict has changed, wherever it is. Returns what could not be replaced.
+fn rewrite(prepared: &Prepared, folder: &Folder, report: &Report) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (name, bytes) in report_files(report) {
+        let Ok(bytes) = bytes else { continue };
+        // Where it could not be written before, that has been said.
+        let _ = folder.write(&name, &bytes);
+        if let Some(uploads) = &prepared.uploads {
+            failures.extend(uploads.replace(&name, &Content::Bytes(bytes.into())));
+        }
+    }
+    failures
 }
 
 /// Judges a run.
@@ -139,7 +266,6 @@ pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[
     if interrupted {
         finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
     }
-    finished.failed.extend(missing_upload(prepared));
     let status = if finished.partial_because.is_empty() {
         RunStatus::Complete
     } else {
@@ -149,56 +275,4 @@ pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[
     head.run.interrupted = interrupted;
     head.unstarted = unstarted;
     bench_report::report(head, &finished.stages, reports, fail_on)
-}
-
-/// Writes every file on its own, so that one failure does not cost the others. Returns what failed.
-fn write(folder: &Folder, prepared: &Prepared, report: &Report, stages: &[Stage]) -> Vec<String> {
-    let lifecycle = prepared.config.request_lifecycle();
-    let mut failures = write_report(folder, report);
-    if lifecycle.summary && !stages.is_empty() {
-        let collectors: Vec<&StageCollector> =
-            stages.iter().map(|stage| &stage.collector).collect();
-        failures.push(folder.write_json(
-            "summary_lifecycle_metrics.json",
-            &inference_perf::summary(&collectors),
-        ));
-    }
-    if lifecycle.per_stage {
-        failures.extend(stages.iter().map(|stage| {
-            let name = format!("stage_{}_lifecycle_metrics.json", stage.facts.stage);
-            folder.write_json(
-                &name,
-                &inference_perf::stage(&stage.collector, &stage.facts),
-            )
-        }));
-    }
-    let config = serde_yaml::to_string(&report.config)
-        .map_err(|error| format!("cannot serialise config.yaml: {error}"));
-    failures.push(config.and_then(|text| folder.write("config.yaml", text.as_bytes())));
-    failures.into_iter().filter_map(Result::err).collect()
-}
-
-/// Writes the report, for programs and for people, and where there are objectives, for CI systems.
-fn write_report(folder: &Folder, report: &Report) -> Vec<Result<(), String>> {
-    let mut written = vec![
-        folder.write_json("report.json", report),
-        folder.write("report.html", page::html(report).as_bytes()),
-    ];
-    if report.stages.iter().any(|stage| !stage.checks.is_empty()) {
-        written.push(folder.write("junit.xml", junit::xml(report).as_bytes()));
-    }
-    written
-}
-
-/// An upload that the config asks for and this version does not make is a failure that has to be seen.
-fn missing_upload(prepared: &Prepared) -> Option<String> {
-    let storage = prepared.config.storage.as_ref()?;
-    let bucket = storage
-        .simple_storage_service
-        .as_ref()
-        .or(storage.google_cloud_storage.as_ref())?;
-    Some(format!(
-        "the reports were not uploaded to {}: this version of loadgen does not upload",
-        bucket.bucket_name
-    ))
 }

@@ -2,8 +2,8 @@
 
 use bench_contract::{Counts, ProcessUsage, RunInfo, RunStatus, Target, Tool};
 use bench_report::Head;
-use serde_json::Value;
 
+use super::documents::redacted;
 use super::finish::Finished;
 use super::prepare::Prepared;
 use crate::clock::{Origin, cpu_ns, seconds};
@@ -61,23 +61,4 @@ fn target(prepared: &Prepared, ready: Option<&Ready>) -> Target {
             .map(ToString::to_string)
             .collect(),
     }
-}
-
-/// The config as it ran. Keys are secrets by type; of headers, only those that are known to be harmless are shown.
-fn redacted(prepared: &Prepared) -> Value {
-    let limits: Vec<&str> = prepared.config.api.limit_headers().collect();
-    let mut config = serde_json::to_value(&prepared.config).unwrap_or_default();
-    if let Some(headers) = config
-        .pointer_mut("/api/headers")
-        .and_then(Value::as_object_mut)
-    {
-        for (name, value) in headers {
-            let is_harmless = ["accept", "content-type", "user-agent"]
-                .contains(&name.to_ascii_lowercase().as_str());
-            if !is_harmless && !limits.contains(&name.as_str()) {
-                *value = "<redacted>".into();
-            }
-        }
-    }
-    config
 }

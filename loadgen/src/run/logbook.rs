@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use bench_contract::{Counts, Report, RunStatus};
 use bench_report::{NOT_ENDED, Stage, StageCollector, StageFacts, unfinished};
 
+use super::documents::json;
 use super::finish::Finished;
 use super::head::head;
 use super::prepare::Prepared;
@@ -97,7 +98,8 @@ fn write(folder: &Folder, reports: &Receiver<Report>) {
     let _ = rustix::process::setpriority_process(None, 10);
     let mut has_failed = false;
     for report in reports {
-        if let Err(error) = folder.write_json("report.json", &report)
+        if let Err(error) =
+            json("report.json", &report).and_then(|bytes| folder.write("report.json", &bytes))
             && !std::mem::replace(&mut has_failed, true)
         {
             notice(&format!(

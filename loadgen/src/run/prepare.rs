@@ -7,6 +7,7 @@ use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
 use super::files;
+use super::upload::Uploads;
 use crate::clock::{Origin, wall_ns};
 use crate::engine::{Addresses, Counters, Recipe, Shared, Target};
 use crate::health::{cpus, environment};
@@ -19,7 +20,7 @@ use crate::plan::prompts::PromptMaker;
 use crate::plan::random::hash_text;
 use crate::plan::{StageSpec, stages};
 use crate::ready::Ready;
-use crate::record::journal::{Journal, JournalFiles};
+use crate::record::journal::{Journal, JournalFiles, LIFECYCLE, RECORDS};
 use crate::run_id::run_id;
 use crate::trace;
 
@@ -45,6 +46,8 @@ pub(super) struct Prepared {
     pub environment: Environment,
     /// Where files go, if anywhere.
     pub folder: Option<Folder>,
+    /// Where they are uploaded to, if anywhere.
+    pub uploads: Option<Uploads>,
     /// What reports are computed with.
     pub settings: Settings,
     /// The stages, the warm-up first where there is one.
@@ -120,6 +123,10 @@ impl Prepared {
             .as_ref()
             .map(|folder| journal(folder, &config))
             .transpose();
+        let uploads = match audience {
+            Audience::Person => Uploads::of(&config, &run_id, started),
+            Audience::Program => None,
+        };
         // A Job's CPUs are few and dear: as many threads as asked for, never more than there are CPUs.
         let asked = config
             .load
@@ -138,6 +145,7 @@ impl Prepared {
             seed,
             workers,
             folder,
+            uploads,
             specs,
             audience,
             counters: Arc::default(),
@@ -213,8 +221,8 @@ fn api_key(server: &Server) -> Result<Option<String>, String> {
 fn journal(folder: &Folder, config: &Config) -> Result<Journal, String> {
     let per_request = config.request_lifecycle().per_request;
     let files = JournalFiles {
-        records: folder.file("requests.jsonl.zst"),
-        lifecycle: per_request.then(|| folder.file("per_request_lifecycle_metrics.json")),
+        records: folder.file(RECORDS),
+        lifecycle: per_request.then(|| folder.file(LIFECYCLE)),
     };
     let name = files.records.display().to_string();
     Journal::start(&files).map_err(|error| format!("cannot create {name}: {error}"))

@@ -103,7 +103,8 @@ impl Bench {
         command
             .current_dir(self.folder.path())
             .env_remove("OPENAI_API_KEY")
-            .env_remove("JOB_NAME");
+            .env_remove("JOB_NAME")
+            .env_remove("KUBERNETES_SERVICE_HOST");
         command
     }
 

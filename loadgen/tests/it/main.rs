@@ -20,8 +20,15 @@ mod ready;
 mod rebuild;
 mod selftest;
 mod server;
+#[path = "../../../crates/store/tests/it/server.rs"]
+#[allow(
+    dead_code,
+    reason = "not all of what goes wrong with a store is tried here"
+)]
+mod store;
 mod tls;
 mod tls_ends;
 mod traces;
+mod uploads;
 mod watched;
 mod wire;

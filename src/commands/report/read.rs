@@ -8,6 +8,7 @@ use bench_yaml::{Diagnostic, Source, Span};
 use serde_json::Value;
 
 use super::{NOT_A_REPORT, UNKNOWN_LAYOUT};
+use crate::commands::stored;
 use crate::output::Failure;
 use crate::values::{codes, read_text, system_reason, unreadable};
 
@@ -32,7 +33,7 @@ pub(super) struct Found {
     pub(super) records: Option<PathBuf>,
 }
 
-/// Reads the report at `path`: a file, the folder of a run, the records in it, or `-`.
+/// Reads the report at `path`: a file, the folder of a run, the records in it, an address in a store, or `-`.
 pub(super) fn find(path: &str, consequence: &str) -> Result<Found, Failure> {
     text(path)
         .and_then(|source| {
@@ -66,6 +67,9 @@ fn report_of(records: &Path) -> Option<PathBuf> {
 fn text(path: &str) -> Result<Source, Box<Diagnostic>> {
     if path == "-" {
         return read_text(path, "report");
+    }
+    if bench_store::Address::is_meant(path) {
+        return stored::text(path, REPORT);
     }
     let given = Path::new(path);
     let file = if given.is_dir() {

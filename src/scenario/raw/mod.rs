@@ -7,6 +7,7 @@
 mod job;
 mod pod;
 mod scenario;
+mod storage;
 mod target;
 
 pub use job::{ActiveDeadline, Engine, Image, Job, NameSuffix, PullPolicy, ServiceAccount};
@@ -18,9 +19,10 @@ pub use scenario::{
     Scenario, ScenarioData, ScenarioLoad, ValuesCancel, ValuesDataType, ValuesDistribution,
     ValuesDistributionType, ValuesLoadType, ValuesStage, ValuesSweep, ValuesTrace, ValuesWarmup,
 };
+pub use storage::{Azure, Gcs, Local, RESULTS, S3, Storage};
 pub use target::{
-    CA_FILE, CA_FOLDER, Dependencies, S3, SecretKey, Storage, Target, Tls, ValuesApi,
-    ValuesApiType, ValuesDns, ValuesServerType,
+    CA_FILE, CA_FOLDER, Dependencies, SecretKey, Target, Tls, ValuesApi, ValuesApiType, ValuesDns,
+    ValuesServerType,
 };
 
 use std::collections::BTreeMap;
@@ -65,7 +67,7 @@ pub struct Benchmark {
     pub target: Target,
     /// The API of the server and how it is spoken.
     pub api: ValuesApi,
-    /// Where the results are uploaded to.
+    /// Where the results go.
     pub storage: Storage,
     /// What is installed at start (engine inference-perf).
     pub dependencies: Dependencies,

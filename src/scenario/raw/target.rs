@@ -1,4 +1,4 @@
-//! The server under test, how it is spoken to, and where results go.
+//! The server under test, and how it is spoken to.
 
 use std::collections::BTreeMap;
 
@@ -147,31 +147,6 @@ impl From<ValuesApiType> for ApiType {
             ValuesApiType::Chat => Self::Chat,
         }
     }
-}
-
-/// Where the results are uploaded to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Storage {
-    /// Amazon S3, or anything that speaks its API (engine inference-perf).
-    pub s3: S3,
-}
-
-/// A bucket.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct S3 {
-    /// The bucket's name; "" = no upload.
-    #[schemars(example = &"inference-perf-results")]
-    pub bucket_name: String,
-    /// The first part of the key prefix, where `path` is not given.
-    pub path_prefix: String,
-    /// The whole key prefix; "" = `<pathPrefix>/<scenario>/<name of the Job>`.
-    pub path: String,
-    /// The region; "" = from the pod's environment.
-    pub region: String,
-    /// Another endpoint than Amazon's; "" = Amazon's.
-    pub endpoint_url: String,
 }
 
 /// What is installed at start (engine inference-perf).

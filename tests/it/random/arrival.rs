@@ -7,7 +7,7 @@ use super::Outcome;
 use crate::process::of_kind;
 
 /// Where values go to in the config, where they say something.
-const IN_CONFIG: [(&str, &str); 8] = [
+const IN_CONFIG: [(&str, &str); 10] = [
     ("/target/modelName", "/server/model_name"),
     ("/target/baseUrl", "/server/base_url"),
     ("/target/ignoreEos", "/server/ignore_eos"),
@@ -20,6 +20,14 @@ const IN_CONFIG: [(&str, &str); 8] = [
     (
         "/storage/s3/bucketName",
         "/storage/simple_storage_service/bucket_name",
+    ),
+    (
+        "/storage/gcs/bucketName",
+        "/storage/google_cloud_storage/bucket_name",
+    ),
+    (
+        "/storage/azure/containerName",
+        "/storage/azure_blob_storage/container_name",
     ),
     ("/seed", "/load/seed"),
 ];

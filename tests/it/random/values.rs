@@ -237,14 +237,44 @@ fn common(is_ours: bool) -> Any {
         .boxed()
 }
 
+/// Places that results go to.
+fn storage(is_ours: bool) -> Any {
+    let folder = || {
+        prop_oneof![
+            Just(String::new()),
+            "[a-z0-9 _=-]{1,8}(/[a-z0-9{}_-]{1,8}){0,2}"
+        ]
+    };
+    let url = prop_oneof![
+        Just(String::new()),
+        Just("http://minio.storage:9000".to_owned())
+    ];
+    let s3 = (name(), folder(), folder(), text(), url).prop_map(|(bucket, prefix, path, region, url)| {
+        json!({"bucketName": bucket, "pathPrefix": prefix, "path": path, "region": region, "endpointUrl": url})
+    });
+    let gcs =
+        (name(), folder()).prop_map(|(bucket, path)| json!({"bucketName": bucket, "path": path}));
+    let local =
+        (name(), folder()).prop_map(|(claim, path)| json!({"claimName": claim, "path": path}));
+    let mut places = vec![
+        ("s3", s3.boxed()),
+        ("gcs", gcs.boxed()),
+        ("local", local.boxed()),
+    ];
+    if is_ours {
+        let azure = (name(), name(), folder()).prop_map(|(account, container, path)| {
+            json!({"accountName": account, "containerName": container, "path": path, "ifExists": "suffix"})
+        });
+        places.push(("azure", azure.boxed()));
+    }
+    section(places)
+}
+
 /// What only one of the engines honours.
 fn of_engine(is_ours: bool) -> Any {
     if !is_ours {
-        let storage = (some_text(), text(), text(), text(), text()).prop_map(|(bucket, prefix, path, region, url)| {
-            json!({"bucketName": bucket, "pathPrefix": prefix, "path": path, "region": region, "endpointUrl": url})
-        });
         return section(vec![
-            ("storage", section(vec![("s3", storage.boxed())])),
+            ("storage", storage(false)),
             (
                 "dependencies",
                 section(vec![("packages", list(json(text()), 3))]),
@@ -253,6 +283,7 @@ fn of_engine(is_ours: bool) -> Any {
     }
     let classes = vec!["slo", "inconclusive", "invalid", "error"];
     section(vec![
+        ("storage", storage(true)),
         (
             "job",
             section(vec![("failOn", json(subsequence(classes, 1..=4)))]),

@@ -20,6 +20,9 @@ impl Config {
         self.check_load(&mut found);
         self.check_server(&mut found);
         self.check_judgement(&mut found);
+        if let Some(storage) = &self.storage {
+            storage.check(&mut found);
+        }
         found.0
     }
 

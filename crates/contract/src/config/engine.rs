@@ -100,20 +100,6 @@ impl Config {
                 "remove them, or judge the run by `slo`",
             );
         }
-        if let Some(storage) = &self.storage {
-            for (name, target) in [
-                ("google_cloud_storage", &storage.google_cloud_storage),
-                ("simple_storage_service", &storage.simple_storage_service),
-            ] {
-                if target.is_some() {
-                    found.warn(
-                        KeyPath::from("storage").key(name),
-                        "loadgen does not upload yet: reports are written locally, and the exit code says that the upload is missing",
-                        "fetch the reports from the local folder or the log",
-                    );
-                }
-            }
-        }
         if let Some(cap) = self.load.worker_max_concurrency {
             found.warn(
                 "load.worker_max_concurrency",

@@ -22,7 +22,7 @@ pub use header_limits::SloUnit;
 pub use load::{Cancel, Load, LoadType, ReplayTrace, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
 pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
-pub use storage::{CloudStorage, LocalStorage, Storage};
+pub use storage::{AddressingStyle, AzureStorage, CloudStorage, IfExists, LocalStorage, Storage};
 
 use std::collections::BTreeMap;
 

@@ -135,8 +135,6 @@ fn what_this_engine_cannot_do_is_refused_by_name() {
         .map(|p| p.path.to_string())
         .collect();
     assert_eq!(errors, ["data.type", "load.type", "load.sweep"]);
-    assert!(problems.iter().any(|p| p.severity == Severity::Warning
-        && p.path.to_string() == "storage.simple_storage_service"));
 }
 
 #[test]
@@ -392,4 +390,37 @@ fn lengths_of_a_trace_need_its_arrivals() {
     assert_eq!(errors(&json), [""; 0]);
     json["data"]["trace"]["file"] = "b.csv".into();
     assert_eq!(errors(&json), ["data.trace"]);
+}
+
+#[test]
+fn places_of_results_that_cannot_be_are_named() {
+    for (storage, at) in [
+        (
+            serde_json::json!({"simple_storage_service": {"bucket_name": ""}}),
+            "storage.simple_storage_service.bucket_name",
+        ),
+        (
+            serde_json::json!({"google_cloud_storage": {"bucket_name": "a/b"}}),
+            "storage.google_cloud_storage.bucket_name",
+        ),
+        (
+            serde_json::json!({"azure_blob_storage": {"container_name": "c d"}}),
+            "storage.azure_blob_storage.container_name",
+        ),
+        (
+            serde_json::json!({"simple_storage_service": {"bucket_name": "b", "path": "a/../b"}}),
+            "storage.simple_storage_service.path",
+        ),
+        (
+            serde_json::json!({"azure_blob_storage": {"container_name": "c", "endpoint_url": "minio:9000"}}),
+            "storage.azure_blob_storage.endpoint_url",
+        ),
+    ] {
+        let mut json = seed();
+        json["storage"] = storage;
+        let problems = parse(json).check();
+        let paths: Vec<String> = problems.iter().map(|p| p.path.to_string()).collect();
+        assert_eq!(paths, [at]);
+        assert_eq!(problems[0].severity, Severity::Error);
+    }
 }

@@ -1,0 +1,228 @@
+//! The HTTP client below `object_store`: the workspace's TLS, a checksum for every upload, and an eye on every exchange.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
+use http::{Method, Uri};
+use http_body_util::BodyExt;
+use md5::{Digest, Md5};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
+    HttpResponse, HttpResponseBody, HttpService,
+};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::{Reply, StoreError};
+
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The same to a metadata service, which is on the machine itself or nowhere.
+const CONNECT_LOCAL: Duration = Duration::from_secs(1);
+
+/// Makes the clients of one store.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector {
+    /// To the store, by way of the proxies that the environment names.
+    outside: reqwest::Client,
+    /// To metadata services, which no proxy can reach.
+    local: reqwest::Client,
+    /// Whether the end of an upload in parts has to find nothing at its key.
+    creates: bool,
+}
+
+impl Connector {
+    /// With the system's certificate authorities (`SSL_CERT_FILE` names others), else the public ones of this build.
+    /// `creates`: whether an upload in parts may not replace anything.
+    pub(crate) fn new(creates: bool) -> Result<Self, StoreError> {
+        let cannot = |error: &dyn Error| StoreError::Setup(format!("cannot set up HTTPS: {error}"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| cannot(&error))?
+            .with_root_certificates(authorities())
+            .with_no_client_auth();
+        let client = |connect: Duration| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .connect_timeout(connect)
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("benchctl/", env!("CARGO_PKG_VERSION")))
+        };
+        let outside = client(CONNECT).build();
+        let local = client(CONNECT_LOCAL).no_proxy().build();
+        Ok(Self {
+            outside: outside.map_err(|error| cannot(&error))?,
+            local: local.map_err(|error| cannot(&error))?,
+            creates,
+        })
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<reqwest::Response, reqwest::Error> {
+        let client = if is_metadata(request.uri()) {
+            &self.local
+        } else {
+            &self.outside
+        };
+        let request = request.map(reqwest::Body::wrap);
+        client.execute(request.try_into()?).await
+    }
+}
+
+fn authorities() -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    let (added, _) =
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if added == 0 {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    store
+}
+
+/// Whether it is the address of a cloud's metadata service.
+fn is_metadata(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    host.starts_with("169.254.")
+        || host.starts_with("[fd00:ec2:")
+        || host == "metadata.google.internal"
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl HttpService for Connector {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if let Some(digest) = digest(&request).await? {
+            request.headers_mut().insert(CONTENT_MD5, digest);
+        }
+        if self.creates && ends_upload_in_parts(&request) {
+            let nothing = HeaderValue::from_static("*");
+            request.headers_mut().insert(IF_NONE_MATCH, nothing);
+        }
+        let response = match self.send(request).await {
+            Ok(response) => response,
+            Err(error) => return Err(broken(error)),
+        };
+        let (parts, body) = http::Response::from(response).into_parts();
+        if parts.status.is_success() {
+            see(None);
+            let body = HttpResponseBody::new(body.map_err(broken));
+            return Ok(HttpResponse::from_parts(parts, body));
+        }
+        let body = body.collect().await.map_err(broken)?.to_bytes();
+        see(Some(StoreError::of_reply(Reply::new(
+            parts.status,
+            &parts.headers,
+            &body,
+        ))));
+        Ok(HttpResponse::from_parts(parts, body.into()))
+    }
+}
+
+/// The MD5 of what is uploaded, by which all stores check what has arrived before they keep it.
+async fn digest(request: &HttpRequest) -> Result<Option<HeaderValue>, HttpError> {
+    // Azure signs this header too where a key of the account signs, and the signature is there already.
+    let is_signed_by_key = request
+        .headers()
+        .get(AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().starts_with(b"SharedKey"));
+    if request.method() != Method::PUT || is_signed_by_key || is_empty(request.body()) {
+        return Ok(None);
+    }
+    let mut body = request.body().clone();
+    let mut md5 = Md5::new();
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame?.data_ref() {
+            md5.update(data);
+        }
+    }
+    let text = BASE64_STANDARD.encode(md5.finalize());
+    Ok(HeaderValue::from_str(&text).ok())
+}
+
+fn is_empty(body: &HttpRequestBody) -> bool {
+    body.content_length() == 0
+}
+
+/// Whether a request makes an object of the parts that were uploaded before.
+fn ends_upload_in_parts(request: &HttpRequest) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.method() == Method::POST && query.split('&').any(|pair| pair.starts_with("uploadId="))
+}
+
+tokio::task_local! {
+    /// What was wrong with the last exchange.
+    static SEEN: RefCell<Option<StoreError>>;
+}
+
+fn see(error: Option<StoreError>) {
+    let _ = SEEN.try_with(|seen| *seen.borrow_mut() = error);
+}
+
+/// Awaits `work`, and says what was wrong with its last exchange, if anything.
+pub(crate) async fn watched<T>(work: impl Future<Output = T>) -> (T, Option<StoreError>) {
+    SEEN.scope(RefCell::new(None), async {
+        let done = work.await;
+        (done, SEEN.with(RefCell::take))
+    })
+    .await
+}
+
+/// An exchange that has come to no reply.
+fn broken(error: reqwest::Error) -> HttpError {
+    // The URL may carry a token, and stands beside the message anyway.
+    let error = error.without_url();
+    let reason = innermost(&error);
+    let is_certificate = causes(&error).any(|cause| {
+        cause
+            .downcast_ref::<rustls::Error>()
+            .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+    });
+    see(Some(if is_certificate {
+        StoreError::Certificate { reason }
+    } else {
+        StoreError::Unreachable {
+            reason,
+            was_sent: !error.is_connect(),
+        }
+    }));
+    let kind = if error.is_connect() {
+        HttpErrorKind::Connect
+    } else {
+        HttpErrorKind::Unknown
+    };
+    HttpError::new(kind, error)
+}
+
+/// An error and what has caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+/// What has caused an error; I/O errors keep it to themselves.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    }
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error)
+        .last()
+        .map_or_else(String::new, ToString::to_string)
+}

@@ -1,0 +1,463 @@
+"""Uploads of real runs to a real S3 server: nothing is lost, and nothing is silent."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from common import BENCHCTL, ENVIRONMENT, LOADGEN, REAL, Failures, NotRun, run
+
+WEED = REAL / "venv/bin/weed"
+
+# One who may only put objects, as the policy in docs/stores.md has it, and one who may only look.
+KEYS = {"writer": ["Write:results"], "reader": ["Read:results", "List:results"]}
+
+CONFIG = """
+api: {{type: completion, streaming: true}}
+data: {{type: synthetic, input_distribution: {{mean: {tokens}, std_dev: 0, min: {tokens}, max: {tokens}}},
+        output_distribution: {{mean: 4, std_dev: 0, min: 4, max: 4}}}}
+load: {{type: constant, num_workers: 1, interval: 0, stages: [{{rate: {rate}, duration: {duration}}}]}}
+server: {{type: vllm, model_name: sim, base_url: "http://{sim}", ignore_eos: true, ready_timeout: 10}}
+report: {{request_lifecycle: {{per_request: {per_request}}}}}
+storage:
+  local_storage: {local}
+  simple_storage_service: {{bucket_name: {bucket}, path: "{path}", region_name: us-east-1, endpoint_url: "{url}",
+                           if_exists: {if_exists}}}
+"""
+
+FILES = {
+    "config.yaml",
+    "report.json",
+    "report.html",
+    "requests.jsonl.zst",
+    "summary_lifecycle_metrics.json",
+    "stage_0_lifecycle_metrics.json",
+}
+
+
+def test(failures: Failures) -> str:
+    if not WEED.is_file():
+        raise NotRun("there is no seaweedfs here")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Weed(folder) as weed, Sim(folder) as sim:
+            bench = Bench(failures, folder, weed, sim)
+            for part in (
+                uploads,
+                exists,
+                refused,
+                large,
+                cut,
+                restarted,
+                gone,
+                reads,
+            ):
+                part(bench)
+            version = subprocess.run([WEED, "version"], capture_output=True, text=True).stdout.split()
+    return f"{bench.count} runs with {' '.join(version[1:4])}"
+
+
+class Bench:
+    """What every part needs, and the runs it makes."""
+
+    def __init__(self, failures: Failures, folder: Path, weed: "Weed", sim: "Sim") -> None:
+        self.failures, self.folder, self.weed, self.sim, self.count = failures, folder, weed, sim, 0
+
+    def config(self, path: str, **more) -> str:
+        values = {
+            "tokens": 32,
+            "rate": 50,
+            "duration": 0.5,
+            "per_request": "false",
+            "local": "null",
+            "bucket": "results",
+            "url": self.weed.url,
+            "if_exists": "fail",
+            "sim": self.sim.address,
+            "path": path,
+        }
+        return CONFIG.format(**{**values, **more})
+
+    def start(self, config: str, *flags: str, key: str | None = "writer") -> subprocess.Popen:
+        self.count += 1
+        environment = {**ENVIRONMENT, "TMPDIR": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true"}
+        if key:
+            environment |= {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": f"{key}-secret"}
+        child = subprocess.Popen(
+            # Whether this machine keeps the schedule is not what is tested.
+            [LOADGEN, "-c", "-", *(flags or ("--fail-on", "slo,inconclusive,error"))],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        child.stdin.write(config)
+        child.stdin.close()
+        child.stdin = None
+        return child
+
+    def run(self, config: str, *flags: str, key: str | None = "writer") -> "Ran":
+        return ended(self.start(config, *flags, key=key))
+
+    def expect(self, case: str, holds: bool, ran: "Ran") -> None:
+        if not holds:
+            self.failures.add(f"stores {case}", f"exit {ran.code}\n{ran.stderr}\n{ran.stdout[:300]}")
+
+    def has_all(self, case: str, path: str, ran: "Ran") -> None:
+        there = set(self.weed.list(path))
+        if there != FILES:
+            self.failures.add(f"stores {case}", f"{path} has {sorted(there)}\n{ran.stderr}")
+
+
+class Ran:
+    """A run that has ended."""
+
+    def __init__(self, code: int, stdout: str, stderr: str) -> None:
+        self.code, self.stdout, self.stderr = code, stdout, stderr
+
+    def says(self, *parts: str) -> bool:
+        return all(part in self.stderr for part in parts)
+
+    def folder(self) -> Path:
+        """Where it says that its results are on this machine."""
+        return Path(re.findall(r"^results in (.+)$", self.stderr, re.M)[-1])
+
+
+def ended(child: subprocess.Popen) -> Ran:
+    stdout, stderr = child.communicate(timeout=120)
+    return Ran(child.returncode, stdout, stderr)
+
+
+def uploads(bench: Bench) -> None:
+    ran = bench.run(bench.config("a/{run_id}"))
+    path = re.search(r"uploaded to s3://results/(a/\S+)", ran.stderr)
+    bench.expect("upload", ran.code == 0 and path is not None and "results in" not in ran.stderr, ran)
+    if path:
+        bench.has_all("upload", path[1], ran)
+    if list(bench.folder.glob("loadgen-*")):
+        bench.failures.add("stores upload", "its temporary folder is still there")
+    local = bench.folder / "kept"
+    ran = bench.run(bench.config("kept", local=f'{{path: "{local}"}}'))
+    bench.expect("beside a folder", ran.code == 0, ran)
+    for name in FILES:
+        if bench.weed.get(f"kept/{name}") != (local / name).read_bytes():
+            bench.failures.add("stores bytes", f"{name} is another one in the store")
+
+
+def exists(bench: Bench) -> None:
+    before = {name: bench.weed.get(f"kept/{name}") for name in FILES}
+    asked = bench.sim.requests()
+    ran = bench.run(bench.config("kept"))
+    bench.expect("exists", ran.code == 1 and ran.stdout == "" and ran.says("kept/config.yaml exists", "if_exists"), ran)
+    if bench.sim.requests() != asked or {name: bench.weed.get(f"kept/{name}") for name in FILES} != before:
+        bench.failures.add("stores exists", "a run that cannot be uploaded was begun, or has changed another one's files")
+    ran = bench.run(bench.config("kept", if_exists="suffix"))
+    bench.expect("suffix", ran.code == 0 and ran.says("go to s3://results/kept-2"), ran)
+    bench.has_all("suffix", "kept-2", ran)
+    ran = bench.run(bench.config("kept", if_exists="suffix"))
+    bench.expect("suffix again", ran.code == 0 and ran.says("go to s3://results/kept-3"), ran)
+    if {name: bench.weed.get(f"kept/{name}") for name in FILES} != before:
+        bench.failures.add("stores suffix", "it has changed the files of another run")
+    ran = bench.run(bench.config("kept", if_exists="overwrite"))
+    bench.expect("overwrite", ran.code == 0, ran)
+    if bench.weed.get("kept/report.json") == before["report.json"]:
+        bench.failures.add("stores overwrite", "the report is the earlier run's")
+    # An earlier run of which one file is left.
+    bench.weed.put("orphan/report.json", b"old")
+    ran = bench.run(bench.config("orphan"))
+    bench.expect("orphan", ran.code == 1 and ran.says("not uploaded: report.json;", "orphan/report.json exists"), ran)
+    if bench.weed.get("orphan/report.json") != b"old":
+        bench.failures.add("stores orphan", "it was replaced")
+    if "report.json" not in os.listdir(ran.folder()):
+        bench.failures.add("stores orphan", "the report is nowhere")
+
+
+def refused(bench: Bench) -> None:
+    for case, key, more, parts in [
+        ("wrong key", "nobody", {}, ("error: s3://results/x", "403 InvalidAccessKeyId", "renew the credentials")),
+        ("no right", "reader", {}, ("403 AccessDenied", "s3:PutObject")),
+        ("no bucket", "writer", {"bucket": "elsewhere"}, ("error: s3://elsewhere/x", "40")),
+        ("no credentials", None, {}, ("no credentials", "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")),
+    ]:
+        asked, began = bench.sim.requests(), time.monotonic()
+        ran = bench.run(bench.config("x", **more), key=key)
+        fine = ran.code == 1 and ran.stdout == "" and ran.says("nothing was sent", *parts)
+        bench.expect(case, fine and bench.sim.requests() == asked and time.monotonic() - began < 10, ran)
+    # Who does not count errors has the run, its report, and a word.
+    ran = bench.run(bench.config("x"), "--fail-on", "slo,inconclusive", key="reader")
+    bench.expect("error left out", ran.code == 0 and ran.says("warning: s3://results/x", "not uploaded: "), ran)
+    if not FILES <= set(os.listdir(ran.folder())):
+        bench.failures.add("stores error left out", "not all files are in the folder that it names")
+
+
+def large(bench: Bench) -> None:
+    local = bench.folder / "large"
+    more = {"tokens": 8000, "rate": 500, "duration": 3, "per_request": "true", "local": f'{{path: "{local}"}}'}
+    ran = bench.run(bench.config("large", **more))
+    name = "per_request_lifecycle_metrics.json"
+    size = (local / name).stat().st_size
+    if size < 64 << 20:
+        bench.failures.add("stores large", f"{name} has {size} bytes, too few to be uploaded in parts")
+    bench.expect("large", ran.code == 0, ran)
+    if bench.weed.get(f"large/{name}") != (local / name).read_bytes():
+        bench.failures.add("stores large", f"{name} is another one in the store\n{ran.stderr}")
+    bench.weed.put(f"large-orphan/{name}", b"old")
+    ran = bench.run(bench.config("large-orphan", **more))
+    bench.expect("large orphan", ran.code == 1 and ran.says(f"not uploaded: {name};", f"large-orphan/{name} exists"), ran)
+    if bench.weed.get(f"large-orphan/{name}") != b"old":
+        bench.failures.add("stores large orphan", "it was replaced")
+
+
+def cut(bench: Bench) -> None:
+    """The connection is cut in mid-upload, and a reply is lost."""
+    with Cutter(bench.weed.port, [0, 3000, 3000]) as cutter:
+        ran = bench.run(bench.config("cut", url=f"http://127.0.0.1:{cutter.port}"))
+        bench.expect("cut", ran.code == 0 and cutter.cuts == 2, ran)
+        bench.has_all("cut", "cut", ran)
+
+
+def restarted(bench: Bench) -> None:
+    """The server is killed while the load goes on and comes back when uploads have begun to fail."""
+    child = bench.start(bench.config("back", duration=1))
+    wait_for(lambda: bench.weed.list("back") == ["config.yaml"])
+    bench.weed.kill()
+    time.sleep(2)
+    bench.weed.start()
+    ran = ended(child)
+    bench.expect("restarted", ran.code == 0, ran)
+    bench.has_all("restarted", "back", ran)
+
+
+def gone(bench: Bench) -> None:
+    """The server does not come back, and the process is asked to end."""
+    before = set(bench.folder.glob("loadgen-*"))
+    child = bench.start(bench.config("gone", duration=1))
+    wait_for(lambda: bench.weed.list("gone") == ["config.yaml"])
+    bench.weed.kill()
+    # The load has ended, and so have its signals' other meanings, when the local report is there.
+    wait_for(lambda: any((new / "report.json").is_file() for new in set(bench.folder.glob("loadgen-*")) - before))
+    child.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGTERM)
+    ran = ended(child)
+    bench.weed.start()
+    bench.expect("gone", ran.code == 1 and ran.says("not uploaded: ", "cannot be reached", "report.json", "attempts"), ran)
+    there = set(os.listdir(ran.folder()))
+    verdict = json.loads((ran.folder() / "report.json").read_text())["verdict"]
+    if not FILES <= there or verdict["exit_code"] != 1:
+        bench.failures.add("stores gone", f"{sorted(there)}, verdict {verdict}")
+
+
+def reads(bench: Bench) -> None:
+    def show(address: str, key: str = "reader"):
+        environment = {
+            **ENVIRONMENT,
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": f"{key}-secret",
+            "AWS_ENDPOINT_URL_S3": bench.weed.url,
+        }
+        command = [BENCHCTL, "report", "show", address]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    bench.weed.put("prefixed/x-report.json", bench.weed.get("kept/report.json"))
+    file = bench.folder / "fetched.json"
+    file.write_bytes(bench.weed.get("kept/report.json"))
+    table = run(BENCHCTL, "report", "show", file).stdout
+    for address in ("s3://results/kept", "s3://results/kept/", "s3://results/kept/report.json", "s3://results/prefixed"):
+        shown = show(address)
+        if shown.returncode != 0 or shown.stdout != table or not table:
+            bench.failures.add(f"report show {address}", f"exit {shown.returncode}\n{shown.stderr}")
+    for address, key, part in [
+        ("s3://results/nothing", "reader", "there is no report.json"),
+        ("s3://results/kept", "writer", "s3:GetObject"),
+        ("s3://results/kept", "nobody", "InvalidAccessKeyId"),
+    ]:
+        shown = show(address, key)
+        if shown.returncode != 1 or shown.stdout or part not in shown.stderr:
+            bench.failures.add(f"report show {address} as {key}", f"exit {shown.returncode}\n{shown.stderr}")
+
+
+class Weed:
+    """A server of S3 with a bucket `results`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "weed"
+        self.folder.mkdir()
+        self.port, self.filer, *others = free_ports(4)
+        self.others = others
+        self.url = f"http://127.0.0.1:{self.port}"
+        identities = [
+            {"name": name, "credentials": [{"accessKey": name, "secretKey": f"{name}-secret"}], "actions": actions}
+            for name, actions in KEYS.items()
+        ]
+        (self.folder / "s3.json").write_text(json.dumps({"identities": identities}))
+
+    def __enter__(self) -> "Weed":
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        flags = {
+            "dir": self.folder,
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "s3.port": self.port,
+            "filer.port": self.filer,
+            "master.port": self.others[0],
+            "volume.port": self.others[1],
+            "webdav": "false",
+            "admin.ui": "false",
+            "s3.autoCreateBucket": "false",
+            "bucket": "results",
+            "s3.config": self.folder / "s3.json",
+        }
+        self.log = open(self.folder / "log", "a")
+        command = [WEED, "mini", *(f"-{name}={value}" for name, value in flags.items())]
+        self.child = subprocess.Popen(command, cwd=self.folder, stdout=self.log, stderr=self.log)
+        wait_for(self.is_ready, alive=self.child)
+
+    def is_ready(self) -> bool:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.filer}/buckets/results/", timeout=2).read()
+            urllib.request.urlopen(self.url, timeout=2).read()
+        except urllib.error.HTTPError as error:
+            return error.code == 403
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.child.wait()
+        self.log.close()
+
+    def filer_url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.filer}/buckets/results/{path}"
+
+    def get(self, path: str) -> bytes | None:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return urllib.request.urlopen(self.filer_url(path), timeout=30).read()
+            except urllib.error.HTTPError as error:
+                if error.code == 404:
+                    return None
+                # It lists files after a start before it can read them.
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
+
+    def put(self, path: str, data: bytes) -> None:
+        request = urllib.request.Request(self.filer_url(path), data=data, method="PUT")
+        urllib.request.urlopen(request, timeout=30).read()
+
+    def list(self, folder: str) -> list[str]:
+        request = urllib.request.Request(self.filer_url(f"{folder}/"), headers={"Accept": "application/json"})
+        try:
+            found = json.load(urllib.request.urlopen(request, timeout=30))
+        except urllib.error.HTTPError:
+            return []
+        return [entry["FullPath"].rsplit("/", 1)[1] for entry in found.get("Entries") or []]
+
+
+class Sim:
+    """The server under test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "address"
+
+    def __enter__(self) -> "Sim":
+        command = [LOADGEN, "sim", "--listen", "127.0.0.1:0", "--address-file", self.file, "--ttft", "1ms", "--itl", "100us"]
+        self.child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: self.file.is_file() and self.file.read_text(), alive=self.child)
+        self.address = self.file.read_text().strip()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.child.kill()
+        self.child.wait()
+
+    def requests(self) -> str:
+        """What it says of the requests that it has had."""
+        metrics = urllib.request.urlopen(f"http://{self.address}/metrics", timeout=10).read().decode()
+        return "\n".join(line for line in metrics.splitlines() if "success" in line or "prompt_tokens" in line)
+
+
+class Cutter:
+    """A proxy that cuts its n-th connections after so many bytes from the client; 0 lets one pass."""
+
+    def __init__(self, port: int, cuts: list[int]) -> None:
+        self.to, self.left, self.cuts = port, cuts, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self) -> "Cutter":
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.listener.close()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            limit = self.left.pop(0) if self.left else 0
+            server = socket.create_connection(("127.0.0.1", self.to))
+            threading.Thread(target=self.copy, args=(client, server, limit), daemon=True).start()
+            threading.Thread(target=self.copy, args=(server, client, 0), daemon=True).start()
+
+    def copy(self, source: socket.socket, sink: socket.socket, limit: int) -> None:
+        passed = 0
+        try:
+            while data := source.recv(1024 if limit else 65536):
+                sink.sendall(data)
+                passed += len(data)
+                if limit and passed >= limit:
+                    self.cuts += 1
+                    break
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses, each with the one 10,000 above it, which weed takes for itself."""
+    found: list[int] = []
+    while len(found) < count:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = 10000 + taken.getsockname()[1] % 20000
+        try:
+            for number in (port, port + 10000):
+                socket.create_server(("127.0.0.1", number)).close()
+        except OSError:
+            continue
+        found.append(port)
+    return found
+
+
+def wait_for(condition, alive: subprocess.Popen | None = None) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > until or (alive and alive.poll() is not None):
+            raise RuntimeError("what was waited for has not come")
+        time.sleep(0.05)
