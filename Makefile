@@ -1,6 +1,6 @@
 # What people and CI call. Everything here needs a Rust toolchain, make and a C compiler, and nothing else.
 
-.PHONY: demo test lint build truth bench stress schemas test-real test-real-all bench-render fuzz
+.PHONY: demo test lint build truth bench stress statistics schemas test-real test-real-all bench-render fuzz
 
 # The whole way on this machine: a simulated server, a rendered scenario, its run, its table.
 demo: build
@@ -31,6 +31,10 @@ bench:
 # A server that stands still, one that is slow to accept, ten thousand requests in flight, a million in one run: six minutes.
 stress:
 	cargo bench --locked -p loadgen --bench stress
+
+# How often intervals and verdicts err, over thousands of simulated runs: the tables of docs/statistics.md, minutes.
+statistics:
+	cargo test --release --locked -p bench-report --test it the_whole_table -- --ignored --nocapture
 
 # Write schemas/*.json again after a change of the types that they are generated from.
 schemas:

@@ -1,12 +1,16 @@
 //! The command line.
 
 mod args;
+mod report_args;
 mod values_flags;
 
 pub use args::{
     CompletionsArgs, ConfigArgs, DiffArgs, DiffFormat, Format, InitArgs, ManArgs, PlanArgs,
-    PlanFormat, RenderArgs, ReportArgs, ReportCommand, ScenarioArgs, ScenarioCommand, SchemaArgs,
-    SchemaOf, ValidateArgs, ValuesArgs,
+    PlanFormat, RenderArgs, ScenarioArgs, ScenarioCommand, SchemaArgs, SchemaOf, ValidateArgs,
+    ValuesArgs,
+};
+pub use report_args::{
+    CompareArgs, CompareFormat, ConvertArgs, ConvertTo, ConvertWhat, ReportArgs, ReportCommand,
 };
 pub use values_flags::ValuesFlags;
 
@@ -73,7 +77,7 @@ pub enum Command {
     /// List scenarios, show one, or write a new one.
     #[command(after_help = SCENARIO_EXAMPLES)]
     Scenario(ScenarioArgs),
-    /// Show the report of a run: as a table, as a page.
+    /// Show, judge, compare, merge and convert the reports of runs.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Print a JSON Schema, for editors and validators.
@@ -147,6 +151,10 @@ Examples:
   benchctl report show results
   benchctl report html results/report.json -o report.html
   benchctl report html results --plots pictures
+  benchctl report judge results --slo slo.yaml
+  benchctl report convert results --to csv -o requests.csv
+  benchctl report compare before after --fail-on-regression ttft_scheduled:p99=10%
+  benchctl report merge monday tuesday wednesday -o week
 A report is the report.json of loadgen, or the folder of a run that it is in; - for stdin.";
 
 const COMPLETIONS_EXAMPLES: &str = "\

@@ -146,13 +146,14 @@ fn annotation(problem: &Diagnostic) -> String {
 }
 
 /// A line feed would end the command.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
+/// Text of a property of a command.
+pub(crate) fn property(text: &str) -> String {
     escape(text).replace(':', "%3A").replace(',', "%2C")
 }
 

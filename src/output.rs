@@ -40,6 +40,8 @@ pub enum Failure {
     Io(Box<Diagnostic>),
     /// Nothing went wrong: there are differences, and they were to be told by the exit code.
     Differences,
+    /// Nothing went wrong: what was printed is a verdict, and this is its exit code.
+    Verdict(ExitCode),
 }
 
 impl Failure {
@@ -138,6 +140,12 @@ impl Output {
         self.data_color
     }
 
+    /// How problems are written, and verdicts with them.
+    #[must_use]
+    pub fn format(&self) -> MessageFormat {
+        self.format
+    }
+
     /// Writes data to stdout. A reader that has gone away is no error: `| head` has what it wanted.
     ///
     /// # Errors
@@ -205,6 +213,7 @@ impl Output {
                 ExitCode::Failed
             }
             Failure::Differences => ExitCode::Failed,
+            Failure::Verdict(code) => *code,
         }
     }
 }

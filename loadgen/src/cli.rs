@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use bench_contract::{FailOn, RequestsPerSecond, Seconds, parse_duration};
@@ -97,6 +98,19 @@ fn duration(text: &str) -> Result<Seconds, String> {
     }
 }
 
+/// An address with a port; without an address, every one of this machine.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    match text.strip_prefix(':') {
+        Some(port) => port
+            .parse()
+            .map(|port| SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))
+            .map_err(|_| "not a port".to_owned()),
+        None => text
+            .parse()
+            .map_err(|_| "not an address with a port, such as 127.0.0.1:9090 or :9090".to_owned()),
+    }
+}
+
 /// Where the config comes from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
@@ -122,4 +136,10 @@ pub struct RunArgs {
     /// Which results make the exit code other than 0: slo, inconclusive, invalid, error. Default: all.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub fail_on: Option<Vec<FailOn>>,
+    /// The file in which the verdict is left for Kubernetes, if it is there: the container's `terminationMessagePath`.
+    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    pub termination_log: PathBuf,
+    /// Serve Prometheus metrics of the run at http://ADDRESS/metrics while it goes on; `:9090` is every address of this machine.
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address)]
+    pub metrics_listen: Option<SocketAddr>,
 }

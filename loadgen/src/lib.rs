@@ -13,6 +13,7 @@ pub mod engine;
 pub mod eventloop;
 pub mod health;
 pub mod http;
+pub mod metrics;
 pub mod openai;
 pub mod output;
 pub mod plan;

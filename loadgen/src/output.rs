@@ -11,6 +11,9 @@ use crate::run_id::fill;
 /// What keeps room for the reports.
 const RESERVE: &str = ".room-for-reports";
 
+/// How the name of a file ends as long as it is not whole.
+const UNFINISHED: &str = ".partial";
+
 /// How much room that is, in bytes.
 const RESERVED: u64 = 4 * 1024 * 1024;
 
@@ -160,7 +163,7 @@ impl Folder {
     /// When it cannot be written, with its name.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
         let file = self.file(name);
-        let beside = self.file(&format!("{name}.partial"));
+        let beside = self.file(&format!("{name}{UNFINISHED}"));
         let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, &file));
         written.map_err(|error: io::Error| {
             // Half a file helps nobody and may be what fills the disk.
@@ -191,9 +194,12 @@ fn is_ours(name: &str, prefix: &str) -> bool {
     let Some(name) = name.strip_prefix(prefix) else {
         return false;
     };
+    // What was being written when a run was killed.
+    let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
     let fixed = [
         "report.json",
         "report.html",
+        "junit.xml",
         "requests.jsonl.zst",
         "summary_lifecycle_metrics.json",
         "per_request_lifecycle_metrics.json",
@@ -279,6 +285,7 @@ mod tests {
         for name in [
             "x-report.json",
             "x-stage_3_lifecycle_metrics.json",
+            "x-report.html.partial",
             "report.json",
             "notes.txt",
         ] {

@@ -1,5 +1,6 @@
-//! What a person sees while the run goes on: a bar on a terminal, a line every few seconds otherwise.
+//! What a person sees while the run goes on: a view on a terminal, a line every few seconds otherwise.
 
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +8,23 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Instant;
-use crate::engine::Counters;
+use crate::engine::{Buckets, Counters};
 use crate::notice;
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Between two refreshes of the bar.
-const BAR_EVERY: Duration = Duration::from_millis(200);
+/// Between two refreshes of the view.
+const VIEW_EVERY: Duration = Duration::from_millis(250);
+
+/// Between two points of the sparkline.
+const POINT_EVERY: Duration = Duration::from_secs(1);
+
+/// Points of the sparkline.
+const POINTS: usize = 30;
+
+/// What rates and percentiles of the view are taken over, in points.
+const RECENT: usize = 10;
 
 /// Shows how a stage gets on, until it is dropped.
 pub struct Progress {
@@ -28,36 +38,11 @@ impl Progress {
     pub fn start(name: &str, duration: Option<f64>, counters: Arc<Counters>) -> Self {
         let duration = duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let bar = std::io::stderr().is_terminal().then(|| bar(name, duration));
-        let mut watch = Watch {
-            counters,
-            name: name.to_owned(),
-            begun: Instant::now(),
-            duration,
-            last: Sight::default(),
+        let watch = Watch::new(counters);
+        let task = match bar.clone() {
+            Some(bar) => tokio::spawn(view(watch, bar, duration)),
+            None => tokio::spawn(lines(watch, name.to_owned(), duration)),
         };
-        watch.last = watch.sight();
-        let shown = bar.clone();
-        let task = tokio::spawn(async move {
-            let mut clock = tokio::time::interval(if shown.is_some() {
-                BAR_EVERY
-            } else {
-                LINE_EVERY
-            });
-            clock.tick().await;
-            loop {
-                clock.tick().await;
-                match &shown {
-                    Some(bar) => {
-                        if let Some(duration) = watch.duration {
-                            let elapsed = watch.elapsed().min(duration);
-                            bar.set_position(elapsed.as_millis() as u64);
-                        }
-                        bar.set_message(watch.describe());
-                    }
-                    None => notice(&format!("{} {}", watch.when(), watch.describe())),
-                }
-            }
-        });
         Self { task, bar }
     }
 }
@@ -71,92 +56,234 @@ impl Drop for Progress {
     }
 }
 
+async fn view(mut watch: Watch, bar: ProgressBar, duration: Option<Duration>) {
+    let mut clock = tokio::time::interval(VIEW_EVERY);
+    let mut next_point = POINT_EVERY;
+    loop {
+        clock.tick().await;
+        let elapsed = watch.elapsed();
+        if let Some(duration) = duration {
+            bar.set_position(elapsed.min(duration).as_millis() as u64);
+        }
+        bar.set_message(watch.view());
+        if elapsed >= next_point {
+            watch.point();
+            next_point = elapsed + POINT_EVERY;
+        }
+    }
+}
+
+async fn lines(mut watch: Watch, name: String, duration: Option<Duration>) {
+    let end = duration.map_or_else(String::new, |end| format!("/{:.0}", end.as_secs_f64()));
+    let mut clock = tokio::time::interval(LINE_EVERY);
+    clock.tick().await;
+    loop {
+        clock.tick().await;
+        let elapsed = watch.elapsed().as_secs_f64();
+        notice(&format!("{name} {elapsed:>5.0}{end} s {}", watch.line()));
+        watch.sights.clear();
+        watch.point();
+    }
+}
+
 fn bar(name: &str, duration: Option<Duration>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(
         duration.map(|duration| duration.as_millis() as u64),
         ProgressDrawTarget::stderr(),
     );
     let template = ProgressStyle::with_template(if duration.is_some() {
-        "{prefix} [{bar:24}] {elapsed} {msg}"
+        "{prefix} [{bar:24}] {elapsed} of {len}\n{msg}"
     } else {
-        "{prefix} {elapsed} {msg}"
+        "{prefix} {elapsed}\n{msg}"
     });
     if let Ok(style) = template {
-        bar.set_style(style.progress_chars("=> "));
+        let whole = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0} s", duration.unwrap_or_default().as_secs_f64());
+        };
+        bar.set_style(style.progress_chars("=> ").with_key("len", whole));
     }
     bar.set_prefix(name.to_owned());
     bar
 }
 
 /// The counters at one time.
-#[derive(Clone, Copy, Default)]
 struct Sight {
     at: Duration,
     sent: u64,
-    failed: u64,
     ended: u64,
+    failed: u64,
     tokens: u64,
-    ttft_sum_ns: u64,
-    ttft_count: u64,
+    ttft: Buckets,
+    gaps: Buckets,
 }
 
+/// The counters now and a while ago.
 struct Watch {
     counters: Arc<Counters>,
-    name: String,
     begun: Instant,
-    duration: Option<Duration>,
-    last: Sight,
+    /// The last of them, the oldest first; at least one.
+    sights: VecDeque<Sight>,
+    /// Tokens per second between them.
+    rates: VecDeque<f64>,
 }
 
 impl Watch {
+    fn new(counters: Arc<Counters>) -> Self {
+        let mut watch = Self {
+            counters,
+            begun: Instant::now(),
+            sights: VecDeque::new(),
+            rates: VecDeque::new(),
+        };
+        watch.point();
+        watch
+    }
+
     fn elapsed(&self) -> Duration {
         Duration::from_nanos(Instant::now().since(self.begun))
     }
 
-    fn when(&self) -> String {
-        let end = self
-            .duration
-            .map_or_else(String::new, |end| format!("/{:.0}", end.as_secs_f64()));
-        let elapsed = self.elapsed().as_secs_f64();
-        format!("{} {elapsed:>5.0}{end} s", self.name)
-    }
-
     fn sight(&self) -> Sight {
-        let read = Counters::read;
         let counters = &self.counters;
+        let (ended, failed) = counters.ended_and_failed();
         Sight {
             at: self.elapsed(),
-            sent: read(&counters.sent),
-            failed: read(&counters.failed),
-            ended: read(&counters.ended),
-            tokens: read(&counters.tokens),
-            ttft_sum_ns: read(&counters.ttft_sum_ns),
-            ttft_count: read(&counters.ttft_count),
+            sent: Counters::read(&counters.sent),
+            ended,
+            failed,
+            tokens: Counters::read(&counters.tokens),
+            ttft: counters.ttft.buckets(),
+            gaps: counters.chunk_gap.buckets(),
         }
     }
 
-    /// What happened since the last call.
-    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
-    fn describe(&mut self) -> String {
+    /// Keeps what the counters are now.
+    fn point(&mut self) {
         let now = self.sight();
-        let before = std::mem::replace(&mut self.last, now);
-        let seconds = (now.at - before.at).as_secs_f64().max(1e-3);
-        let per_second = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
-        let ttft = match now.ttft_count - before.ttft_count {
-            0 => "-".to_owned(),
-            count => format!(
-                "{:.0} ms",
-                (now.ttft_sum_ns - before.ttft_sum_ns) as f64 / count as f64 / 1e6
-            ),
+        if let Some(last) = self.sights.back() {
+            self.rates
+                .push_back(now.per_second(last, |sight| sight.tokens));
+        }
+        self.sights.push_back(now);
+        while self.sights.len() > RECENT {
+            self.sights.pop_front();
+        }
+        while self.rates.len() > POINTS {
+            self.rates.pop_front();
+        }
+    }
+
+    /// What has come since the oldest sight, in one line.
+    fn line(&self) -> String {
+        let now = self.sight();
+        let Some(before) = self.sights.front() else {
+            return String::new();
         };
         format!(
-            "sent {} ({:.1}/s), in flight {}, ended {}, failed {}, {:.0} tokens/s, TTFT mean {ttft}",
+            "{}, {}",
+            self.requests(&now, before),
+            latencies(&now, before)
+        )
+    }
+
+    /// The same for a terminal, in two lines, with the course of tokens per second.
+    fn view(&self) -> String {
+        let now = self.sight();
+        let Some(before) = self.sights.front() else {
+            return String::new();
+        };
+        let course = sparkline(&self.rates);
+        format!(
+            "  {}\n  {} {course}",
+            self.requests(&now, before),
+            latencies(&now, before)
+        )
+    }
+
+    fn requests(&self, now: &Sight, before: &Sight) -> String {
+        format!(
+            "sent {} ({:.1}/s), in flight {}, ended {}, failed {}",
             now.sent,
-            per_second(now.sent, before.sent),
+            now.per_second(before, |sight| sight.sent),
             self.counters.in_flight(),
             now.ended,
             now.failed,
-            per_second(now.tokens, before.tokens),
         )
+    }
+}
+
+fn latencies(now: &Sight, before: &Sight) -> String {
+    format!(
+        "TTFT {}, chunk gap {}, {:.0} tokens/s",
+        p50_and_p99(&now.ttft.since(&before.ttft)),
+        p50_and_p99(&now.gaps.since(&before.gaps)),
+        now.per_second(before, |sight| sight.tokens),
+    )
+}
+
+impl Sight {
+    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
+    fn per_second(&self, before: &Self, count: impl Fn(&Self) -> u64) -> f64 {
+        let seconds = (self.at - before.at).as_secs_f64().max(1e-3);
+        count(self).saturating_sub(count(before)) as f64 / seconds
+    }
+}
+
+/// `p50 21 p99 40 ms`.
+fn p50_and_p99(buckets: &Buckets) -> String {
+    match buckets.percentile(50.0).zip(buckets.percentile(99.0)) {
+        None => "-".to_owned(),
+        Some((median, p99)) => {
+            let digits = usize::from(p99 < 0.0995);
+            let (median, p99) = (1e3 * median, 1e3 * p99);
+            format!("p50 {median:.digits$} p99 {p99:.digits$} ms")
+        }
+    }
+}
+
+/// One block a value, as high as it is beside the greatest.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "0 to 7"
+)]
+fn sparkline(values: &VecDeque<f64>) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = values.iter().copied().fold(0.0, f64::max);
+    let block = |value: &f64| {
+        let height = if most > 0.0 { value / most * 7.0 } else { 0.0 };
+        BLOCKS[(height.round() as usize).min(7)]
+    };
+    values.iter().map(block).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparkline_is_as_high_as_its_values() {
+        assert_eq!(sparkline(&VecDeque::new()), "");
+        assert_eq!(sparkline(&VecDeque::from([0.0, 0.0])), "▁▁");
+        assert_eq!(sparkline(&VecDeque::from([0.0, 1.0, 2.0, 7.0])), "▁▂▃█");
+    }
+
+    #[test]
+    fn latencies_are_those_since_the_oldest_sight() {
+        let counters = Arc::new(Counters::default());
+        counters.ttft.record(3_000_000_000, 1000);
+        let watch = Watch::new(counters.clone());
+        assert!(watch.line().contains("TTFT -, chunk gap -, 0 tokens/s"));
+        counters.ttft.record(20_000_000, 10);
+        let line = watch.line();
+        assert!(line.contains("TTFT p50 19.9 p99 19.9 ms"), "{line}");
+        assert!(watch.view().contains('\n'));
+    }
+
+    #[test]
+    fn a_watch_keeps_what_it_needs() {
+        let mut watch = Watch::new(Arc::new(Counters::default()));
+        (0..100).for_each(|_| watch.point());
+        assert_eq!((watch.sights.len(), watch.rates.len()), (RECENT, POINTS));
     }
 }

@@ -3,26 +3,33 @@
 mod documents;
 mod files;
 mod finish;
+mod head;
+mod logbook;
+mod pod;
 mod prepare;
 mod upload;
 
 use std::io::{IsTerminal, Read, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bench_contract::{Config, ExitCode, FailOn, Report};
+use bench_report::StageFacts;
 use bench_yaml::{Color, Diagnostic, Source, render};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::config::{Override, load};
 use crate::engine::{Engine, Stop, StopSender};
+use crate::metrics::{self, Metrics};
 use crate::notice;
 use crate::progress::Progress;
 use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
 
 use finish::{Finished, begin, conclude, finish};
+use logbook::Logbook;
 use prepare::{Audience, Prepared, Supplies};
 
 /// Reads the config file, or stdin.
@@ -109,6 +116,13 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
     };
     explain(&loaded.warnings);
     let fail_on = args.fail_on.clone().unwrap_or_else(|| FailOn::ALL.to_vec());
+    let listener = match args.metrics_listen.map(metrics::listen).transpose() {
+        Ok(listener) => listener,
+        Err(error) => {
+            notice(&format!("error: {error}"));
+            return ExitCode::Failed;
+        }
+    };
     let (prepared, supplies) = match Prepared::new(loaded.config, Audience::Person) {
         Ok(prepared) => prepared,
         Err((code, error)) => {
@@ -117,11 +131,11 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
         }
     };
     let finished = match begin(&prepared, &fail_on) {
-        Ok(true) => execute(&prepared, supplies),
+        Ok(true) => execute(&prepared, supplies, listener),
         Ok(false) => Finished::interrupted(),
         Err(code) => return code,
     };
-    finish(&prepared, finished, &fail_on)
+    finish(&prepared, finished, &fail_on, &args.termination_log)
 }
 
 /// Runs a config for the sake of its report alone: nothing is shown, and of files, only those that the config asks for are
@@ -131,27 +145,37 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
 /// When the run cannot start, with the exit code.
 pub fn measure(config: Config) -> Result<Report, (ExitCode, String)> {
     let (prepared, supplies) = Prepared::new(config, Audience::Program)?;
-    let mut finished = execute(&prepared, supplies);
-    Ok(conclude(&prepared, &mut finished, &FailOn::ALL).0)
+    let mut finished = execute(&prepared, supplies, None);
+    Ok(conclude(&prepared, &mut finished, &FailOn::ALL))
 }
 
-fn execute(prepared: &Prepared, supplies: Supplies) -> Finished {
+fn execute(prepared: &Prepared, supplies: Supplies, listener: Option<TcpListener>) -> Finished {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(supervise(prepared, supplies)),
+        Ok(runtime) => runtime.block_on(supervise(prepared, supplies, listener)),
         Err(error) => Finished::failed(format!("cannot start the event loop: {error}")),
     }
 }
 
 /// Waits for the server, runs the stages, and gathers what came of it. Whatever fails on the way, what was measured stays.
-async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
+async fn supervise(
+    prepared: &Prepared,
+    supplies: Supplies,
+    listener: Option<TcpListener>,
+) -> Finished {
     let stop = StopSender::new();
     let signalled = match listen(&stop) {
         Ok(signalled) => signalled,
         Err(error) => return Finished::failed(format!("cannot listen for signals: {error}")),
     };
+    let metrics = Arc::new(Metrics::new(&prepared.run_id, prepared.counters.clone()));
+    if let Some(listener) = listener
+        && let Err(error) = metrics::serve(listener, metrics.clone())
+    {
+        return Finished::failed(format!("cannot serve metrics: {error}"));
+    }
     let mut finished = Finished {
         prompts: supplies.prompts.describe(),
         ..Finished::default()
@@ -167,7 +191,9 @@ async fn supervise(prepared: &Prepared, supplies: Supplies) -> Finished {
     match ready {
         Ok(ready) => {
             finished.ready = Some(ready.clone());
-            if let Err(error) = run_stages(prepared, supplies, &ready, &stop, &mut finished).await {
+            if let Err(error) =
+                run_stages(prepared, supplies, &ready, &stop, &metrics, &mut finished).await
+            {
                 finished.failed.push(format!("{error:#}"));
             }
         }
@@ -183,9 +209,13 @@ async fn run_stages(
     supplies: Supplies,
     ready: &Ready,
     stop: &StopSender,
+    metrics: &Metrics,
     finished: &mut Finished,
 ) -> anyhow::Result<()> {
+    let logbook = Logbook::start(prepared);
     let shared = Arc::new(prepared.shared(ready));
+    finished.origin = Some(shared.origin);
+    logbook.note(finished, None);
     prepared.tell(&format!(
         "run {}: {} at {}, seed {}, {} workers; {}",
         prepared.run_id,
@@ -218,13 +248,20 @@ async fn run_stages(
             break;
         }
         let name = spec.title();
+        metrics.stage(&name);
         prepared.tell(&format!("{name}: {}", spec.load()));
         let progress = (prepared.audience == Audience::Person)
             .then(|| Progress::start(&name, spec.duration(), shared.counters.clone()));
-        let ended = engine.run_stage(spec, prepared.seed).await;
+        let begun =
+            |facts: &StageFacts| logbook.note(finished, Some(facts).filter(|_| !spec.warmup));
+        let ended = engine.run_stage(spec, prepared.seed, begun).await;
         drop(progress);
         match ended {
-            Ok(end) => finished.add(spec, end),
+            Ok(end) => {
+                finished.add(spec, end);
+                finished.duration_ns = shared.origin.elapsed();
+                logbook.note(finished, None);
+            }
             Err(error) => {
                 outcome = Err(error);
                 break;
@@ -232,7 +269,7 @@ async fn run_stages(
         }
     }
     finished.duration_ns = shared.origin.elapsed();
-    finished.origin = Some(shared.origin);
+    logbook.close();
     let ended = tokio::task::spawn_blocking(move || {
         // The engine holds senders of the journal, which ends when the last of them is gone.
         let mut failures = engine.finish();

@@ -264,35 +264,6 @@ pub struct InitArgs {
     pub force: bool,
 }
 
-/// `benchctl report`.
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// What to do with the report.
-    #[command(subcommand)]
-    pub command: ReportCommand,
-}
-
-/// `benchctl report …`.
-#[derive(Debug, Subcommand)]
-pub enum ReportCommand {
-    /// The table that loadgen prints at the end of a run.
-    Show {
-        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
-        path: String,
-    },
-    /// The page that loadgen writes at the end of a run, and its pictures.
-    Html {
-        /// report.json, the folder of a run (also in a store: s3://bucket/folder, gs://…, az://…), or - for stdin.
-        path: String,
-        /// Write the page to this file, which is replaced if it is there, instead of stdout.
-        #[arg(short = 'o', long, value_name = "FILE")]
-        output: Option<PathBuf>,
-        /// Write the pictures into this directory, as SVG files; without -o, nothing else is written.
-        #[arg(long, value_name = "DIR")]
-        plots: Option<PathBuf>,
-    },
-}
-
 /// `benchctl completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {

@@ -1,7 +1,7 @@
 //! Writing files: whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bench_yaml::Diagnostic;
@@ -27,6 +27,29 @@ pub(super) fn write_all(files: &[NewFile]) -> Result<(), Failure> {
     written
 }
 
+/// Writes one file by `write`, which may take its time: under another name, and moved when it is whole. A file that is there
+/// is replaced.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_stream(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let mut folders = Folders::default();
+    let staged = folders
+        .make(folder_of(path))
+        .and_then(|()| stage(path, write));
+    let written = match staged {
+        Ok(staged) => move_all(vec![staged]),
+        Err(error) => Err(refused(path, &error, &[])),
+    };
+    if written.is_err() {
+        folders.remove();
+    }
+    written
+}
+
 /// Writes a file that must not be there, whole or not at all. `instead` says what to do when it is there.
 ///
 /// # Errors
@@ -39,7 +62,7 @@ pub(super) fn write_new(path: &Path, text: &str, instead: &str) -> Result<(), Fa
     if path.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let written = write_beside(path, text)
+    let written = write_beside(path, |out| out.write_all(text.as_bytes()))
         .and_then(|file| file.persist_noclobber(path).map_err(|failed| failed.error));
     match written {
         Ok(_) => Ok(()),
@@ -64,13 +87,16 @@ fn stage_all<'a>(files: &'a [NewFile], folders: &mut Folders) -> Result<Vec<Stag
     for (path, text) in files {
         let one = folders
             .make(folder_of(path))
-            .and_then(|()| stage(path, text));
+            .and_then(|()| stage(path, |out| out.write_all(text.as_bytes())));
         staged.push(one.map_err(|error| refused(path, &error, &[]))?);
     }
     Ok(staged)
 }
 
-fn stage<'a>(path: &'a Path, text: &str) -> io::Result<Staged<'a>> {
+fn stage(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<Staged<'_>> {
     // A link stays a link: what it points at is replaced.
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&place).ok();
@@ -86,7 +112,7 @@ fn stage<'a>(path: &'a Path, text: &str) -> io::Result<Staged<'a>> {
         }
         Some(_) | None => {}
     }
-    let file = write_beside(&place, text)?;
+    let file = write_beside(&place, write)?;
     if let Some(known) = &existing {
         file.as_file().set_permissions(known.permissions())?;
     }
@@ -98,14 +124,17 @@ fn stage<'a>(path: &'a Path, text: &str) -> io::Result<Staged<'a>> {
     })
 }
 
-/// A text on the disk, in the folder of `place` and under another name.
-fn write_beside(place: &Path, text: &str) -> io::Result<NamedTempFile> {
+/// What `write` writes on the disk, in the folder of `place` and under another name.
+fn write_beside(
+    place: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     // As any other file that a user makes, and not for the user alone, as temporary files are.
     let create = |path: &Path| File::options().write(true).create_new(true).open(path);
     let mut file = Builder::new()
         .prefix(".benchctl-")
         .make_in(folder_of(place), create)?;
-    file.write_all(text.as_bytes())?;
+    write(&mut file)?;
     // Some file systems notice only now that they are full.
     file.as_file().sync_all()?;
     Ok(file)

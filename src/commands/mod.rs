@@ -8,7 +8,7 @@ mod init;
 mod objects;
 mod plan;
 mod render;
-mod report;
+pub(crate) mod report;
 mod scenario;
 mod schema;
 mod select;

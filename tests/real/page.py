@@ -3,25 +3,14 @@
 import json
 import shutil
 import struct
-import subprocess
 import tempfile
-import time
 import zlib
 from pathlib import Path
 
-from common import BENCHCTL, LOADGEN, Failures, NotRun, run
+from common import BENCHCTL, Failures, NotRun, run
+from measured import measured
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-CONFIG = """
-api: {{type: completion, streaming: true}}
-data: {{type: synthetic, input_distribution: {{mean: 64, std_dev: 16, min: 16, max: 128}},
-        output_distribution: {{mean: 16, std_dev: 4, min: 4, max: 32}}}}
-load: {{type: poisson, num_workers: 1, interval: 0, stages: [{{rate: 20, duration: 2}}, {{rate: 40, duration: 2}}]}}
-server: {{type: vllm, model_name: sim, base_url: "http://{address}", ignore_eos: true}}
-storage: {{local_storage: {{path: "{results}"}}}}
-slo: [{{metric: ttft_scheduled, percentile: 95, max: 1s}}]
-"""
 
 
 def test(failures: Failures) -> str:
@@ -30,7 +19,7 @@ def test(failures: Failures) -> str:
         raise NotRun("there is no Chromium here (Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        page = measured(folder)
+        page = measured(folder) / "report.html"
         drawn = run(BENCHCTL, "report", "html", page.parent)
         if drawn.stdout != page.read_text():
             failures.add("report html", f"benchctl draws another page than loadgen\n{drawn.stderr}")
@@ -38,30 +27,6 @@ def test(failures: Failures) -> str:
         looks(failures, chromium, page)
         notices(failures, chromium, page)
     return f"report.html in {chromium.version()}"
-
-
-def measured(folder: Path) -> Path:
-    """The page of a short run against the simulator."""
-    address, results = folder / "address", folder / "results"
-    sim = subprocess.Popen(
-        [LOADGEN, "sim", "--listen", "127.0.0.1:0", "--address-file", address, "--fault-500", "0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not (address.is_file() and address.read_text()):
-            if sim.poll() is not None:
-                raise RuntimeError("loadgen sim has ended")
-            time.sleep(0.05)
-        config = CONFIG.format(address=address.read_text().strip(), results=results)
-        done = run(LOADGEN, "-c", "-", stdin=config)
-    finally:
-        sim.kill()
-        sim.wait()
-    page = results / "report.html"
-    if not page.is_file():
-        raise RuntimeError(f"loadgen has written no page\n{done.stderr}")
-    return page
 
 
 class Opened:

@@ -4,6 +4,7 @@ import sys
 import time
 
 import helm_values
+import inference_perf_analyze
 import inference_perf_config
 import kube_versions
 import loadgen_check
@@ -20,6 +21,7 @@ SUITES = {
     "yaml": yaml_readers.test,
     "kube-versions": kube_versions.test,
     "config": inference_perf_config.test,
+    "analyze": inference_perf_analyze.test,
     "loadgen": loadgen_check.test,
     "page": page.test,
     "stores": stores.test,

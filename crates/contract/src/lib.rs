@@ -11,6 +11,7 @@ mod factor;
 mod metric;
 mod outcome;
 mod record;
+mod records;
 mod report;
 mod slo;
 pub mod trace;
@@ -22,12 +23,13 @@ pub use factor::{Burstiness, Speedup};
 pub use metric::{Metric, SloMetric};
 pub use outcome::Outcome;
 pub use record::{Reads, RequestRecord, TokenSource};
+pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
     Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
-    ErrorSample, EventLoopLag, Goodput, Health, Interval, LengthHistogram, LengthHistograms,
-    LengthSummary, Lengths, MetricSummary, Percentile, ProcessUsage, Report, RunInfo, RunStatus,
-    StageLoad, StageReport, Target, Throughput, TimeSeries, Tool, Validity, ValidityState, Verdict,
-    WorkerHealth,
+    ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,
+    LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary, Percentile,
+    ProcessUsage, Report, RunInfo, RunStatus, Shard, StageLoad, StageReport, SteadyThroughput,
+    Target, Throughput, TimeSeries, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

@@ -13,7 +13,8 @@ pub use load::{CancelLoad, StageLoad};
 pub use series::{LengthHistogram, LengthHistograms, TimeSeries};
 pub use stage::{
     Absent, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health, Interval,
-    LengthSummary, Lengths, MetricSummary, Percentile, StageReport, Throughput, WorkerHealth,
+    LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport, SteadyThroughput,
+    Throughput, WorkerHealth,
 };
 
 use std::collections::BTreeMap;
@@ -78,6 +79,21 @@ pub struct RunInfo {
     /// Why it is not complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial_because: Vec<String>,
+    /// Which part of the plan it sent, where several processes share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// What it was merged from, where it is not of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+    /// Whether it was made to stop before its end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interrupted: bool,
+    /// What failed beside the measurement: files, uploads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+    /// Planned requests that are in no other figure, because the run was killed before they left a record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unrecorded: u64,
     /// Wall time of the origin of all instants, RFC 3339 in UTC.
     pub origin: String,
     /// The same in nanoseconds since the Unix epoch.
@@ -91,6 +107,34 @@ pub struct RunInfo {
     /// What the run took of the machine that generated the load.
     #[serde(default)]
     pub usage: ProcessUsage,
+}
+
+/// One of several processes that send one plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shard {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// What a report was merged from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Merged {
+    /// How they belong together.
+    pub kind: MergeKind,
+    /// Each of them: the host of a shard, the run id of a repeat.
+    pub of: Vec<String>,
+}
+
+/// How reports belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeKind {
+    /// Each sent its part of one plan, all at the same time.
+    Shards,
+    /// Each sent a plan of its own by the same config, one after the other.
+    Repeats,
 }
 
 /// What the process took of its machine, from its start to the writing of the report.
@@ -112,6 +156,9 @@ pub enum RunStatus {
     Complete,
     /// A signal or a limit ended it early.
     Partial,
+    /// It goes on, or was killed: this report holds what was known when a stage last began or ended, and no figures. The
+    /// records beside it hold more.
+    Unfinished,
 }
 
 /// The machine that generated the load.
@@ -201,4 +248,14 @@ impl Counts {
         self.planned == self.not_sent + self.sent
             && self.sent == self.outcomes.values().sum::<u64>()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }

@@ -5,7 +5,7 @@ mod packed;
 use std::fmt;
 use std::io::{self, BufRead};
 
-use crate::record::RequestRecord;
+use crate::records;
 use crate::units::TokenCount;
 pub use packed::unpacked;
 
@@ -129,11 +129,7 @@ impl<R: BufRead> Iterator for TraceReader<R> {
 
 /// A line of `requests.jsonl`.
 fn record(text: &str) -> Result<Option<TracedRequest>, String> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let record: RequestRecord = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| format!("this is no record of a request: {}", why_none(&error)))?;
-    json.end()
-        .map_err(|_| "this is no record of a request: something follows it".to_owned())?;
+    let record = records::parse(text.as_bytes())?;
     let at_ns = i64::try_from(record.scheduled_ns).map_err(|error| error.to_string())?;
     Ok((!record.warmup).then(|| TracedRequest {
         at_ns,
@@ -143,21 +139,6 @@ fn record(text: &str) -> Result<Option<TracedRequest>, String> {
             .unwrap_or(record.input_tokens_asked),
         output: record.output_tokens.unwrap_or(record.output_tokens_asked),
     }))
-}
-
-/// Why a line is no record, in plain words.
-fn why_none(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
-    let said = error.inner().to_string();
-    let missing = said
-        .split('`')
-        .nth(1)
-        .filter(|_| said.starts_with("missing"));
-    match (missing, error.path().to_string().as_str()) {
-        (Some(key), _) => format!("it has no `{key}`"),
-        (None, _) if !error.inner().is_data() => "it is not JSON to its end".to_owned(),
-        (None, ".") => "it is not a mapping".to_owned(),
-        (None, path) => format!("`{path}` is not what a record has there"),
-    }
 }
 
 /// A CSV whose first line names its columns.

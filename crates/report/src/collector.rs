@@ -37,6 +37,14 @@ pub struct StageFacts {
     pub origin_ns: u64,
     /// How well the generator did.
     pub health: Health,
+    /// The instant up to which every request that was due is known, where not all of the plan is: a killed run leaves no
+    /// record of what was in flight. In nanoseconds from the run's origin.
+    pub known_until_ns: Option<u64>,
+    /// What the run itself reported on this stage, where its requests are read from records: what it says of token gaps
+    /// stands where it knew of more of them than the records hold.
+    pub earlier: Option<Box<StageReport>>,
+    /// The reports of single runs on this stage, where it pools several: what is of a run and not of its requests is theirs.
+    pub repeats: Vec<StageReport>,
 }
 
 /// The requests of one stage, as one worker or shard saw them; those of several add up to those of the stage.
@@ -52,6 +60,7 @@ pub struct StageCollector {
     gaps: Gaps,
     flow: Flow,
     errors: Errors,
+    joints_ns: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,7 +82,15 @@ impl StageCollector {
             gaps: Gaps::default(),
             flow: Flow::default(),
             errors: Errors::default(),
+            joints_ns: Vec::new(),
         }
+    }
+
+    /// Says that another run begins with the requests that are due from this instant on: what stands before it and
+    /// after it did not follow each other in time.
+    pub(crate) fn begin_run(&mut self, at_ns: u64) {
+        self.joints_ns.push(at_ns);
+        self.joints_ns.sort_unstable();
     }
 
     /// Adds one planned request, however it ended, with the reads that brought its tokens, in order.
@@ -129,6 +146,13 @@ impl StageCollector {
         crate::stage::report(&self.view(), &self.errors, facts)
     }
 
+    /// Places of the requests in the stage's plan, ascending.
+    pub(crate) fn indices(&self) -> Vec<u64> {
+        let mut indices: Vec<u64> = self.samples().map(|sample| sample.index).collect();
+        indices.sort_unstable();
+        indices
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -172,6 +196,7 @@ impl StageCollector {
             settings: &self.settings,
             gaps: &self.gaps,
             counts: &self.counts,
+            joints_ns: &self.joints_ns,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bench_contract::LatencyValue;
+
 /// A latency in seconds, written with three to four significant digits in us, ms or s.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Latency(pub(crate) f64);
@@ -19,6 +21,14 @@ impl fmt::Display for Latency {
             format!("{} s", significant(seconds))
         };
         f.pad(&text)
+    }
+}
+
+/// A latency as it is read; `> 300 s` where it was never reached.
+pub(crate) fn latency_value(value: LatencyValue) -> String {
+    match value {
+        LatencyValue::Seconds(seconds) => Latency(seconds).to_string(),
+        LatencyValue::Censored { censored_above } => format!("> {}", Latency(censored_above)),
     }
 }
 

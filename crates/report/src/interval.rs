@@ -7,6 +7,7 @@ use bench_contract::Interval;
 
 use crate::autocorrelation::autocorrelation_time_of;
 use crate::binomial::{at_least, fewer_than};
+use crate::in_order::InOrder;
 use crate::percentile::Sorted;
 
 /// Probability that each end of an interval of 95 % may miss.
@@ -16,13 +17,14 @@ pub(crate) const TAIL: f64 = 0.025;
 ///
 /// `in_order` are the samples in order of schedule, `sorted` the same ascending, `time` their autocorrelation time. The
 /// effective number is `n / max(tau(x), tau(x <= value))`.
-pub(crate) fn percentile_interval(
-    in_order: &[f64],
+pub(crate) fn percentile_interval<'a>(
+    in_order: impl Into<InOrder<'a>>,
     sorted: &Sorted,
     time: f64,
     p: f64,
     value: f64,
 ) -> Interval {
+    let in_order = in_order.into();
     let n = in_order.len() as f64;
     let n_eff = n / time.max(autocorrelation_time_of(in_order, |x| x <= value));
     let whole = n_eff.floor();

@@ -13,6 +13,8 @@ pub struct Settings {
     pub goodput: Vec<(Metric, f64)>,
     /// Whether replies are streams; without them there is no metric of tokens.
     pub streaming: bool,
+    /// The time limit of a request, in seconds: what a latency that was never reached is known to exceed.
+    pub request_timeout_s: f64,
     /// How many distinct messages a kind of error keeps.
     pub max_error_messages: usize,
 }
@@ -27,6 +29,7 @@ impl Settings {
             slos: config.slo.clone(),
             goodput: config.goodput_limits(),
             streaming: config.api.streaming,
+            request_timeout_s: config.load.request_timeout().get(),
             max_error_messages: lifecycle.max_error_messages as usize,
         }
     }

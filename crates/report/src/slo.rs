@@ -12,12 +12,14 @@ use bench_contract::{Check, CheckVerdict, Slo, SloMetric, Throughput};
 use crate::autocorrelation::{autocorrelation_time, autocorrelation_time_of};
 use crate::binomial::clopper_pearson;
 use crate::format::{Latency, count, percent};
+use crate::in_order::InOrder;
 use crate::interval::{TAIL, least_samples};
 use crate::percentile::Sorted;
+use crate::sample::Sample;
 use crate::view::View;
 
 /// Independent episodes, `n / tau(x)`, below which a run of latencies passes or fails only on further evidence.
-const LEAST_EPISODES: f64 = 60.0;
+pub(crate) const LEAST_EPISODES: f64 = 60.0;
 
 /// Judges `slo` on a stage.
 pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Check {
@@ -36,13 +38,11 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
             let streaming = view.settings.streaming;
             // A request that failed before it got there is above every limit; one whose reply was too short to have the
             // metric says nothing.
-            let in_order: Vec<f64> = view
-                .measured(metric)
-                .filter_map(|sample| match sample.value(metric, streaming) {
-                    None if !sample.is_ok() => Some(f64::INFINITY),
-                    value => value,
-                })
-                .collect();
+            let of = |sample: &Sample| match sample.value(metric, streaming) {
+                None if !sample.is_ok() => Some(f64::INFINITY),
+                value => value,
+            };
+            let in_order = view.series(view.measured(metric), of);
             if view
                 .measured(metric)
                 .all(|sample| sample.is_ok() || sample.value(metric, streaming).is_none())
@@ -53,25 +53,29 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
             }
             percentile(slo, p, max.get(), &in_order)
         }
-        (None, _, Some(max), _) => share(
-            slo,
-            view,
-            max.get(),
-            crate::sample::Sample::is_error,
-            "failed",
-        ),
+        (None, _, Some(max), _) => share(slo, view, max.get(), Sample::is_error, "failed"),
         (None, _, _, Some(min)) if slo.metric == SloMetric::Goodput => {
-            let is_bad =
-                |sample: &crate::sample::Sample| !crate::goodput::is_good(sample, view.settings);
+            let is_bad = |sample: &Sample| !crate::goodput::is_good(sample, view.settings);
             share(slo, view, 1.0 - min.get(), is_bad, "were not good")
         }
-        (None, _, _, Some(min)) => rate(slo, view, min.get(), throughput.output_tokens_per_s),
+        (None, _, _, Some(min)) => rate(
+            slo,
+            view.counts.ok(),
+            min.get(),
+            throughput.output_tokens_per_s,
+        ),
         _ => undecided("the objective is incomplete".to_owned()),
     }
 }
 
 /// The rule of the contract, on one value an offered request in order of schedule.
-pub(crate) fn percentile(slo: &Slo, p: f64, max: f64, in_order: &[f64]) -> Check {
+pub(crate) fn percentile<'a>(
+    slo: &Slo,
+    p: f64,
+    max: f64,
+    in_order: impl Into<InOrder<'a>>,
+) -> Check {
+    let in_order = in_order.into();
     let n = in_order.len() as f64;
     let allowed = 1.0 - p / 100.0;
     let above = in_order.iter().filter(|&&x| x > max).count();
@@ -91,10 +95,7 @@ pub(crate) fn percentile(slo: &Slo, p: f64, max: f64, in_order: &[f64]) -> Check
         match verdict {
             CheckVerdict::Pass if near > 0 => {
                 verdict = CheckVerdict::Inconclusive;
-                caution = format!(
-                    "; only {episodes:.0} independent episodes, which pass only where nothing is above half the limit, and {} are",
-                    count(near as u64)
-                );
+                caution = few_episodes(episodes, &count(near as u64));
             }
             CheckVerdict::Fail => {
                 evidence = strict;
@@ -128,17 +129,23 @@ pub(crate) fn percentile(slo: &Slo, p: f64, max: f64, in_order: &[f64]) -> Check
     }
 }
 
+/// Why what passes on few episodes is left open: `near` requests are above half the limit.
+pub(crate) fn few_episodes(episodes: f64, near: &str) -> String {
+    format!(
+        "; only {episodes:.0} independent episodes, which pass only where nothing is above half the limit, and {near} are"
+    )
+}
+
 fn share(
     slo: &Slo,
     view: &View<'_>,
     allowed: f64,
-    is_bad: impl Fn(&crate::sample::Sample) -> bool,
+    is_bad: impl Fn(&Sample) -> bool,
     word: &str,
 ) -> Check {
-    let series: Vec<f64> = view
-        .samples()
-        .map(|sample| f64::from(u8::from(is_bad(sample))))
-        .collect();
+    let series = view.series(view.samples(), |sample| {
+        Some(f64::from(u8::from(is_bad(sample))))
+    });
     let n = series.len() as f64;
     let bad: f64 = series.iter().sum();
     let time = if bad == 0.0 {
@@ -146,32 +153,49 @@ fn share(
     } else {
         autocorrelation_time(&series)
     };
-    let evidence = Evidence::new(bad / n, n / time);
+    share_of(
+        slo,
+        (bad as u64, series.len() as u64),
+        n / time,
+        allowed,
+        word,
+    )
+}
+
+/// The objective that no more than `allowed` are bad, where `bad` of `of` are, which are worth `n_eff` independent ones.
+pub(crate) fn share_of(
+    slo: &Slo,
+    (bad, of): (u64, u64),
+    n_eff: f64,
+    allowed: f64,
+    word: &str,
+) -> Check {
+    let share = bad as f64 / of as f64;
+    let evidence = Evidence::new(share, n_eff);
     // No number of samples proves that nothing ever fails; asked for it, what was seen decides.
     let verdict = match evidence.verdict(allowed) {
-        CheckVerdict::Inconclusive if allowed <= 0.0 && bad == 0.0 => CheckVerdict::Pass,
+        CheckVerdict::Inconclusive if allowed <= 0.0 && bad == 0 => CheckVerdict::Pass,
         verdict => verdict,
     };
-    let reason = evidence.describe(bad as u64, series.len() as u64, allowed, word);
+    let reason = evidence.describe(bad, of, allowed, word);
     let observed = if slo.metric == SloMetric::Goodput {
-        1.0 - bad / n
+        1.0 - share
     } else {
-        bad / n
+        share
     };
     Check {
         observed: Some(observed),
-        ..evidence.check(slo, verdict, series.len() as u64, reason)
+        ..evidence.check(slo, verdict, of, reason)
     }
 }
 
 /// A rate is one number a stage, without an interval: it is compared as it is.
-fn rate(slo: &Slo, view: &View<'_>, min: f64, observed: f64) -> Check {
+pub(crate) fn rate(slo: &Slo, ok: u64, min: f64, observed: f64) -> Check {
     let verdict = if observed >= min {
         CheckVerdict::Pass
     } else {
         CheckVerdict::Fail
     };
-    let ok = view.counts.ok();
     let reason = format!("{observed:.1} tokens/s over the stage, {min} asked for");
     Check {
         observed: Some(observed),

@@ -11,6 +11,7 @@ use crate::autocorrelation::autocorrelation_time;
 use crate::derive::reason_for_absence;
 use crate::format::Latency;
 use crate::gaps::{Share, pooled_limits};
+use crate::in_order::Series;
 use crate::slo::{Evidence, blank};
 use crate::view::View;
 
@@ -24,12 +25,11 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>
             .and_then(|place| shares.get(place).copied())
             .unwrap_or_default()
     };
-    let shares: Vec<Share> = view
-        .rows
-        .iter()
-        .map(|row| of(row.shares))
-        .filter(|share| share.count > 0)
-        .collect();
+    let rows = view.rows.iter();
+    let (due, shares): (Vec<u64>, Vec<Share>) = rows
+        .map(|row| (row.sample.scheduled_ns, of(row.shares)))
+        .filter(|(_, share)| share.count > 0)
+        .unzip();
     if shares.is_empty() {
         let reason = reason_for_absence(metric, view.settings.streaming);
         return blank(slo, CheckVerdict::Inconclusive, 0, reason.to_owned());
@@ -41,7 +41,10 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>
         )
     });
     let share = above as f64 / gaps as f64;
-    let evidence = Evidence::new(share, effective(&shares, share, gaps as f64));
+    let evidence = Evidence::new(
+        share,
+        effective(&shares, &due, view.joints_ns, share, gaps as f64),
+    );
     let allowed = 1.0 - p / 100.0;
     let observed = view.gaps.of(metric).percentiles(&[p]).first().copied();
     let shown = observed
@@ -58,13 +61,12 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>
     }
 }
 
-/// The effective number of independent gaps.
-fn effective(shares: &[Share], share: f64, gaps: f64) -> f64 {
+/// The effective number of independent gaps, of requests that were due at `due`.
+fn effective(shares: &[Share], due: &[u64], joints_ns: &[u64], share: f64, gaps: f64) -> f64 {
     let requests = shares.len() as f64;
-    let residuals: Vec<f64> = shares
-        .iter()
-        .map(|part| f64::from(part.above) - share * f64::from(part.count))
-        .collect();
+    let residual = |part: &Share| f64::from(part.above) - share * f64::from(part.count);
+    let timed = due.iter().copied().zip(shares.iter().map(residual));
+    let residuals = Series::timed(timed, joints_ns);
     let time = autocorrelation_time(&residuals);
     let variance = residuals.iter().map(|x| x * x).sum::<f64>() / (gaps * gaps) * time;
     let binomial = share * (1.0 - share);

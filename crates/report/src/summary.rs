@@ -1,15 +1,23 @@
 //! The distribution of one metric.
 
-use bench_contract::{MetricSummary, Percentile};
+use bench_contract::{LatencyValue, MetricSummary, Percentile};
 
 use crate::autocorrelation::autocorrelation_time;
+use crate::early_stopping;
 use crate::format::digits;
 use crate::histogram::DurationHistogram;
+use crate::in_order::InOrder;
 use crate::interval::percentile_interval;
 use crate::percentile::Sorted;
 
-/// Summarises one value a request, in order of schedule; `+inf` are requests that never got there. `None` without values.
-pub(crate) fn summarize(in_order: &[f64], percentiles: &[f64]) -> Option<MetricSummary> {
+/// Summarises one value a request, in order of schedule; `+inf` are requests that never got there, within `limit_s` seconds.
+/// `None` without values.
+pub(crate) fn summarize<'a>(
+    in_order: impl Into<InOrder<'a>>,
+    percentiles: &[f64],
+    limit_s: f64,
+) -> Option<MetricSummary> {
+    let in_order = in_order.into();
     if in_order.is_empty() {
         return None;
     }
@@ -22,7 +30,9 @@ pub(crate) fn summarize(in_order: &[f64], percentiles: &[f64]) -> Option<MetricS
             let interval = Some(percentile_interval(in_order, &sorted, time, p, value));
             Some(Percentile {
                 p,
-                value: Some(value).filter(|value| value.is_finite()),
+                value: LatencyValue::new(value, limit_s),
+                early_stopping: early_stopping::bound(&sorted, p)
+                    .map(|bound| LatencyValue::new(bound, limit_s)),
                 interval,
             })
         })
@@ -37,8 +47,7 @@ pub(crate) fn summarize(in_order: &[f64], percentiles: &[f64]) -> Option<MetricS
         max: sorted
             .values()
             .last()
-            .copied()
-            .filter(|value| value.is_finite()),
+            .map(|&value| LatencyValue::new(value, limit_s)),
         autocorrelation_time: Some(time),
         percentiles,
         curve: curve(in_order.len() as u64, |ps| {
@@ -54,7 +63,8 @@ pub(crate) fn summarize_gaps(
 ) -> Option<MetricSummary> {
     let entry = |(&p, value)| Percentile {
         p,
-        value: Some(value),
+        value: LatencyValue::Seconds(value),
+        early_stopping: None,
         interval: None,
     };
     (gaps.count() > 0).then(|| MetricSummary {
@@ -63,7 +73,7 @@ pub(crate) fn summarize_gaps(
         mean: gaps.mean(),
         std_dev: gaps.std_dev(),
         min: gaps.min(),
-        max: gaps.max(),
+        max: gaps.max().map(LatencyValue::Seconds),
         autocorrelation_time: None,
         percentiles: percentiles
             .iter()
@@ -114,26 +124,26 @@ mod tests {
 
     #[test]
     fn one_sample_is_every_percentile_and_bounds_none_from_above() {
-        let summary = summarize(&[0.25], &[50.0, 99.0]).unwrap();
+        let summary = summarize(&[0.25], &[50.0, 99.0], 60.0).unwrap();
         assert_eq!(
             (summary.count, summary.mean, summary.std_dev),
             (1, Some(0.25), None)
         );
         for percentile in &summary.percentiles {
-            assert_eq!(percentile.value, Some(0.25));
+            assert_eq!(percentile.value, LatencyValue::Seconds(0.25));
             let interval = percentile.interval.as_ref().unwrap();
             // Below the true p99 lies 99 % of all first samples: it is a lower end, if a weak one.
             assert_eq!(interval.lower.is_some(), percentile.p > 97.5);
             assert_eq!(interval.upper, None);
             assert!(interval.reason.is_some());
         }
-        assert!(summarize(&[], &[50.0]).is_none());
+        assert!(summarize(&[], &[50.0], 60.0).is_none());
     }
 
     #[test]
     fn a_curve_goes_as_far_as_its_samples() {
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
-        let curve = summarize(&values, &[50.0]).unwrap().curve;
+        let curve = summarize(&values, &[50.0], 60.0).unwrap().curve;
         assert_eq!(curve.len(), 31);
         assert_eq!((curve[0], curve[10], curve[20]), (0.0, 899.1, 989.01));
         assert!(curve.is_sorted());
@@ -141,22 +151,35 @@ mod tests {
         let values = values
             .iter()
             .map(|&x| if x >= 990.0 { f64::INFINITY } else { x });
-        let censored = summarize(&values.collect::<Vec<_>>(), &[50.0])
+        let censored = summarize(&values.collect::<Vec<_>>(), &[50.0], 60.0)
             .unwrap()
             .curve;
         assert_eq!(censored, curve[..20]);
-        assert_eq!(summarize(&[0.5], &[50.0]).unwrap().curve, [0.5]);
+        assert_eq!(summarize(&[0.5], &[50.0], 60.0).unwrap().curve, [0.5]);
     }
 
     #[test]
-    fn what_never_got_there_is_absent_and_counted() {
-        let summary = summarize(&[0.1, f64::INFINITY, 0.3, f64::INFINITY], &[25.0, 50.0]).unwrap();
+    fn what_never_got_there_is_above_the_time_limit_and_counted() {
+        let summary = summarize(
+            &[0.1, f64::INFINITY, 0.3, f64::INFINITY],
+            &[25.0, 50.0],
+            60.0,
+        )
+        .unwrap();
+        let never = LatencyValue::Censored {
+            censored_above: 60.0,
+        };
         assert_eq!(
             (summary.censored, summary.max, summary.min),
-            (2, None, Some(0.1))
+            (2, Some(never), Some(0.1))
         );
         assert_eq!(summary.mean, Some(0.2));
+        assert_eq!(summary.at(50.0), Some(never));
         assert_eq!(summary.percentile(50.0), Some(f64::INFINITY));
+        assert_eq!(
+            serde_json::to_value(never).unwrap(),
+            serde_json::json!({"censored_above": 60.0})
+        );
         assert!((summary.percentile(25.0).unwrap() - 0.25).abs() < 1e-12);
     }
 }

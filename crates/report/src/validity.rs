@@ -136,6 +136,7 @@ pub(crate) fn validity(view: &View<'_>, ttft_median: Option<f64>, pace: Pace<'_>
     }
     let run_delays = pace.health.workers.iter().filter_map(|w| w.run_delay_s);
     if let Some(waited) = run_delays.max_by(f64::total_cmp)
+        && pace.duration_s > 0.0
         && waited > MOST_RUN_DELAY * pace.duration_s
         && !found.0.is_empty()
     {

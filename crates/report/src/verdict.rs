@@ -1,6 +1,8 @@
 //! The verdict over all stages, and the exit code.
 
-use bench_contract::{Check, CheckVerdict, ExitCode, FailOn, StageReport, ValidityState, Verdict};
+use bench_contract::{
+    Check, CheckVerdict, ExitCode, FailOn, RunInfo, StageReport, ValidityState, Verdict,
+};
 
 use crate::binomial::at_least;
 use crate::interval::TAIL;
@@ -15,6 +17,17 @@ pub struct RunEnd {
     pub failed: Vec<String>,
 }
 
+impl RunEnd {
+    /// How the run of a report ended.
+    #[must_use]
+    pub fn of(run: &RunInfo) -> Self {
+        Self {
+            interrupted: run.interrupted,
+            failed: run.failed.clone(),
+        }
+    }
+}
+
 /// Corrects the failures of all stages for the number of objectives that were judged (Holm, 1979): what fails on its own
 /// and not after the correction becomes inconclusive, with the reason. All must pass for a pass, which needs no
 /// correction. Calling it twice changes nothing.
@@ -27,6 +40,9 @@ pub fn correct(stages: &mut [StageReport]) {
     );
 }
 
+/// What is said of a failure that the correction takes back, before the number of objectives.
+pub(crate) const NOT_AMONG: &str = "; fails on its own, but not among ";
+
 pub(crate) fn correct_checks(checks: &mut [&mut Check]) {
     let tested = checks
         .iter()
@@ -37,13 +53,14 @@ pub(crate) fn correct_checks(checks: &mut [&mut Check]) {
             .iter()
             .map(|check| p_value(check))
             .collect::<Vec<_>>(),
+        TAIL,
     );
     for (check, survives) in checks.iter_mut().zip(survives) {
         if check.verdict == CheckVerdict::Fail && !survives {
             check.verdict = CheckVerdict::Inconclusive;
-            check.reason.push_str(&format!(
-                "; fails on its own, but not among {tested} objectives (Holm)"
-            ));
+            check
+                .reason
+                .push_str(&format!("{NOT_AMONG}{tested} objectives (Holm)"));
         }
     }
 }
@@ -59,8 +76,9 @@ fn p_value(check: &Check) -> Option<f64> {
     (judged && check.n_eff > 0.0).then(|| at_least(share * check.n_eff, check.n_eff, allowed))
 }
 
-/// For each p-value whether its hypothesis is rejected by Holm's procedure; what has none counts as rejected.
-fn holm(p_values: &[Option<f64>]) -> Vec<bool> {
+/// For each p-value whether its hypothesis is rejected by Holm's procedure, all of them together at `level`; what has none
+/// counts as rejected.
+pub(crate) fn holm(p_values: &[Option<f64>], level: f64) -> Vec<bool> {
     let mut order: Vec<(usize, f64)> = p_values
         .iter()
         .enumerate()
@@ -69,7 +87,7 @@ fn holm(p_values: &[Option<f64>]) -> Vec<bool> {
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut survives: Vec<bool> = p_values.iter().map(Option::is_none).collect();
     for (rank, &(place, p)) in order.iter().enumerate() {
-        if p > TAIL / (order.len() - rank) as f64 {
+        if p > level / (order.len() - rank) as f64 {
             break;
         }
         survives[place] = true;
@@ -210,7 +228,7 @@ mod tests {
     fn holm_is_known() {
         // Of the four, 0.001 <= 0.025/4 and 0.008 <= 0.025/3; 0.02 > 0.025/2 ends it.
         let p = [Some(0.02), Some(0.001), None, Some(0.9), Some(0.008)];
-        assert_eq!(holm(&p), [false, true, true, false, true]);
-        assert_eq!(holm(&[]), [true; 0]);
+        assert_eq!(holm(&p, TAIL), [false, true, true, false, true]);
+        assert_eq!(holm(&[], TAIL), [true; 0]);
     }
 }

@@ -3,6 +3,7 @@
 use bench_contract::{Counts, Metric};
 
 use crate::gaps::{Gaps, Share};
+use crate::in_order::Series;
 use crate::sample::Sample;
 use crate::settings::Settings;
 
@@ -20,6 +21,8 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) gaps: &'a Gaps,
     pub(crate) counts: &'a Counts,
+    /// Instants at which later runs begin, where several were put one behind the other.
+    pub(crate) joints_ns: &'a [u64],
 }
 
 impl View<'_> {
@@ -37,10 +40,21 @@ impl View<'_> {
     }
 
     /// Values of a request metric in order of schedule, `+inf` included.
-    pub(crate) fn values(&self, metric: Metric) -> Vec<f64> {
-        self.measured(metric)
-            .filter_map(|sample| sample.value(metric, self.settings.streaming))
-            .collect()
+    pub(crate) fn values(&self, metric: Metric) -> Series {
+        let samples = self.measured(metric);
+        self.series(samples, |sample| {
+            sample.value(metric, self.settings.streaming)
+        })
+    }
+
+    /// What `of` gives of `samples`, which are in order of schedule.
+    pub(crate) fn series<'s>(
+        &self,
+        samples: impl Iterator<Item = &'s Sample>,
+        of: impl Fn(&Sample) -> Option<f64>,
+    ) -> Series {
+        let values = samples.filter_map(|sample| Some((sample.scheduled_ns, of(sample)?)));
+        Series::timed(values, self.joints_ns)
     }
 }
 

@@ -7,13 +7,10 @@ use serde_json::Value;
 use super::Place;
 
 /// inference-perf's keys that have no meaning here. A file that has them runs, and is told so.
-const WITHOUT_EFFECT: [&str; 16] = [
+const WITHOUT_EFFECT: [&str; 13] = [
     "api.response_format",
     "api.session_id_header_key",
     "api.session_token_header_key",
-    "api.slo_tpot_header",
-    "api.slo_ttft_header",
-    "api.slo_unit",
     "data.conversation_replay",
     "data.multimodal",
     "data.otel_trace_replay",

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bench_contract::config::Timeouts;
-use bench_contract::{Outcome, Reads, RequestRecord, TokenSource};
-use bench_report::{StageCollector, inference_perf};
+use bench_contract::{Outcome, RequestRecord, TokenSource};
+use bench_report::{StageCollector, inference_perf, reads};
 
 use super::composer::Body;
 use super::counters::Counters;
@@ -126,9 +126,7 @@ impl Local {
             ..blank(self.place, planned)
         };
         if outcome.is_sent() {
-            Counters::add(&self.shared.counters.sent, 1);
-            Counters::add(&self.shared.counters.ended, 1);
-            Counters::add(&self.shared.counters.failed, 1);
+            self.shared.counters.fail(outcome);
         }
         self.keep(&record, &Trace::default(), &[]);
     }
@@ -285,7 +283,7 @@ impl Flight {
             .local
             .shared
             .per_request
-            .then(|| reads(self.sent_ns.unwrap_or(0), trace));
+            .then(|| reads::packed(self.sent_ns.unwrap_or(0), &trace.reads));
         // Where every event is one token, so is the first.
         let even = counted
             .filter(|(n, _)| trace.events > 0 && *n == trace.events)
@@ -326,15 +324,7 @@ impl Drop for Flight {
         });
         let record = self.record(end);
         let counters = &self.local.shared.counters;
-        counters.land();
-        if record.outcome != Outcome::Ok {
-            Counters::add(&counters.failed, 1);
-        }
-        Counters::add(&counters.tokens, record.output_tokens.unwrap_or(0).into());
-        if let (Some(sent), Some(first)) = (record.sent_ns, record.first_token_ns) {
-            Counters::add(&counters.ttft_sum_ns, first.saturating_sub(sent));
-            Counters::add(&counters.ttft_count, 1);
-        }
+        counters.land(&record, &self.trace.reads);
         let request = std::mem::take(&mut self.body.bytes);
         let body = &request[request.len().saturating_sub(self.body.body_bytes)..];
         self.local.keep(&record, &self.trace, body);
@@ -342,19 +332,6 @@ impl Drop for Flight {
             self.local.freed.borrow_mut().push_back(ended);
         }
     }
-}
-
-/// The reads of a trace as differences of rounded instants, so that their sum does not drift.
-fn reads(sent_ns: u64, trace: &Trace) -> Reads {
-    let micros = |at: u64| (at.saturating_sub(sent_ns) + 500) / 1000;
-    let mut before = 0;
-    let deltas = trace.reads.iter().map(|read| {
-        let at = micros(read.at_ns);
-        let delta = u32::try_from(at.saturating_sub(before)).unwrap_or(u32::MAX);
-        before = at;
-        (delta, read.events)
-    });
-    Reads(deltas.collect())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::eventloop::Handle;
 
 /// Between two samples, in nanoseconds. Shorter stalls are seen in proportion to their length, so that percentiles are right, and
 /// the longest one is this much longer at most; each sample is a wake-up, which has to disappear beside those of the replies.
-const PERIOD_NS: u64 = 25_000_000;
+const PERIOD_NS: u64 = 50_000_000;
 
 /// Samples the current thread's event loop from `start` on, for as long as it is polled. A stall is counted once for each
 /// sample that it delays, so that its weight is its length.

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow};
 use bench_contract::{Health, Outcome, RequestRecord};
-use bench_report::{DurationHistogram, Settings, StageCollector, StageFacts};
+use bench_report::{DurationHistogram, Settings, Stage, StageCollector, StageFacts};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -38,10 +38,8 @@ pub struct Engine {
 
 /// A stage that has ended.
 pub struct StageEnd {
-    /// Its requests.
-    pub collector: StageCollector,
-    /// What else the report needs to know.
-    pub facts: StageFacts,
+    /// Its requests, and what else the report needs to know.
+    pub stage: Stage,
     /// Workers that died; their requests are `generator_error`.
     pub dead_workers: usize,
     /// Whether less was sent than would have been because the run was asked to stop.
@@ -89,11 +87,17 @@ impl Engine {
     }
 
     /// Plans a stage, sends it, and waits until its last request has ended. When a worker dies, the others are stopped: what
-    /// they have sent counts, and the dead one's share is a fault of the generator.
+    /// they have sent counts, and the dead one's share is a fault of the generator. `begun` is told when its time zero is
+    /// fixed and the workers have their orders; what is not known before the end is left out.
     ///
     /// # Errors
     /// When the stage cannot begin.
-    pub async fn run_stage(&mut self, spec: &StageSpec, seed: u64) -> anyhow::Result<StageEnd> {
+    pub async fn run_stage(
+        &mut self,
+        spec: &StageSpec,
+        seed: u64,
+        begun: impl FnOnce(&StageFacts),
+    ) -> anyhow::Result<StageEnd> {
         let (spec, recipe, workers) = (spec.clone(), self.recipe.clone(), self.orders.len());
         let prepared = tokio::task::spawn_blocking(move || {
             let plan = Arc::new(spec.plan(seed));
@@ -132,6 +136,16 @@ impl Engine {
             let _ = sender.send(order);
             parts.push(part);
         }
+        let mut facts = StageFacts {
+            stage: place.stage,
+            load: plan.spec.load(),
+            origin_ns: place.origin_ns,
+            health: Health::default(),
+            known_until_ns: None,
+            earlier: None,
+            repeats: Vec::new(),
+        };
+        begun(&facts);
         let mut collector = StageCollector::new(self.settings.clone());
         let (mut event_loop_lag, mut healths) = (DurationHistogram::new(), Vec::new());
         let (mut dead_workers, mut cut_short, mut lost) = (0, false, Vec::new());
@@ -165,7 +179,7 @@ impl Engine {
             .join()
             .map_err(|_| anyhow!("the thread that makes request bodies panicked"))?;
 
-        let health = Health {
+        facts.health = Health {
             cpu_s: seconds(cpu_ns() - cpu),
             throttled_s: throttled_s()
                 .zip(throttled)
@@ -176,15 +190,8 @@ impl Engine {
             event_loop_lag: lag::summary(&event_loop_lag),
             workers: healths,
         };
-        let facts = StageFacts {
-            stage: place.stage,
-            load: plan.spec.load(),
-            origin_ns: place.origin_ns,
-            health,
-        };
         Ok(StageEnd {
-            collector,
-            facts,
+            stage: Stage { facts, collector },
             dead_workers,
             cut_short,
         })

@@ -198,12 +198,13 @@ impl ChunkDecoder {
         if chunk.choices.is_none() && chunk.usage.is_none() && chunk.message.is_some() {
             return Err(ChunkError::Server(server_message(data)));
         }
-        if !is_stream && chunk.choices.as_ref().is_none_or(Vec::is_empty) {
+        let choices = chunk.choices.as_ref();
+        let choice = choices.and_then(|choices| choices.first.as_ref());
+        if !is_stream && choice.is_none() {
             let message = format!("the reply has no choices: {}", sample(data));
             return Err(ChunkError::Protocol(message));
         }
         let mut event = Event::default();
-        let choice = chunk.choices.iter().flatten().next();
         let mut text = None;
         if let Some(choice) = choice {
             let (found, visible) = self.text(choice);
@@ -228,10 +229,7 @@ impl ChunkDecoder {
         let only_text = is_stream
             && chunk.usage.is_none()
             && choice.is_some_and(|choice| !choice.is_finished() && choice.token_ids.is_none())
-            && chunk
-                .choices
-                .as_ref()
-                .is_some_and(|choices| choices.len() == 1);
+            && choices.is_some_and(|choices| !choices.more);
         if let (true, Some(Cow::Borrowed(text))) = (only_text, text) {
             self.envelope.set(data, text, event.visible);
         }

@@ -1,23 +1,19 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bench_contract::{
-    Counts, DEFINITIONS_VERSION, ExitCode, FailOn, Outcome, ProcessUsage, REPORT_SCHEMA_VERSION,
-    Report, RunInfo, RunStatus, StageReport, Target, Tool, Verdict,
-};
-use bench_report::{
-    ASKED_TO_STOP, RunEnd, StageCollector, correct, length_histograms, table, time_series, verdict,
-};
+use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
+use bench_report::{ASKED_TO_STOP, RunEnd, Stage, stage_reports, table, verdict};
 use bench_store::Content;
 
-use super::documents::{CONFIG, config, files, redacted, report_files};
+use super::documents::{CONFIG, config, files, report_files};
+use super::head::head;
+use super::pod::{is_pod, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
 use super::upload::{Begun, Sending};
-use crate::clock::{Origin, cpu_ns, seconds};
+use crate::clock::Origin;
 use crate::engine::StageEnd;
-use crate::health::rss_max_bytes;
 use crate::notice;
 use crate::output::Folder;
 use crate::plan::StageSpec;
@@ -32,7 +28,9 @@ pub(super) struct Finished {
     /// Requests of the warm-up.
     pub warmup: Option<Counts>,
     /// Stages that have ended.
-    pub stages: Vec<StageEnd>,
+    pub stages: Vec<Stage>,
+    /// Whether one of them sent less than it would have because the run was asked to stop.
+    pub cut_short: bool,
     /// The run's time zero, once there was one.
     pub origin: Option<Origin>,
     /// From the origin to the end of the last stage.
@@ -74,9 +72,10 @@ impl Finished {
                 .push(format!("{dead} of the workers died in {title}"));
         }
         if spec.warmup {
-            self.warmup = Some(end.collector.counts().clone());
+            self.warmup = Some(end.stage.collector.counts().clone());
         } else {
-            self.stages.push(end);
+            self.cut_short |= end.cut_short;
+            self.stages.push(end.stage);
         }
     }
 
@@ -89,14 +88,13 @@ impl Finished {
         planned.skip(self.stages.len())
     }
 
-    /// Every planned request: those of the stages that have ended, and as not sent those of the stages that have not begun.
-    fn counts(&mut self, prepared: &Prepared, stages: &[StageReport]) -> Counts {
-        let mut counts = Counts::default();
-        stages.iter().for_each(|stage| counts.merge(&stage.counts));
+    /// The planned requests of the stages that have not begun: not sent.
+    fn unstarted_counts(&mut self, prepared: &Prepared) -> Counts {
         if let Some(first) = self.unstarted(prepared).next() {
             let reason = format!("{} and later were not started", first.title());
             self.partial_because.push(reason);
         }
+        let mut counts = Counts::default();
         for spec in self.unstarted(prepared) {
             // Of a closed loop that ends by the clock, nobody knows how many requests there would have been.
             let unsent = spec.count(prepared.seed).unwrap_or(0);
@@ -140,8 +138,13 @@ pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, Exi
     Err(ExitCode::Failed)
 }
 
-/// Judges, writes and uploads the files, prints the table, and gives the exit code.
-pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[FailOn]) -> ExitCode {
+/// Judges, writes and uploads the files, prints the table, leaves the verdict in `termination_log`, and gives the exit code.
+pub(super) fn finish(
+    prepared: &Prepared,
+    mut finished: Finished,
+    fail_on: &[FailOn],
+    termination_log: &Path,
+) -> ExitCode {
     let sending = prepared.uploads.as_ref().map(|uploads| {
         let records = records(prepared);
         let sizes = records.iter().filter_map(|(_, file)| file.metadata().ok());
@@ -152,11 +155,16 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
         Ok(sending)
     });
     let sending: Result<Option<Sending>, String> = sending.transpose();
-    let (mut report, mut end) = conclude(prepared, &mut finished, fail_on);
+    let mut report = conclude(prepared, &mut finished, fail_on);
+    let mut log = String::new();
+    let files = files(prepared, &report, &finished.stages);
+    if is_pod() {
+        log.push_str(&marked(&files));
+    }
     if let Some(folder) = &prepared.folder {
         folder.release();
         let mut failures = Vec::new();
-        for (name, bytes) in files(prepared, &report, &finished.stages) {
+        for (name, bytes) in files {
             let Ok(bytes) = bytes.map_err(|error| failures.push(error)) else {
                 continue;
             };
@@ -171,9 +179,10 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
         failures.extend(missing);
         if !failures.is_empty() {
             // The verdict has to know what could not be written; the report is written once more wherever it can be.
-            end.failed.extend(failures);
-            report.verdict = verdict(&report.stages, &end, fail_on);
-            end.failed.extend(rewrite(prepared, folder, &report));
+            report.run.failed.extend(failures);
+            report.verdict = verdict(&report.stages, &RunEnd::of(&report.run), fail_on);
+            let lost = rewrite(prepared, folder, &report);
+            report.run.failed.extend(lost);
         }
         if folder.is_temporary() && is_elsewhere {
             folder.remove();
@@ -181,11 +190,13 @@ pub(super) fn finish(prepared: &Prepared, mut finished: Finished, fail_on: &[Fai
             notice(&format!("results in {}", folder.path().display()));
         }
     }
-    for failure in &end.failed {
+    for failure in &report.run.failed {
         notice(&format!("error: {failure}"));
     }
-    let printed = print(&table::report(&report, table::Style::for_stdout()));
-    let code = exit_code(&report);
+    leave_message(&report, termination_log);
+    log.push_str(&table::report(&report, table::Style::for_stdout()));
+    let printed = print(&log);
+    let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
     if code == ExitCode::Done {
         printed
     } else {
@@ -231,27 +242,19 @@ fn rewrite(prepared: &Prepared, folder: &Folder, report: &Report) -> Vec<String>
     failures
 }
 
-/// Judges a run; its end is what the verdict was made from.
-pub(super) fn conclude(
-    prepared: &Prepared,
-    finished: &mut Finished,
-    fail_on: &[FailOn],
-) -> (Report, RunEnd) {
-    let reports = finished
-        .stages
-        .iter()
-        .map(|end| end.collector.report(&end.facts));
-    let mut stages: Vec<StageReport> = reports.collect();
-    correct(&mut stages);
-    let counts = finished.counts(prepared, &stages);
+/// Judges a run.
+pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[FailOn]) -> Report {
+    let reports = stage_reports(&finished.stages);
+    let unstarted = finished.unstarted_counts(prepared);
     // A signal that cost nothing, because everything had ended, is no interruption.
-    let cancelled = counts.outcomes.get(&Outcome::Cancelled).copied();
-    let planned = stages.iter().filter_map(|stage| stage.cancel);
-    let cut_off = cancelled.unwrap_or(0) > planned.map(|cancel| cancel.cancelled).sum();
-    let cut_short = finished.stages.iter().any(|end| end.cut_short);
+    let cancelled = |stage: &StageReport| {
+        let all = stage.counts.outcomes.get(&Outcome::Cancelled).copied();
+        all.unwrap_or(0) - stage.cancel.map_or(0, |planned| planned.cancelled)
+    };
+    let cut_off = reports.iter().map(cancelled).sum::<u64>() > 0;
     let interrupted = finished.signalled
-        && (cut_short || cut_off || finished.unstarted(prepared).next().is_some());
-    if stages.is_empty() || !finished.partial_because.is_empty() {
+        && (finished.cut_short || cut_off || finished.unstarted(prepared).next().is_some());
+    if finished.stages.is_empty() || !finished.partial_because.is_empty() {
         // What failed comes before what that has cost.
         finished
             .partial_because
@@ -260,82 +263,13 @@ pub(super) fn conclude(
     if interrupted {
         finished.partial_because.insert(0, ASKED_TO_STOP.to_owned());
     }
-    let end = RunEnd {
-        interrupted,
-        failed: finished.failed.clone(),
+    let status = if finished.partial_because.is_empty() {
+        RunStatus::Complete
+    } else {
+        RunStatus::Partial
     };
-    let verdict = verdict(&stages, &end, fail_on);
-    let report = report(prepared, finished, stages, counts, verdict);
-    (report, end)
-}
-
-fn exit_code(report: &Report) -> ExitCode {
-    ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed)
-}
-
-fn report(
-    prepared: &Prepared,
-    finished: &Finished,
-    stages: Vec<StageReport>,
-    counts: Counts,
-    verdict: Verdict,
-) -> Report {
-    let origin = finished.origin.unwrap_or_else(Origin::now);
-    let wall = jiff::Timestamp::from_nanosecond(origin.unix_ns().into())
-        .map_or_else(|_| String::new(), |at| at.to_string());
-    let is_partial = !finished.partial_because.is_empty();
-    let collectors: Vec<&StageCollector> =
-        finished.stages.iter().map(|end| &end.collector).collect();
-    Report {
-        schema_version: REPORT_SCHEMA_VERSION,
-        definitions_version: DEFINITIONS_VERSION,
-        percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
-        tool: Tool {
-            name: "loadgen".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        run: RunInfo {
-            id: prepared.run_id.clone(),
-            status: if is_partial {
-                RunStatus::Partial
-            } else {
-                RunStatus::Complete
-            },
-            partial_because: finished.partial_because.clone(),
-            origin: wall,
-            origin_unix_ns: origin.unix_ns(),
-            duration_s: seconds(finished.duration_ns),
-            seed: prepared.seed,
-            prompts: finished.prompts.clone(),
-            usage: ProcessUsage {
-                cpu_s: seconds(cpu_ns()),
-                rss_max_bytes: rss_max_bytes(),
-            },
-        },
-        environment: prepared.environment.clone(),
-        target: target(prepared, finished.ready.as_ref()),
-        verdict,
-        counts,
-        warmup: finished.warmup.clone(),
-        stages,
-        series: time_series(&collectors),
-        length_histograms: (!collectors.is_empty()).then(|| length_histograms(&collectors)),
-        config: redacted(prepared),
-    }
-}
-
-fn target(prepared: &Prepared, ready: Option<&Ready>) -> Target {
-    let asked = prepared.server.model_name.clone().unwrap_or_default();
-    Target {
-        base_url: prepared.server.base_url.clone(),
-        model: ready.map_or(asked, |ready| ready.model.clone()),
-        server_type: prepared.server.kind.as_str().to_owned(),
-        api: prepared.config.api.kind.as_str().to_owned(),
-        streaming: prepared.config.api.streaming,
-        addresses: ready
-            .iter()
-            .flat_map(|ready| &ready.addresses)
-            .map(ToString::to_string)
-            .collect(),
-    }
+    let mut head = head(prepared, finished, status);
+    head.run.interrupted = interrupted;
+    head.unstarted = unstarted;
+    bench_report::report(head, &finished.stages, reports, fail_on)
 }

@@ -54,6 +54,8 @@ pub(super) struct Prepared {
     pub specs: Vec<StageSpec>,
     /// Who follows it.
     pub audience: Audience,
+    /// What can be seen of it while it goes on.
+    pub counters: Arc<Counters>,
 }
 
 /// Who follows a run.
@@ -146,6 +148,7 @@ impl Prepared {
             uploads,
             specs,
             audience,
+            counters: Arc::default(),
         };
         let journal = journal.map_err(failed)?;
         Ok((prepared, Supplies { prompts, journal }))
@@ -181,7 +184,7 @@ impl Prepared {
             total_limit: self.config.load.request_timeout().to_duration(),
             limits: api.timeouts.clone().unwrap_or_default(),
             per_request: self.config.request_lifecycle().per_request,
-            counters: Arc::new(Counters::default()),
+            counters: self.counters.clone(),
         }
     }
 

@@ -162,7 +162,7 @@ impl Bench<'_> {
             .map_err(|error| failed(format!("cannot run on CPU {}: {error}", self.client)))?
             .map_err(|(code, reason)| Ended::Failed(code, reason))?;
         let truth = server.stop();
-        if report.run.status == RunStatus::Partial {
+        if report.run.status != RunStatus::Complete {
             let why = report.run.partial_because.join("; ");
             return Err(
                 if report.verdict.exit_code == ExitCode::Interrupted.code() {

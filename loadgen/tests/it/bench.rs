@@ -103,7 +103,8 @@ impl Bench {
         command
             .current_dir(self.folder.path())
             .env_remove("OPENAI_API_KEY")
-            .env_remove("JOB_NAME");
+            .env_remove("JOB_NAME")
+            .env_remove("KUBERNETES_SERVICE_HOST");
         command
     }
 
@@ -134,7 +135,12 @@ impl Bench {
 
     /// Starts a run.
     pub(crate) fn start(&self, config: &Value) -> Child {
-        self.command(config, &[])
+        self.start_with(config, &[])
+    }
+
+    /// Starts a run with these arguments.
+    pub(crate) fn start_with(&self, config: &Value, args: &[&str]) -> Child {
+        self.command(config, args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

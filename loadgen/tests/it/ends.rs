@@ -302,3 +302,45 @@ fn no_message_shows_a_secret() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_pod_leaves_its_verdict_and_its_files_in_its_log() {
+    let bench = Bench::new(SimArgs::default());
+    let message = bench.results().with_file_name("termination-log");
+    let path = message.display().to_string();
+    let config = bench.config(json!({"slo": [{"metric": "ttft", "percentile": 50, "max": "5ms"}]}));
+    // Somebody who is no pod has no such file, and gets none.
+    bench.run(&config, &["--termination-log", &path, "--fail-on", "error"]);
+    assert!(!message.exists());
+    std::fs::write(
+        &message,
+        "left by an earlier container, and longer than what comes now".repeat(100),
+    )
+    .unwrap();
+    let shell = crate::bench::by_shell("KUBERNETES_SERVICE_HOST=10.0.0.1 exec \"$@\"");
+    let ran = bench.run_by(
+        shell,
+        &config,
+        &["--termination-log", &path, "--fail-on", "error"],
+    );
+    let left = std::fs::read_to_string(&message).unwrap();
+    assert!(
+        left.contains("exit code 0: what failed is not in --fail-on"),
+        "{left}"
+    );
+    assert!(
+        left.contains(&format!("run {}", ran.report().run.id)),
+        "{left}"
+    );
+    for part in ["SUMMARY", "STAGE_0"] {
+        let (_, rest) = ran
+            .stdout
+            .split_once(&format!("=== START_{part} ===\n"))
+            .unwrap();
+        let (marked, _) = rest.split_once(&format!("=== END_{part} ===")).unwrap();
+        let name = format!("{}_lifecycle_metrics.json", part.to_lowercase());
+        let marked: serde_json::Value = serde_json::from_str(marked).unwrap();
+        assert_eq!(marked, ran.json(&name));
+    }
+    assert!(ran.stdout.lines().last().unwrap().starts_with("verdict"));
+}

@@ -17,6 +17,7 @@ mod loads;
 mod measures;
 mod names;
 mod ready;
+mod rebuild;
 mod selftest;
 mod server;
 #[path = "../../../crates/store/tests/it/server.rs"]
@@ -29,4 +30,5 @@ mod tls;
 mod tls_ends;
 mod traces;
 mod uploads;
+mod watched;
 mod wire;

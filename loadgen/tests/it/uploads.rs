@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use bench_contract::{ExitCode, Report};
+use bench_contract::{ExitCode, Report, RunStatus};
 use bench_sim::SimArgs;
 use serde_json::{Value, json};
 
@@ -133,7 +133,13 @@ fn a_store_that_is_away_costs_no_result_and_no_patience() {
         "bucket_name": "b", "endpoint_url": format!("http://{closed}")
     }}}));
     let child = bench.start_by(by_shell(WITH_KEYS), &config);
-    while !bench.results().join("report.json").exists() {
+    // There from time zero on, and finished once the uploads begin.
+    let is_over = || {
+        let text = std::fs::read_to_string(bench.results().join("report.json")).ok()?;
+        let report: Report = serde_json::from_str(&text).ok()?;
+        (report.run.status == RunStatus::Complete).then_some(())
+    };
+    while is_over().is_none() {
         std::thread::sleep(Duration::from_millis(20));
     }
     for _ in 0..2 {

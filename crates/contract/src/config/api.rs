@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SloUnit;
 use crate::units::Seconds;
 
 /// The API of the server and how it is spoken.
@@ -19,6 +20,15 @@ pub struct Api {
     /// Headers of every request. Secrets belong in the environment (`OPENAI_API_KEY`), not here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
+    /// The unit of the limits that requests carry in their headers. Default ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slo_unit: Option<SloUnit>,
+    /// The header, one of `headers`, that limits the TTFT of each request. Default `x-slo-ttft-<unit>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slo_ttft_header: Option<String>,
+    /// The header, one of `headers`, that limits the TPOT of each request. Default `x-slo-tpot-<unit>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slo_tpot_header: Option<String>,
     /// Whether connections are kept (ours).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,

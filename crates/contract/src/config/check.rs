@@ -15,6 +15,7 @@ impl Config {
     pub fn check(&self) -> Vec<ConfigProblem> {
         let mut found = Problems::default();
         self.check_headers(&mut found);
+        self.check_header_limits(&mut found);
         self.check_data(&mut found);
         self.check_load(&mut found);
         self.check_server(&mut found);
@@ -23,6 +24,23 @@ impl Config {
             storage.check(&mut found);
         }
         found.0
+    }
+
+    fn check_header_limits(&self, found: &mut Problems) {
+        let broken = self
+            .api
+            .header_limits()
+            .filter(|carried| carried.limit.is_none());
+        for carried in broken {
+            found.warn(
+                KeyPath::from("api.headers").key(carried.header),
+                format!(
+                    "the limit of {} that requests carry is no number, and judges nothing",
+                    carried.metric.as_str()
+                ),
+                "write a number, in the unit that `slo_unit` says (ms), or `default`",
+            );
+        }
     }
 
     pub(super) fn distributions(&self) -> impl Iterator<Item = (&'static str, &Distribution)> {

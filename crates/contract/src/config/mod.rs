@@ -8,6 +8,7 @@ mod check;
 mod check_load;
 mod data;
 mod engine;
+mod header_limits;
 mod load;
 mod problem;
 mod server;
@@ -17,6 +18,7 @@ pub use api::{Api, ApiType, Connections, Timeouts};
 pub use data::{
     Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile, TraceFormat,
 };
+pub use header_limits::SloUnit;
 pub use load::{Cancel, Load, LoadType, ReplayTrace, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
 pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
@@ -81,14 +83,18 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Limits that a single request must meet to count as good, from inference-perf's `report.goodput.constraints`, in
-    /// seconds; empty where none is set. Names that are no metric of a request are left to [`Config::check`].
+    /// Limits that a single request must meet to count as good, in seconds: inference-perf's `report.goodput.constraints`, and
+    /// over them the limits that requests carry in their headers. Empty where none is set. Names that are no metric of a request
+    /// are left to [`Config::check`].
     #[must_use]
     pub fn goodput_limits(&self) -> Vec<(Metric, f64)> {
-        let limits = self.goodput_constraints().into_iter().flatten();
-        limits
-            .filter_map(|(name, limit)| Some((check::goodput_metric(name)?, limit.get())))
-            .collect()
+        let named = self.goodput_constraints().into_iter().flatten();
+        let named =
+            named.filter_map(|(name, limit)| Some((check::goodput_metric(name)?, limit.get())));
+        let mut limits: BTreeMap<Metric, f64> = named.collect();
+        let carried = self.api.header_limits().filter(|_| self.api.streaming);
+        limits.extend(carried.filter_map(|carried| Some((carried.metric, carried.limit?))));
+        limits.into_iter().collect()
     }
 
     fn goodput_constraints(&self) -> Option<&BTreeMap<String, Limit>> {

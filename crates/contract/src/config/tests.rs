@@ -146,6 +146,59 @@ fn a_secret_is_never_written() {
 }
 
 #[test]
+fn limits_that_requests_carry_judge_them() {
+    let limits = |api: serde_json::Value, constraints: serde_json::Value| {
+        let json =
+            serde_json::json!({"api": api, "report": {"goodput": {"constraints": constraints}}});
+        let config: Config = serde_json::from_value(json).unwrap();
+        let warnings = config
+            .check()
+            .into_iter()
+            .filter(|problem| problem.path.to_string().starts_with("api.headers"));
+        (config.goodput_limits(), warnings.count())
+    };
+    let none = serde_json::json!({});
+    let headers =
+        serde_json::json!({"X-SLO-TTFT-ms": "500", "x-slo-tpot-ms": " 50 ", "x-slo-ttft-s": "9"});
+    let api = |more: serde_json::Value| {
+        let mut api = serde_json::json!({"streaming": true, "headers": headers});
+        api.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        api
+    };
+    assert_eq!(
+        limits(api(none.clone()), none.clone()),
+        (vec![(Metric::Ttft, 0.5), (Metric::Tpot, 0.05)], 0)
+    );
+    // They go before those of the config, and are those of the unit and header that it names.
+    let constraints = serde_json::json!({"ttft": 1, "ntpot": 0.1});
+    assert_eq!(
+        limits(
+            api(serde_json::json!({"slo_unit": "s"})),
+            constraints.clone()
+        ),
+        (vec![(Metric::Ttft, 9.0), (Metric::Ntpot, 0.1)], 0)
+    );
+    let named = serde_json::json!({"slo_tpot_header": "x-slo-ttft-s"});
+    assert_eq!(
+        limits(api(named), none.clone()).0,
+        [(Metric::Ttft, 0.5), (Metric::Tpot, 0.009)]
+    );
+    // Not on replies that are no streams, and not what is no number.
+    let whole = serde_json::json!({"streaming": false});
+    assert_eq!(limits(api(whole), none.clone()).0, []);
+    for (value, warnings) in [("default", 0), ("soon", 1), ("-1", 1), ("", 1)] {
+        let headers = serde_json::json!({"headers": {"x-slo-ttft-ms": value}, "streaming": true});
+        assert_eq!(
+            limits(headers, none.clone()),
+            (Vec::new(), warnings),
+            "{value}"
+        );
+    }
+}
+
+#[test]
 fn headers_cannot_break_a_request() {
     for (name, value, fine) in [
         ("Host", "my.gateway", true),

@@ -74,9 +74,9 @@ pub struct MetricSummary {
     /// The least sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// The greatest sample; absent when it is `+inf`.
+    /// The greatest sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<f64>,
+    pub max: Option<LatencyValue>,
     /// Integrated autocorrelation time in order of schedule, at least 1; absent for pooled metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autocorrelation_time: Option<f64>,
@@ -89,14 +89,58 @@ pub struct MetricSummary {
 }
 
 impl MetricSummary {
-    /// The value of percentile `p`, if it was computed; `+inf` where it is censored.
+    /// The value of percentile `p`, if it was computed.
+    #[must_use]
+    pub fn at(&self, p: f64) -> Option<LatencyValue> {
+        let mut percentiles = self.percentiles.iter();
+        let found = percentiles.find(|entry| (entry.p - p).abs() < 1e-9)?;
+        Some(found.value)
+    }
+
+    /// The same in seconds; `+inf` where it is censored.
     #[must_use]
     pub fn percentile(&self, p: f64) -> Option<f64> {
-        let found = self
-            .percentiles
-            .iter()
-            .find(|entry| (entry.p - p).abs() < 1e-9)?;
-        Some(found.value.unwrap_or(f64::INFINITY))
+        self.at(p).map(LatencyValue::seconds)
+    }
+}
+
+/// A latency in seconds, or what is known of one that is `+inf`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LatencyValue {
+    /// Seconds.
+    Seconds(f64),
+    /// `+inf`: among requests that never got there.
+    Censored {
+        /// How long they were waited for at least, in seconds: the time limit of a request.
+        censored_above: f64,
+    },
+}
+
+impl LatencyValue {
+    /// `seconds`; where that is `+inf`, what is known of it.
+    #[must_use]
+    pub fn new(seconds: f64, censored_above: f64) -> Self {
+        if seconds.is_finite() {
+            Self::Seconds(seconds)
+        } else {
+            Self::Censored { censored_above }
+        }
+    }
+
+    /// In seconds; `+inf` where it is censored.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.finite().unwrap_or(f64::INFINITY)
+    }
+
+    /// In seconds, where it is not censored.
+    #[must_use]
+    pub fn finite(self) -> Option<f64> {
+        match self {
+            Self::Seconds(seconds) => Some(seconds),
+            Self::Censored { .. } => None,
+        }
     }
 }
 
@@ -105,9 +149,12 @@ impl MetricSummary {
 pub struct Percentile {
     /// Which, in `[0, 100]`.
     pub p: f64,
-    /// Its value in seconds; absent when it is `+inf`, which the censored requests make it.
+    /// Its value.
+    pub value: LatencyValue,
+    /// MLPerf's early-stopping bound: above the true percentile with a chance of 99 %, were the samples independent, which
+    /// latencies under load are not. For comparison; absent for pooled metrics, and where the samples are too few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<f64>,
+    pub early_stopping: Option<LatencyValue>,
     /// The 95 % interval of the value; absent for pooled metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
@@ -147,6 +194,23 @@ pub struct Throughput {
     /// Prompt tokens of successful requests per second.
     pub input_tokens_per_s: f64,
     /// Output tokens of successful requests per second.
+    pub output_tokens_per_s: f64,
+    /// The same while requests were due; absent in a stage that is too short for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady: Option<SteadyThroughput>,
+}
+
+/// Throughput from one median request after a stage's first planned instant to its last one: neither the time in which the
+/// server fills nor the drain is in it. Tokens of a reply are taken to come evenly from its first to its last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SteadyThroughput {
+    /// Where it begins, in seconds after the first planned instant: the median time from schedule to end.
+    pub after_s: f64,
+    /// How long it is, in seconds.
+    pub window_s: f64,
+    /// Successful requests per second that ended in it.
+    pub requests_per_s: f64,
+    /// Output tokens of successful requests per second that came in it.
     pub output_tokens_per_s: f64,
 }
 
@@ -279,7 +343,7 @@ pub struct Health {
     pub workers: Vec<WorkerHealth>,
 }
 
-/// How late an event loop comes to what is due: sampled every 25 ms, a stall counted once for each sample that it delays.
+/// How late an event loop comes to what is due: sampled every 50 ms, a stall counted once for each sample that it delays.
 /// A reply that arrives in between is stamped that much late.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

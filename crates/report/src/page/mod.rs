@@ -4,7 +4,7 @@ mod decision;
 mod facts;
 mod objective;
 mod stages;
-mod table;
+pub(crate) mod table;
 
 use bench_contract::{Report, RunStatus};
 
@@ -128,7 +128,7 @@ fn verdict(page: &mut Markup, report: &Report) {
         "</p>\n",
     );
     page.raw("</section>\n");
-    if report.run.status == RunStatus::Partial && headline != Headline::Interrupted {
+    if report.run.status != RunStatus::Complete && headline != Headline::Interrupted {
         page.raw("<section>\n<h2>Not complete</h2>\n");
         list(page, "<ul>", &report.run.partial_because);
         page.raw("</section>\n");

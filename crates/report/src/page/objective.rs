@@ -1,6 +1,6 @@
 //! An objective and what was measured of it, in words.
 
-use bench_contract::{Check, Interval, Metric, Report, SloMetric, StageReport};
+use bench_contract::{Check, Interval, LatencyValue, Metric, Report, SloMetric, StageReport};
 
 use crate::format::{Latency, amount, count, percent};
 use crate::slo::allowed_share;
@@ -78,8 +78,10 @@ pub(crate) fn percentile_in_words(stage: &StageReport, metric: Metric, p: f64) -
         .iter()
         .find(|entry| entry.p == p)?;
     let value = match entry.value {
-        Some(value) => format!("was {}", Latency(value)),
-        None => "was never reached, for too many requests failed".to_owned(),
+        LatencyValue::Seconds(value) => format!("was {}", Latency(value)),
+        LatencyValue::Censored { .. } => {
+            "was never reached, for too many requests failed".to_owned()
+        }
     };
     let interval = entry.interval.as_ref().and_then(interval_in_words);
     Some(match interval {

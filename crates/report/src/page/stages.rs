@@ -7,9 +7,9 @@ use bench_contract::{
 use super::LONGEST_MESSAGE;
 use super::objective::interval_in_words;
 use super::table::{Cell, table};
-use crate::format::{Latency, amount, count, percent};
+use crate::format::{Latency, amount, count, latency_value, percent};
 use crate::markup::{Markup, shortened};
-use crate::table::{errors_of, interval_of_p99, percentile, timeout};
+use crate::table::{errors_of, interval_of_p99};
 
 /// Rows of a table; a page has room for more, its readers have not.
 const MOST_ROWS: usize = 60;
@@ -148,7 +148,6 @@ fn rest(page: &mut Markup, all: usize) {
 }
 
 fn stages(page: &mut Markup, report: &Report) {
-    let limit = timeout(report);
     let rows: Vec<Vec<Cell>> = report
         .stages
         .iter()
@@ -156,7 +155,7 @@ fn stages(page: &mut Markup, report: &Report) {
         .map(|stage| {
             let value = |metric: Metric, p: f64| {
                 let summary = stage.metrics.get(&metric);
-                let shown = summary.and_then(|summary| percentile(summary, p, limit));
+                let shown = summary.and_then(|summary| summary.at(p)).map(latency_value);
                 Cell::number(shown.unwrap_or_default())
             };
             let cancelled = stage.cancel.map_or(0, |cancel| cancel.cancelled);
@@ -268,11 +267,10 @@ fn errors(page: &mut Markup, report: &Report) {
 }
 
 fn latencies(page: &mut Markup, report: &Report) {
-    let limit = timeout(report);
     for stage in report.stages.iter().take(MOST_DETAILED) {
         let rows: Vec<Vec<Cell>> = Metric::ALL
             .into_iter()
-            .filter_map(|metric| Some(latency_row(metric, stage.metrics.get(&metric)?, limit)))
+            .filter_map(|metric| Some(latency_row(metric, stage.metrics.get(&metric)?)))
             .collect();
         if rows.is_empty() {
             continue;
@@ -304,9 +302,9 @@ fn latencies(page: &mut Markup, report: &Report) {
     }
 }
 
-fn latency_row(metric: Metric, summary: &MetricSummary, limit: f64) -> Vec<Cell> {
+fn latency_row(metric: Metric, summary: &MetricSummary) -> Vec<Cell> {
     let interval = interval_of_p99(summary);
-    let shown = |p: f64| Cell::number(percentile(summary, p, limit).unwrap_or_default());
+    let shown = |p: f64| Cell::number(summary.at(p).map_or_else(String::new, latency_value));
     let unreached = match summary.censored {
         0 => String::new(),
         n => count(n),

@@ -193,7 +193,7 @@ fn dot(entry: &bench_contract::Percentile) -> Option<Dot> {
     let interval = entry.interval.as_ref();
     Some(Dot {
         x: -share.log10(),
-        y: entry.value?,
+        y: entry.value.finite()?,
         low: interval.and_then(|interval| interval.lower),
         high: interval.and_then(|interval| interval.upper),
         is_doubtful: false,

@@ -2,6 +2,7 @@
 
 mod chart;
 mod curve;
+mod forest;
 mod lengths;
 mod rate;
 mod scale;
@@ -9,11 +10,13 @@ mod time;
 
 use bench_contract::{Metric, Report, SloMetric, StageReport};
 
+use crate::compare::Comparison;
 use crate::format::{Latency, amount};
 use crate::markup::Markup;
 
 use chart::{Chart, HEIGHT, WIDTH};
 
+pub(crate) use forest::forest;
 pub(crate) use scale::latency;
 
 /// Colours and lines, for pages and pictures alike.
@@ -40,24 +43,57 @@ pub(crate) struct Plot {
 impl Plot {
     /// The picture without title and note, for a page that has both and the style sheet.
     pub(crate) fn inline(&self) -> Markup {
+        self.picture().inline()
+    }
+
+    fn picture(&self) -> Picture {
+        Picture {
+            name: self.name,
+            title: self.title.clone(),
+            note: self.note.clone(),
+            size: (WIDTH, HEIGHT),
+            drawn: self.chart.draw(),
+        }
+    }
+}
+
+/// A picture as it is drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    /// What it is called as a file, without its ending.
+    pub(crate) name: &'static str,
+    /// The question that it answers, or what was found.
+    pub(crate) title: String,
+    /// What else there is to know, in a sentence; may be empty.
+    pub(crate) note: String,
+    /// Its width and height.
+    pub(crate) size: (f64, f64),
+    /// The content of its `svg` element.
+    pub(crate) drawn: Markup,
+}
+
+impl Picture {
+    /// The picture without title and note, for a page that has both and the style sheet.
+    pub(crate) fn inline(&self) -> Markup {
         let mut svg = Markup::default();
         svg.raw("<svg class=\"plot\" role=\"img\" viewBox=\"0 0");
-        for size in [WIDTH, HEIGHT] {
+        for size in [self.size.0, self.size.1] {
             svg.raw(" ").number(size);
         }
         svg.raw("\" aria-label=\"").text(&self.title).raw("\">");
-        svg.append(&self.chart.draw()).raw("</svg>");
+        svg.append(&self.drawn).raw("</svg>");
         svg
     }
 
     /// The picture as a file of its own.
     fn file(&self) -> String {
+        let (width, height) = self.size;
         let lines = wrapped(&self.title, 62);
         let notes = wrapped(&self.note, 78);
         let head = 24.0 + 20.0 * lines.len() as f64 + 17.0 * notes.len() as f64;
         let mut svg = Markup::default();
         svg.raw("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot alone\" viewBox=\"0 0");
-        for size in [WIDTH, HEIGHT + head] {
+        for size in [width, height + head] {
             svg.raw(" ").number(size);
         }
         svg.raw("\">\n<title>")
@@ -79,9 +115,16 @@ impl Plot {
         svg.raw("<g transform=\"translate(0 ")
             .number(head - 6.0)
             .raw(")\">");
-        svg.append(&self.chart.draw()).raw("</g>\n</svg>\n");
+        svg.append(&self.drawn).raw("</g>\n</svg>\n");
         svg.into_string()
     }
+}
+
+/// The picture of a comparison as an SVG file: its name and content.
+#[must_use]
+pub fn shifts(comparison: &Comparison) -> (String, String) {
+    let picture = forest(comparison);
+    (format!("{}.svg", picture.name), picture.file())
 }
 
 /// All pictures of a report, in the order in which they are looked at. What the report holds nothing for is left out.
@@ -120,7 +163,7 @@ pub fn files(report: &Report) -> Vec<(String, String)> {
     [plots.rate, plots.curve, plots.time, plots.lengths]
         .iter()
         .flatten()
-        .map(|plot| (format!("{}.svg", plot.name), plot.file()))
+        .map(|plot| (format!("{}.svg", plot.name), plot.picture().file()))
         .collect()
 }
 

@@ -121,7 +121,7 @@ fn by_load(
                 let interval = entry.interval.as_ref();
                 Some(Dot {
                     x: *x,
-                    y: entry.value?,
+                    y: entry.value.finite()?,
                     low: interval.and_then(|interval| interval.lower),
                     high: interval.and_then(|interval| interval.upper),
                     is_doubtful: stage.validity.state == ValidityState::Invalid,

@@ -4,11 +4,13 @@ mod overview;
 mod stage;
 mod text;
 
-pub(crate) use stage::{interval_of_p99, percentile};
+pub(crate) use stage::interval_of_p99;
 
 use std::collections::BTreeMap;
 
-use bench_contract::{Check, CheckVerdict, ErrorSample, ExitCode, Outcome, Report, RunStatus};
+use bench_contract::{
+    Check, CheckVerdict, ErrorSample, ExitCode, MergeKind, Outcome, Report, RunStatus,
+};
 
 use crate::format::count;
 use crate::headline::Headline;
@@ -61,17 +63,30 @@ pub fn columns(rows: &[Vec<String>], left: usize) -> String {
 pub fn report(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     head(&mut page, report);
-    let timeout_s = timeout(report);
     if report.stages.len() <= MOST_BLOCKS {
         for stage in &report.stages {
             page.gap();
-            stage::block(&mut page, stage, timeout_s);
+            stage::block(&mut page, stage);
         }
     } else {
         page.gap();
-        overview::rows(&mut page, &report.stages, timeout_s);
+        overview::rows(&mut page, &report.stages);
     }
     errors(&mut page, report, style.width);
+    objectives(&mut page, report);
+    page.gap();
+    verdict(&mut page, report);
+    page.finish()
+}
+
+/// The judgement of a report alone: each objective with its reason, and last the verdict with its exit code.
+#[must_use]
+pub fn judgement(report: &Report, style: Style) -> String {
+    let mut page = Page::new(style);
+    let title = format!("run {}", report.run.id);
+    let title = page.paint(&title, Tone::Heading);
+    page.line(&title);
+    partial(&mut page, report);
     objectives(&mut page, report);
     page.gap();
     verdict(&mut page, report);
@@ -98,18 +113,15 @@ fn head(page: &mut Page, report: &Report) {
             target.model, target.base_url, target.server_type, target.api, report.run.seed
         ),
     );
-    if report.run.status == RunStatus::Partial {
-        let because = report.run.partial_because.join("; ");
-        page.labelled_in(
-            "partial",
-            Some(Tone::Doubtful),
-            if because.is_empty() {
-                "not every request ended by itself"
-            } else {
-                &because
-            },
-        );
+    if let Some(merged) = &report.run.merged {
+        let what = match merged.kind {
+            MergeKind::Shards => "shards",
+            MergeKind::Repeats => "repeats",
+        };
+        let text = format!("{} {what}: {}", merged.of.len(), merged.of.join(", "));
+        page.labelled("merged", &text);
     }
+    partial(page, report);
     if let Some(warmup) = &report.warmup {
         page.labelled(
             "warm-up",
@@ -122,17 +134,19 @@ fn head(page: &mut Page, report: &Report) {
     }
 }
 
-/// The time limit of a request in seconds, which is what a latency that was never reached is known to exceed.
-pub(crate) fn timeout(report: &Report) -> f64 {
-    let given = report
-        .config
-        .pointer("/load/request_timeout")
-        .and_then(serde_json::Value::as_f64);
-    given.unwrap_or_else(|| {
-        bench_contract::config::Load::default()
-            .request_timeout()
-            .get()
-    })
+fn partial(page: &mut Page, report: &Report) {
+    if report.run.status != RunStatus::Complete {
+        let because = report.run.partial_because.join("; ");
+        page.labelled_in(
+            "partial",
+            Some(Tone::Doubtful),
+            if because.is_empty() {
+                "not every request ended by itself"
+            } else {
+                &because
+            },
+        );
+    }
 }
 
 /// The failures of all stages by kind, the most frequent first.

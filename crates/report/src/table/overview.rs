@@ -7,7 +7,7 @@ use super::text::{Page, Tone};
 use crate::format::{amount, count};
 
 /// Shows stages, one a row, and below what is not as it should be.
-pub(super) fn rows(page: &mut Page, stages: &[StageReport], timeout_s: f64) {
+pub(super) fn rows(page: &mut Page, stages: &[StageReport]) {
     let top = [
         "", "offered", "achieved", "", "", "TTFT", "TTFT", "TPOT", "E2E", "tokens", "", "gene-",
     ];
@@ -23,7 +23,7 @@ pub(super) fn rows(page: &mut Page, stages: &[StageReport], timeout_s: f64) {
             stage
                 .metrics
                 .get(&metric)
-                .map_or_else(|| "-".to_owned(), |summary| cell(summary, p, timeout_s))
+                .map_or_else(|| "-".to_owned(), |summary| cell(summary, p))
         };
         rows.push(vec![
             stage.stage.to_string(),

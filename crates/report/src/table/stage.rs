@@ -3,7 +3,7 @@
 use bench_contract::{Interval, Metric, MetricSummary, StageReport, ValidityState};
 
 use super::text::{Page, Tone};
-use crate::format::{Latency, amount, count, percent};
+use crate::format::{Latency, amount, count, latency_value, percent};
 
 /// Percentiles of the table.
 const SHOWN: [f64; 3] = [50.0, 95.0, 99.0];
@@ -20,8 +20,7 @@ const ROWS: [(&str, Metric, Option<Metric>); 5] = [
     ("E2E", Metric::E2e, Some(Metric::E2eScheduled)),
 ];
 
-/// Shows a stage; `timeout_s` is what a latency that was never reached is known to exceed.
-pub(super) fn block(page: &mut Page, stage: &StageReport, timeout_s: f64) {
+pub(super) fn block(page: &mut Page, stage: &StageReport) {
     let title = format!("stage {}: {}", stage.stage, stage.load);
     let title = page.paint(&title, Tone::Heading);
     page.line(&title);
@@ -50,7 +49,7 @@ pub(super) fn block(page: &mut Page, stage: &StageReport, timeout_s: f64) {
     page.labelled("arrivals", &stage.arrivals.verdict);
 
     page.gap();
-    latencies(page, stage, timeout_s);
+    latencies(page, stage);
     page.gap();
 
     let throughput = &stage.throughput;
@@ -64,6 +63,20 @@ pub(super) fn block(page: &mut Page, stage: &StageReport, timeout_s: f64) {
             Latency(throughput.window_s)
         ),
     );
+    if let Some(steady) = throughput.steady.filter(|steady| {
+        let (steady, whole) = (steady.output_tokens_per_s, throughput.output_tokens_per_s);
+        (steady - whole).abs() > 0.02 * whole
+    }) {
+        page.labelled(
+            "",
+            &format!(
+                "{} requests/s, {} output tokens/s while requests were due, from {} on",
+                amount(steady.requests_per_s),
+                amount(steady.output_tokens_per_s),
+                Latency(steady.after_s)
+            ),
+        );
+    }
     lengths(page, stage);
     if let Some(goodput) = &stage.goodput {
         let parts: Vec<String> = goodput
@@ -118,7 +131,7 @@ pub(super) fn state(state: ValidityState) -> (&'static str, Option<Tone>) {
     }
 }
 
-fn latencies(page: &mut Page, stage: &StageReport, timeout_s: f64) {
+fn latencies(page: &mut Page, stage: &StageReport) {
     let mut shown: Vec<(String, &str, &MetricSummary)> = Vec::new();
     for (name, metric, from_schedule) in ROWS {
         let Some(summary) = stage.metrics.get(&metric) else {
@@ -151,7 +164,7 @@ fn latencies(page: &mut Page, stage: &StageReport, timeout_s: f64) {
     let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     rows.extend(shown.iter().map(|(_, label, summary)| {
         let mut cells = vec![(*label).to_owned()];
-        cells.extend(SHOWN.map(|p| cell(summary, p, timeout_s)));
+        cells.extend(SHOWN.map(|p| cell(summary, p)));
         cells.push(interval_of_p99(summary).map_or_else(String::new, enclosure));
         cells.push(count(summary.count));
         if some_unreached {
@@ -186,18 +199,8 @@ pub(crate) fn interval_of_p99(summary: &MetricSummary) -> Option<&Interval> {
 }
 
 /// One percentile in words.
-pub(super) fn cell(summary: &MetricSummary, p: f64, timeout_s: f64) -> String {
-    percentile(summary, p, timeout_s).unwrap_or_else(|| "-".to_owned())
-}
-
-/// One percentile; `> 300 s` where it was never reached, none where there is none.
-pub(crate) fn percentile(summary: &MetricSummary, p: f64, timeout_s: f64) -> Option<String> {
-    let value = summary.percentile(p)?;
-    Some(if value.is_finite() {
-        Latency(value).to_string()
-    } else {
-        format!("> {}", Latency(timeout_s))
-    })
+pub(super) fn cell(summary: &MetricSummary, p: f64) -> String {
+    summary.at(p).map_or_else(|| "-".to_owned(), latency_value)
 }
 
 /// `25.1 to 27.4 ms`, with the unit once where it is the same.

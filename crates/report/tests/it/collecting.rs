@@ -206,6 +206,27 @@ fn tpot_chunk_aware_is_there_only_where_a_first_event_held_several_tokens() {
 }
 
 #[test]
+fn steady_throughput_leaves_out_the_ramp_and_the_drain() {
+    // Ten a second for 20 s, each 5 ms and 999 gaps of 5 ms long: 50 in flight at once, and 5 s of drain.
+    let records: Vec<RequestRecord> = (0..200)
+        .map(|k| ok(k, k * 100 * MS, 5 * MS, 1000))
+        .collect();
+    let report = collect(&everything(), &records).report(&facts(LoadType::Constant, 10.0, 20.0));
+    let whole = report.throughput;
+    let steady = whole.steady.unwrap();
+    assert!(
+        (steady.output_tokens_per_s - 10_000.0).abs() < 50.0,
+        "{steady:?}"
+    );
+    assert!((steady.requests_per_s - 10.0).abs() < 0.1, "{steady:?}");
+    assert!((steady.after_s - 5.0).abs() < 0.01 && (steady.window_s - 14.9).abs() < 0.01);
+    assert!(whole.output_tokens_per_s < 8100.0, "{whole:?}");
+    let short = collect(&everything(), &records[..20]);
+    let short = short.report(&facts(LoadType::Constant, 10.0, 2.0));
+    assert_eq!(short.throughput.steady, None);
+}
+
+#[test]
 fn twenty_percent_timeouts_leave_no_p95_below_the_timeout() {
     let records: Vec<RequestRecord> = (0..1000)
         .map(|k| {

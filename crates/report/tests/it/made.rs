@@ -5,34 +5,25 @@ use bench_contract::{
     Tool,
 };
 use bench_report::{
-    RunEnd, StageCollector, StageFacts, correct, length_histograms, time_series, verdict,
+    Head, RunEnd, StageCollector, StageFacts, correct, length_histograms, time_series,
 };
 
-/// The report of stages that have ended.
-pub(crate) fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
-    correct(&mut stages);
-    let mut counts = Counts::default();
-    stages.iter().for_each(|stage| counts.merge(&stage.counts));
-    Report {
-        schema_version: 1,
-        definitions_version: 1,
-        percentile_method: bench_report::PERCENTILE_METHOD.to_owned(),
+/// A run that has ended well.
+pub(crate) fn head() -> Head {
+    Head {
         tool: Tool {
             name: "loadgen".to_owned(),
             version: "0.1.0".to_owned(),
         },
         run: RunInfo {
             id: "production-1a2b3c4d".to_owned(),
-            status: if end.interrupted {
-                RunStatus::Partial
-            } else {
-                RunStatus::Complete
-            },
-            partial_because: if end.interrupted {
-                vec!["the run was asked to stop".to_owned()]
-            } else {
-                Vec::new()
-            },
+            status: RunStatus::Complete,
+            partial_because: Vec::new(),
+            shard: None,
+            merged: None,
+            interrupted: false,
+            failed: Vec::new(),
+            unrecorded: 0,
             origin: "2026-11-24T12:00:00Z".to_owned(),
             origin_unix_ns: 0,
             duration_s: 605.0,
@@ -49,13 +40,25 @@ pub(crate) fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
             streaming: true,
             addresses: Vec::new(),
         },
-        verdict: verdict(&stages, end, &FailOn::ALL),
-        counts,
         warmup: None,
-        stages,
-        series: None,
-        length_histograms: None,
+        unstarted: Counts::default(),
         config: serde_json::json!({}),
+    }
+}
+
+/// The report of stages that have ended.
+pub(crate) fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
+    correct(&mut stages);
+    let mut head = head();
+    if end.interrupted {
+        head.run.status = RunStatus::Partial;
+        head.run.partial_because = vec!["the run was asked to stop".to_owned()];
+    }
+    head.run.interrupted = end.interrupted;
+    head.run.failed = end.failed.clone();
+    Report {
+        length_histograms: None,
+        ..bench_report::report(head, &[], stages, &FailOn::ALL)
     }
 }
 

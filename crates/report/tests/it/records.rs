@@ -19,6 +19,7 @@ pub(crate) fn settings() -> Settings {
         slos: Vec::new(),
         goodput: Vec::new(),
         streaming: true,
+        request_timeout_s: 300.0,
         max_error_messages: 10,
     }
 }
@@ -124,6 +125,9 @@ pub(crate) fn facts(kind: LoadType, rate: f64, duration_s: f64) -> StageFacts {
         },
         origin_ns: 0,
         health: Health::default(),
+        known_until_ns: None,
+        earlier: None,
+        repeats: Vec::new(),
     }
 }
 

@@ -144,3 +144,31 @@ fn colours_come_only_when_asked_for() {
         .contains("\u{1b}[32mPASS")
     );
 }
+
+#[test]
+fn a_message_holds_the_verdict_and_the_reasons_in_the_room_that_there_is() {
+    let records: Vec<RequestRecord> = (0..1000)
+        .map(|k| ok(k, k * 100 * MS, 2000 * MS, 10))
+        .collect();
+    let stage = collect(&settings(), &records).report(&facts(LoadType::Constant, 10.0, 100.0));
+    let report = whole(vec![stage], &RunEnd::default());
+    let text = bench_report::message(&report, bench_report::TERMINATION_MESSAGE);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("FAIL, exit code 4: SLO failed"));
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .starts_with("stage 0: p99 ttft_scheduled"),
+        "{text}"
+    );
+    assert_eq!(lines.last(), Some("run production-1a2b3c4d"));
+    for room in [0, 3, 40, 100] {
+        let short = bench_report::message(&report, room);
+        assert!(
+            short.len() <= room.max(3) && short.ends_with('…'),
+            "{room}: {short}"
+        );
+        assert!(text.starts_with(short.trim_end_matches('…')));
+    }
+}

@@ -1,10 +1,11 @@
 //! The JSON of an event, as far as it is read.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bench_contract::TokenCount;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -12,7 +13,7 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
     #[serde(default, borrow)]
-    pub(super) choices: Option<Vec<Choice<'a>>>,
+    pub(super) choices: Option<Choices<'a>>,
     #[serde(default)]
     pub(super) usage: Option<UsageJson>,
     #[serde(default)]
@@ -21,6 +22,13 @@ pub(super) struct Chunk<'a> {
     pub(super) object: Option<Text<'a>>,
     #[serde(default)]
     pub(super) message: Option<serde_json::Value>,
+}
+
+/// The choices of an event, of which the first is read: one is asked for.
+pub(super) struct Choices<'a> {
+    pub(super) first: Option<Choice<'a>>,
+    /// Whether there are others.
+    pub(super) more: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +96,32 @@ pub(super) struct PromptDetails {
 pub(super) struct CompletionDetails {
     #[serde(default)]
     pub(super) reasoning_tokens: Option<TokenCount>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
+    /// In place of a list on the heap, which would be a good part of what an event costs.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct First;
+
+        impl<'de> Visitor<'de> for First {
+            type Value = Choices<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of choices")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let first = list.next_element()?;
+                let mut more = false;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    more = true;
+                }
+                Ok(Choices { first, more })
+            }
+        }
+
+        deserializer.deserialize_seq(First)
+    }
 }
 
 impl ToolCall {

@@ -1,100 +1,67 @@
-//! `benchctl report`: reads the report of a run, and shows it.
+//! Finding and reading the report of a run, and the records beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bench_contract::{REPORT_SCHEMA_VERSION, Report};
-use bench_report::table::Style;
-use bench_report::{page, plot, table};
-use bench_yaml::{Color, Diagnostic, Source, Span};
+use bench_yaml::{Diagnostic, Source, Span};
 use serde_json::Value;
 
-use super::files::{NewFile, write_all};
-use super::stored;
-use crate::cli::{ReportArgs, ReportCommand};
-use crate::output::{Failure, Output};
+use super::{NOT_A_REPORT, UNKNOWN_LAYOUT};
+use crate::commands::stored;
+use crate::output::Failure;
 use crate::values::{codes, read_text, system_reason, unreadable};
 
 /// The file that a run leaves its report in.
 const REPORT: &str = "report.json";
 
-/// A text that is no report.
-const NOT_A_REPORT: &str = "B160";
-
-/// A report that this version cannot read.
-const UNKNOWN_LAYOUT: &str = "B161";
+/// The files that a run leaves its records in, as they are and decompressed.
+const RECORDS: [&str; 2] = ["requests.jsonl.zst", "requests.jsonl"];
 
 /// What to name instead of what is no report.
 const WHICH: &str =
     "name the report.json that loadgen writes, or the folder of a run that it is in";
 
-pub(super) fn run(args: &ReportArgs, output: &Output) -> Result<(), Failure> {
-    match &args.command {
-        ReportCommand::Show { path } => {
-            let report = read(path, "nothing was shown")?;
-            let style = Style {
-                color: output.data_color() == Color::Always,
-                width: 100,
-            };
-            output.data(&table::report(&report, style))
-        }
-        ReportCommand::Html {
-            path,
-            output: file,
-            plots,
-        } => html(path, file.as_deref(), plots.as_deref(), output),
-    }
+/// What a run has left.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// The report's file as people name it.
+    pub(super) name: String,
+    /// The report as it stands there.
+    pub(super) report: Report,
+    /// The records beside it, where there are some.
+    pub(super) records: Option<PathBuf>,
 }
 
-/// The page, to a file or to stdout; pictures, to a folder. With pictures alone, no page.
-fn html(
-    path: &str,
-    file: Option<&Path>,
-    plots: Option<&Path>,
-    output: &Output,
-) -> Result<(), Failure> {
-    let report = read(path, "nothing was written")?;
-    let mut files: Vec<NewFile> = Vec::new();
-    if let Some(folder) = plots {
-        let pictures = plot::files(&report);
-        if pictures.is_empty() {
-            output.note("the report holds nothing that a picture could be drawn from");
-        }
-        files.extend(
-            pictures
-                .into_iter()
-                .map(|(name, svg)| (folder.join(name), svg)),
-        );
-    }
-    let pictures = files.len();
-    let to_stdout = match file {
-        Some(file) => file.as_os_str() == "-",
-        None => plots.is_none(),
-    };
-    if let Some(file) = file.filter(|_| !to_stdout) {
-        files.push((file.to_owned(), page::html(&report)));
-    }
-    write_all(&files)?;
-    if let Some(folder) = plots.filter(|_| pictures > 0) {
-        output.note(&format!(
-            "wrote {pictures} pictures into {}",
-            folder.display()
-        ));
-    }
-    if to_stdout {
-        return output.data(&page::html(&report));
-    }
-    if let Some(file) = file {
-        output.note(&format!("wrote {}", file.display()));
-    }
-    Ok(())
-}
-
-/// Reads the report at `path`: a file, the folder of a run, an address in a store, or `-`.
-fn read(path: &str, consequence: &str) -> Result<Report, Failure> {
+/// Reads the report at `path`: a file, the folder of a run, the records in it, an address in a store, or `-`.
+pub(super) fn find(path: &str, consequence: &str) -> Result<Found, Failure> {
     text(path)
-        .and_then(|source| report(&source))
+        .and_then(|source| {
+            let report = report(&source)?;
+            Ok(Found {
+                records: records(&source.name),
+                name: source.name.to_string(),
+                report,
+            })
+        })
         .map_err(|problem| Failure::of(vec![*problem], consequence))
+}
+
+/// The records beside a report.
+fn records(report: &str) -> Option<PathBuf> {
+    let path = Path::new(report);
+    let prefix = path.file_name()?.to_str()?.strip_suffix(REPORT)?;
+    let beside = |name: &str| path.with_file_name(format!("{prefix}{name}"));
+    RECORDS.into_iter().map(beside).find(|path| path.is_file())
+}
+
+/// The report beside records.
+fn report_of(records: &Path) -> Option<PathBuf> {
+    let name = records.file_name()?.to_str()?;
+    let prefix = RECORDS
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))?;
+    Some(records.with_file_name(format!("{prefix}{REPORT}")))
 }
 
 fn text(path: &str) -> Result<Source, Box<Diagnostic>> {
@@ -104,10 +71,11 @@ fn text(path: &str) -> Result<Source, Box<Diagnostic>> {
     if bench_store::Address::is_meant(path) {
         return stored::text(path, REPORT);
     }
-    let file = if Path::new(path).is_dir() {
-        in_folder(Path::new(path))?
+    let given = Path::new(path);
+    let file = if given.is_dir() {
+        in_folder(given)?
     } else {
-        PathBuf::from(path)
+        report_of(given).unwrap_or_else(|| given.to_owned())
     };
     let name = file.display().to_string();
     let unread = |message: String| {
@@ -163,7 +131,12 @@ fn in_folder(folder: &Path) -> Result<PathBuf, Box<Diagnostic>> {
             let is_inference_perf = names
                 .iter()
                 .any(|name| name.ends_with("lifecycle_metrics.json"));
-            Err(Box::new(if is_inference_perf {
+            let has_records = names
+                .iter()
+                .any(|name| RECORDS.iter().any(|ending| name.ends_with(ending)));
+            Err(Box::new(if has_records {
+                found.help("it holds records of requests, but not what they were asked for: copy the report.json that loadgen keeps beside them, from the start of a run on")
+            } else if is_inference_perf {
                 found.help("it holds reports of inference-perf, which leave out what a verdict needs; loadgen writes report.json beside them")
             } else {
                 found.help(WHICH)

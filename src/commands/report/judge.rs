@@ -1,0 +1,162 @@
+//! `benchctl report judge`.
+
+use std::path::Path;
+
+use bench_contract::{
+    Check, CheckVerdict, Config, ExitCode, FailOn, Report, RunStatus, ValidityState,
+};
+use bench_report::{Rebuild, Settings, junit, rejudged, table};
+use bench_yaml::{Diagnostic, Source, Span};
+use serde_json::json;
+
+use super::super::files::write_all;
+use super::objectives::apply;
+use super::read::{Found, find};
+use super::records::{fill, refused};
+use super::show::style;
+use super::{BAD_RECORDS, OBJECTIVES};
+use crate::messages;
+use crate::output::{Failure, MessageFormat, Output};
+use crate::values::read_text;
+
+/// What did not happen.
+const CONSEQUENCE: &str = "nothing was judged";
+
+/// Judges the run at `path` by the objectives of `slo`, or by its own.
+pub(super) fn run(
+    path: &str,
+    slo: Option<&str>,
+    fail_on: Option<&[FailOn]>,
+    xml: Option<&Path>,
+    output: &Output,
+) -> Result<(), Failure> {
+    if path == "-" && slo == Some("-") {
+        return Err(Failure::usage(
+            "report and objectives cannot both come from standard input",
+            "name a file for one of them",
+        ));
+    }
+    let found = find(path, CONSEQUENCE)?;
+    let settings = settings(&found, slo, output)?;
+    let judged = judge(&found, &settings, fail_on.unwrap_or(&FailOn::ALL), output)?;
+    if let Some(file) = xml {
+        write_all(&[(file.to_owned(), junit::xml(&judged))])?;
+        output.note(&format!("wrote {}", file.display()));
+    }
+    output.data(&match output.format() {
+        MessageFormat::Human => table::judgement(&judged, style(output)),
+        MessageFormat::Json => lines(&judged),
+        MessageFormat::Github => annotations(&judged),
+    })?;
+    match ExitCode::from_code(judged.verdict.exit_code) {
+        Some(ExitCode::Done) => Ok(()),
+        code => Err(Failure::Verdict(code.unwrap_or(ExitCode::Failed))),
+    }
+}
+
+/// What the run is judged by.
+fn settings(found: &Found, slo: Option<&str>, output: &Output) -> Result<Settings, Failure> {
+    let config = serde_json::from_value(found.report.config.clone());
+    let mut config: Config = config.map_err(|error| {
+        let error = bench_report::RebuildError::Config(error.to_string());
+        Failure::of(vec![refused(&found.name, &error)], CONSEQUENCE)
+    })?;
+    match slo {
+        Some(file) => {
+            let source = read_text(file, "objectives");
+            let source = source.map_err(|problem| Failure::of(vec![*problem], CONSEQUENCE))?;
+            let warnings = apply(&source, &mut config)
+                .map_err(|problems| Failure::of(problems, CONSEQUENCE))?;
+            output.warn(&warnings);
+        }
+        None if config.slo.is_empty() => {
+            let problem = Diagnostic::error(OBJECTIVES, "the run has no objectives of its own")
+                .at(&Source::unread(&found.name), Span::default())
+                .help("name a file that has some: --slo slo.yaml");
+            return Err(Failure::of(vec![problem], CONSEQUENCE));
+        }
+        None => {}
+    }
+    Ok(Settings::from_config(&config))
+}
+
+/// From the records where they are there, else from what the report holds.
+fn judge(
+    found: &Found,
+    settings: &Settings,
+    fail_on: &[FailOn],
+    output: &Output,
+) -> Result<Report, Failure> {
+    let is_unfinished = found.report.run.status == RunStatus::Unfinished;
+    if let Some(records) = &found.records {
+        // Whether it can be computed here at all is asked first.
+        Rebuild::new(found.report.clone())
+            .map_err(|error| Failure::of(vec![refused(&found.name, &error)], CONSEQUENCE))?;
+        let rebuild = Rebuild::with(found.report.clone(), settings.clone());
+        let rebuilt = fill(rebuild, &found.name, records, fail_on, CONSEQUENCE)?;
+        if is_unfinished || rebuilt.missing.is_empty() {
+            return Ok(rebuilt.report);
+        }
+        output.note(&format!(
+            "{}: {}; judged by report.json alone",
+            records.display(),
+            rebuilt.missing.join("; ")
+        ));
+    } else if is_unfinished {
+        let problem = Diagnostic::error(
+            BAD_RECORDS,
+            "the run has not ended, and there are no records beside this report: it holds no figures",
+        );
+        let problem = problem
+            .at(&Source::unread(&found.name), Span::default())
+            .help("copy requests.jsonl.zst from the folder that loadgen wrote");
+        return Err(Failure::of(vec![problem], CONSEQUENCE));
+    }
+    rejudged(found.report.clone(), settings, fail_on)
+        .map_err(|error| Failure::of(vec![refused(&found.name, &error)], CONSEQUENCE))
+}
+
+/// Every verdict with the number of its stage.
+fn verdicts(report: &Report) -> impl Iterator<Item = (u32, &Check)> {
+    let stages = report.stages.iter();
+    stages.flat_map(|stage| stage.checks.iter().map(move |check| (stage.stage, check)))
+}
+
+/// One object a verdict, and one for all of them.
+fn lines(report: &Report) -> String {
+    let mut lines = String::new();
+    for (stage, check) in verdicts(report) {
+        let line = json!({"run": report.run.id, "stage": stage, "objective": check.slo.describe(), "check": check});
+        lines.push_str(&format!("{line}\n"));
+    }
+    let line = json!({"run": report.run.id, "verdict": report.verdict});
+    lines + &format!("{line}\n")
+}
+
+/// One annotation a verdict, and one for what invalidates all of them.
+fn annotations(report: &Report) -> String {
+    let annotation = |word: &str, title: &str, text: &str| {
+        let (title, text) = (messages::property(title), messages::escape(text));
+        format!("::{word} title={title}::{text}\n")
+    };
+    let mut text = String::new();
+    for (stage, check) in verdicts(report) {
+        let (word, verdict) = match check.verdict {
+            CheckVerdict::Pass => ("notice", "passed"),
+            CheckVerdict::Inconclusive => ("warning", "inconclusive"),
+            CheckVerdict::Fail => ("error", "failed"),
+            CheckVerdict::Invalid => ("error", "invalid"),
+        };
+        let title = format!("SLO {verdict}: {}", check.slo.describe());
+        let reason = format!("stage {stage} of {}: {}", report.run.id, check.reason);
+        text.push_str(&annotation(word, &title, &reason));
+    }
+    let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
+    let word = match (code, report.verdict.validity) {
+        (ExitCode::Done, ValidityState::Valid) => "notice",
+        (ExitCode::Done | ExitCode::SloInconclusive, _) => "warning",
+        (_, _) => "error",
+    };
+    let title = format!("{}: {}", report.run.id, code.meaning());
+    text + &annotation(word, &title, &report.verdict.reasons.join("\n"))
+}
