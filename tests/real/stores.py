@@ -134,7 +134,12 @@ class Ran:
 
 
 def ended(child: subprocess.Popen) -> Ran:
-    stdout, stderr = child.communicate(timeout=120)
+    try:
+        stdout, stderr = child.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        _, stderr = child.communicate()
+        raise RuntimeError(f"a run does not end; it has said\n{stderr}") from None
     return Ran(child.returncode, stdout, stderr)
 
 
