@@ -116,10 +116,7 @@ pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, Exi
     };
     let config = config(prepared).map_err(|error| vec![error]);
     let refused = match config.map(|config| uploads.begin(CONFIG, &Content::Bytes(config.into()))) {
-        Ok(Begun::Ready(notices)) => {
-            notices.iter().for_each(|line| notice(line));
-            return Ok(true);
-        }
+        Ok(Begun::Ready) => return Ok(true),
         Ok(Begun::Interrupted) => return Ok(false),
         Ok(Begun::Refused(reasons)) | Err(reasons) => reasons,
     };
