@@ -244,8 +244,8 @@ def gone(bench: Bench) -> None:
     child = bench.start(bench.config("gone", duration=1))
     wait_for(lambda: bench.weed.list("gone") == ["config.yaml"])
     bench.weed.kill()
-    # The load has ended, and so have its signals' other meanings, when the local report is there.
-    wait_for(lambda: any((new / "report.json").is_file() for new in set(bench.folder.glob("loadgen-*")) - before))
+    # The load has ended, and so have its signals' other meanings, when the local report is complete.
+    wait_for(lambda: any(is_complete(new) for new in set(bench.folder.glob("loadgen-*")) - before))
     child.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     child.send_signal(signal.SIGTERM)
@@ -256,6 +256,14 @@ def gone(bench: Bench) -> None:
     verdict = json.loads((ran.folder() / "report.json").read_text())["verdict"]
     if not FILES <= there or verdict["exit_code"] != 1:
         bench.failures.add("stores gone", f"{sorted(there)}, verdict {verdict}")
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the report of a finished run is there; one that is not finished is from time zero on."""
+    try:
+        return json.loads((folder / "report.json").read_text())["run"]["status"] == "complete"
+    except (OSError, ValueError):
+        return False
 
 
 def reads(bench: Bench) -> None:

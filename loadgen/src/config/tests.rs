@@ -57,6 +57,9 @@ fn the_guides_own_file_runs_unchanged() {
     let loaded = load(&Source::new("config.yml", SEED), &[], false).unwrap();
     assert_eq!(loaded.config.load.stages.len(), 1);
     assert!(loaded.warnings.is_empty());
+    let storage = loaded.config.storage.unwrap();
+    let bucket = storage.simple_storage_service.unwrap();
+    assert_eq!(bucket.bucket_name, "inference-perf-results");
 }
 
 #[test]

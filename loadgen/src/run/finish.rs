@@ -8,7 +8,7 @@ use bench_store::Content;
 
 use super::documents::{CONFIG, config, files, report_files};
 use super::head::head;
-use super::pod::{is_pod, leave_message, marked};
+use super::pod::{is_log_of_pod, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
 use super::upload::{Begun, Sending};
@@ -116,10 +116,7 @@ pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, Exi
     };
     let config = config(prepared).map_err(|error| vec![error]);
     let refused = match config.map(|config| uploads.begin(CONFIG, &Content::Bytes(config.into()))) {
-        Ok(Begun::Ready(notices)) => {
-            notices.iter().for_each(|line| notice(line));
-            return Ok(true);
-        }
+        Ok(Begun::Ready) => return Ok(true),
         Ok(Begun::Interrupted) => return Ok(false),
         Ok(Begun::Refused(reasons)) | Err(reasons) => reasons,
     };
@@ -161,7 +158,7 @@ pub(super) fn finish(
     let mut report = conclude(prepared, &mut finished, fail_on);
     let mut log = String::new();
     let files = files(prepared, &report, &finished.stages);
-    if is_pod() {
+    if is_log_of_pod() {
         log.push_str(&marked(&files));
     }
     if let Some(folder) = &prepared.folder {

@@ -43,8 +43,8 @@ pub(super) struct Uploads {
 
 /// What has come of the first upload.
 pub(super) enum Begun {
-    /// The load can begin. Holds what should be said.
-    Ready(Vec<String>),
+    /// The load can begin.
+    Ready,
     /// It would be in vain: holds why.
     Refused(Vec<String>),
     /// A signal has come.
@@ -102,19 +102,20 @@ impl Uploads {
             .iter()
             .map(|unusable| at_target(&unusable.asked, &unusable.error))
             .collect();
-        let mut notices = Vec::new();
         for (target, end) in ends {
             match end {
-                Ok(uploaded) => notices.extend(moved(target, name, &uploaded)),
-                Err(error) if error.is_transient() => notices.push(format!(
-                    "warning: {}, and will be tried again when the run ends",
+                Ok(uploaded) => moved(target, name, &uploaded)
+                    .iter()
+                    .for_each(|line| notice(line)),
+                Err(error) if error.is_transient() => notice(&format!(
+                    "warning: {}; it is tried again when the run ends",
                     at_target(target.asked(), &error)
                 )),
                 Err(error) => refused.push(at_target(target.asked(), &error)),
             }
         }
         if refused.is_empty() {
-            Begun::Ready(notices)
+            Begun::Ready
         } else {
             Begun::Refused(refused)
         }
@@ -131,13 +132,18 @@ impl Uploads {
         let (files, given) = unbounded_channel();
         let targets = self.targets.clone();
         let thread = std::thread::Builder::new().name("upload".to_owned());
+        let (listens, is_listening) = std::sync::mpsc::channel();
         let thread = thread.spawn(move || {
             with_runtime(async {
                 let signals = Signals::listen()?;
+                // Nobody waits for it any more only if the process is at its end.
+                let _ = listens.send(());
                 Ok(send(&targets, given, signals, &deadline).await)
             })
         });
         let thread = thread.map_err(|error| format!("cannot start to upload: {error}"))?;
+        // No signal is lost in between; why the thread has ended instead, `finish` tells.
+        let _ = is_listening.recv();
         Ok(Sending { files, thread })
     }
 

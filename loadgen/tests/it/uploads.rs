@@ -149,7 +149,7 @@ fn a_store_that_is_away_costs_no_result_and_no_patience() {
     let ran = bench.wait(child).expect(1);
     for part in [
         "it cannot be reached: Connection refused",
-        "will be tried again when the run ends",
+        "it is tried again when the run ends",
         "giving up the uploads",
         "not uploaded: ",
     ] {
