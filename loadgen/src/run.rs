@@ -130,7 +130,7 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
             return code;
         }
     };
-    let finished = match begin(&prepared, &fail_on) {
+    let finished = match begin(&prepared, &fail_on, &args.termination_log) {
         Ok(true) => execute(&prepared, supplies, listener),
         Ok(false) => Finished::interrupted(),
         Err(code) => return code,

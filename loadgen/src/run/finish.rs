@@ -8,7 +8,7 @@ use bench_store::Content;
 
 use super::documents::{CONFIG, config, files, report_files};
 use super::head::head;
-use super::pod::{is_log_of_pod, leave_message, marked};
+use super::pod::{is_log_of_pod, leave, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
 use super::upload::{Begun, Sending};
@@ -106,11 +106,15 @@ impl Finished {
 }
 
 /// Uploads the config, which shows before the load whether results can be uploaded. Returns whether to go on: not where a
-/// signal has come.
+/// signal has come. Why there will be no verdict is left in `termination_log`.
 ///
 /// # Errors
 /// With the exit code when uploads are in vain, unless such an error is not to count.
-pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, ExitCode> {
+pub(super) fn begin(
+    prepared: &Prepared,
+    fail_on: &[FailOn],
+    termination_log: &Path,
+) -> Result<bool, ExitCode> {
     let Some(uploads) = &prepared.uploads else {
         return Ok(true);
     };
@@ -122,12 +126,14 @@ pub(super) fn begin(prepared: &Prepared, fail_on: &[FailOn]) -> Result<bool, Exi
     };
     let is_counted = fail_on.contains(&FailOn::Error);
     let severity = if is_counted { "error" } else { "warning" };
-    for reason in refused {
+    for reason in &refused {
         notice(&format!("{severity}: {reason}"));
     }
     if !is_counted {
         return Ok(true);
     }
+    let why = refused.join("\n");
+    leave(&format!("nothing was sent: {why}"), termination_log);
     notice(
         "nothing was sent: results that cannot be uploaded were asked for; leave `error` out of --fail-on to run all the same",
     );

@@ -12,8 +12,13 @@ use super::documents::NamedFile;
 /// Leaves the verdict in `log`, which Kubernetes makes before the start, and where `kubectl describe pod` shows it. Where there is
 /// no such file, nobody waits for one.
 pub(super) fn leave_message(report: &Report, log: &Path) {
+    leave(&message(report, TERMINATION_MESSAGE), log);
+}
+
+/// Leaves other words there, where there is no verdict.
+pub(super) fn leave(text: &str, log: &Path) {
     if let Ok(mut file) = OpenOptions::new().write(true).truncate(true).open(log) {
-        let _ = file.write_all(message(report, TERMINATION_MESSAGE).as_bytes());
+        let _ = file.write_all(text.as_bytes());
     }
 }
 

@@ -99,7 +99,13 @@ fn nothing_is_sent_when_results_cannot_be_uploaded() {
     let (bench, store) = (Bench::new(SimArgs::default()), Server::start());
     let without = r#"export AWS_EC2_METADATA_DISABLED=true; exec "$@""#;
     let config = bench.config(bucket(&store));
-    let ran = bench.run_by(by_shell(without), &config, &[]).expect(1);
+    let message = bench.folder.path().join("termination-log");
+    std::fs::write(&message, "").unwrap();
+    let log = message.display().to_string();
+    let flags = ["--termination-log", &log, "--fail-on", "slo,error"];
+    let ran = bench.run_by(by_shell(without), &config, &flags).expect(1);
+    let left = std::fs::read_to_string(&message).unwrap();
+    assert!(left.starts_with("nothing was sent: s3://b/"), "{left}");
     assert!(
         ran.stderr.contains("no credentials") && ran.stderr.contains("AWS_WEB_IDENTITY_TOKEN_FILE"),
         "{}",
