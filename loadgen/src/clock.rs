@@ -73,10 +73,26 @@ impl Origin {
         self.instant.plus(nanoseconds)
     }
 
+    /// How far the wall clock has been set since the origin, in seconds; forward is above 0.
+    #[must_use]
+    pub fn wall_step_s(&self) -> f64 {
+        wall_step_s(self.unix_ns, wall_ns(), self.elapsed())
+    }
+
     /// Wall time of the origin, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn unix_ns(&self) -> u64 {
         self.unix_ns
+    }
+}
+
+/// By how much more the wall clock went on from `before` to `now` than the `elapsed` nanoseconds that it took.
+fn wall_step_s(before: u64, now: u64, elapsed: u64) -> f64 {
+    let expected = before.saturating_add(elapsed);
+    if now >= expected {
+        seconds(now - expected)
+    } else {
+        -seconds(expected - now)
     }
 }
 
@@ -111,4 +127,19 @@ pub fn seconds(nanos: u64) -> f64 {
 #[expect(clippy::cast_sign_loss, reason = "these clocks do not go below 0")]
 fn nanos(time: Timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_the_wall_clock_is_what_did_not_pass() {
+        let second = 1_000_000_000;
+        let day = 86_400 * second;
+        assert_eq!(wall_step_s(day, day + 5 * second, 5 * second), 0.0);
+        assert_eq!(wall_step_s(day, day + 8 * second, 5 * second), 3.0);
+        assert_eq!(wall_step_s(day, day - second, 5 * second), -6.0);
+        assert!(Origin::now().wall_step_s().abs() < 3600.0);
+    }
 }

@@ -28,5 +28,7 @@ pub mod trace;
 /// Prints a line for people on stderr; stdout carries data only. A closed stderr is no reason to stop a run.
 pub fn notice(line: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{line}");
+    progress::aside(|| {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    });
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -172,7 +172,19 @@ fn escaped(text: &str) -> String {
 /// # Errors
 /// When nothing can listen there, in words.
 pub fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    let listening = TcpListener::bind(address).and_then(|listener| {
+    let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+    // A kernel without IPv6 has every address in IPv4.
+    let listener = TcpListener::bind(address).or_else(|error| {
+        let is_every = address.ip() == Ipv6Addr::UNSPECIFIED;
+        let has_no_ipv6 = error.kind() == std::io::ErrorKind::Unsupported
+            || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
+        if is_every && has_no_ipv6 {
+            TcpListener::bind(every)
+        } else {
+            Err(error)
+        }
+    });
+    let listening = listener.and_then(|listener| {
         listener.set_nonblocking(true)?;
         notice(&format!(
             "metrics at http://{}/metrics",

@@ -1,11 +1,12 @@
 //! What a person sees while the run goes on: a view on a terminal, a line every few seconds otherwise.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::io::IsTerminal;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::clock::Instant;
 use crate::engine::{Buckets, Counters};
@@ -26,6 +27,22 @@ const POINTS: usize = 30;
 /// What rates and percentiles of the view are taken over, in points.
 const RECENT: usize = 10;
 
+/// The view that is on the terminal now: what is written beside it has to be written around it.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Writes to stderr without being written over by the view, if there is one.
+pub fn aside(write: impl FnOnce()) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
+
+fn show(bar: Option<ProgressBar>) {
+    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
 /// Shows how a stage gets on, until it is dropped.
 pub struct Progress {
     task: tokio::task::JoinHandle<()>,
@@ -38,6 +55,9 @@ impl Progress {
     pub fn start(name: &str, duration: Option<f64>, counters: Arc<Counters>) -> Self {
         let duration = duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let bar = std::io::stderr().is_terminal().then(|| bar(name, duration));
+        // A terminal that cannot move its cursor has none.
+        let bar = bar.filter(|bar| !bar.is_hidden());
+        show(bar.clone());
         let watch = Watch::new(counters);
         let task = match bar.clone() {
             Some(bar) => tokio::spawn(view(watch, bar, duration)),
@@ -51,6 +71,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.task.abort();
         if let Some(bar) = &self.bar {
+            show(None);
             bar.finish_and_clear();
         }
     }
@@ -92,15 +113,19 @@ fn bar(name: &str, duration: Option<Duration>) -> ProgressBar {
         ProgressDrawTarget::stderr(),
     );
     let template = ProgressStyle::with_template(if duration.is_some() {
-        "{prefix} [{bar:24}] {elapsed} of {len}\n{msg}"
+        "{prefix} [{bar:24}] {passed} of {whole} s\n{msg}"
     } else {
-        "{prefix} {elapsed}\n{msg}"
+        "{prefix} {passed} s\n{msg}"
     });
     if let Ok(style) = template {
-        let whole = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = write!(out, "{:.0} s", duration.unwrap_or_default().as_secs_f64());
+        let whole = move |_: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0}", duration.unwrap_or_default().as_secs_f64());
         };
-        bar.set_style(style.progress_chars("=> ").with_key("len", whole));
+        let passed = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0}", state.elapsed().as_secs_f64().floor());
+        };
+        let style = style.progress_chars("=> ");
+        bar.set_style(style.with_key("whole", whole).with_key("passed", passed));
     }
     bar.set_prefix(name.to_owned());
     bar
@@ -180,13 +205,14 @@ impl Watch {
             return String::new();
         };
         format!(
-            "{}, {}",
+            "{}, {}, {}",
             self.requests(&now, before),
-            latencies(&now, before)
+            latencies(&now, before),
+            tokens(&now, before)
         )
     }
 
-    /// The same for a terminal, in two lines, with the course of tokens per second.
+    /// The same for a terminal, in lines that fit most of them, with the course of tokens per second.
     fn view(&self) -> String {
         let now = self.sight();
         let Some(before) = self.sights.front() else {
@@ -194,9 +220,10 @@ impl Watch {
         };
         let course = sparkline(&self.rates);
         format!(
-            "  {}\n  {} {course}",
+            "  {}\n  {}\n  {} {course}",
             self.requests(&now, before),
-            latencies(&now, before)
+            latencies(&now, before),
+            tokens(&now, before)
         )
     }
 
@@ -214,11 +241,15 @@ impl Watch {
 
 fn latencies(now: &Sight, before: &Sight) -> String {
     format!(
-        "TTFT {}, chunk gap {}, {:.0} tokens/s",
+        "TTFT {}, chunk gap {}",
         p50_and_p99(&now.ttft.since(&before.ttft)),
         p50_and_p99(&now.gaps.since(&before.gaps)),
-        now.per_second(before, |sight| sight.tokens),
     )
+}
+
+fn tokens(now: &Sight, before: &Sight) -> String {
+    let rate = now.per_second(before, |sight| sight.tokens);
+    format!("{rate:.0} tokens/s")
 }
 
 impl Sight {
@@ -277,7 +308,7 @@ mod tests {
         counters.ttft.record(20_000_000, 10);
         let line = watch.line();
         assert!(line.contains("TTFT p50 19.9 p99 19.9 ms"), "{line}");
-        assert!(watch.view().contains('\n'));
+        assert!(watch.view().lines().all(|line| line.chars().count() <= 80));
     }
 
     #[test]

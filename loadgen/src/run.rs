@@ -269,7 +269,7 @@ async fn run_stages(
         }
     }
     finished.duration_ns = shared.origin.elapsed();
-    logbook.close();
+    drop(logbook);
     let ended = tokio::task::spawn_blocking(move || {
         // The engine holds senders of the journal, which ends when the last of them is gone.
         let mut failures = engine.finish();

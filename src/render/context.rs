@@ -83,6 +83,8 @@ pub(super) struct Container {
     security_context: Value,
     volume_mounts: Vec<Value>,
     resources: Resources,
+    /// Where the cluster takes its last words from if it leaves none: loadgen leaves some once its config is read.
+    termination_message_policy: Option<&'static str>,
 }
 
 /// The context of the Job of this name.
@@ -150,6 +152,7 @@ pub(super) fn context(
             security_context: container_security,
             volume_mounts,
             resources: benchmark.resources.clone(),
+            termination_message_policy: is_ours.then_some("FallbackToLogsOnError"),
         },
         labels,
     }

@@ -410,7 +410,8 @@ class Sim:
 
 
 class Cutter:
-    """A proxy that cuts its n-th connections after so many bytes from the client; 0 lets one pass."""
+    """A proxy that cuts the n-th connection that is used after so many bytes from the client; 0 lets one pass. A client may open
+    one and not use it."""
 
     def __init__(self, port: int, cuts: list[int]) -> None:
         self.to, self.left, self.cuts = port, cuts, 0
@@ -430,15 +431,16 @@ class Cutter:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            limit = self.left.pop(0) if self.left else 0
             server = socket.create_connection(("127.0.0.1", self.to))
-            threading.Thread(target=self.copy, args=(client, server, limit), daemon=True).start()
-            threading.Thread(target=self.copy, args=(server, client, 0), daemon=True).start()
+            threading.Thread(target=self.copy, args=(client, server, self.left), daemon=True).start()
+            threading.Thread(target=self.copy, args=(server, client, []), daemon=True).start()
 
-    def copy(self, source: socket.socket, sink: socket.socket, limit: int) -> None:
-        passed = 0
+    def copy(self, source: socket.socket, sink: socket.socket, left: list[int]) -> None:
+        passed, limit = 0, 0
         try:
-            while data := source.recv(limit - passed if limit else 65536):
+            while data := source.recv(limit - passed if limit else 65536 if passed else 1):
+                if not passed and left:
+                    limit = left.pop(0)
                 sink.sendall(data)
                 passed += len(data)
                 if limit and passed >= limit:

@@ -100,6 +100,10 @@ pub struct RunInfo {
     pub origin_unix_ns: u64,
     /// From the origin to the end of the last request, in seconds.
     pub duration_s: f64,
+    /// How far the wall clock was set while the run went on, in seconds, forward above 0; absent below a tenth. No latency knows of it,
+    /// but the times of the server's log do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_clock_step_s: Option<f64>,
     /// The seed of arrivals, lengths and prompts.
     pub seed: u64,
     /// How prompts were made, and what counts as a token of theirs.

@@ -84,7 +84,7 @@ impl Course {
             duration_s,
             offered_rate: (!is_closed).then_some(offered),
             achieved_rate,
-            throughput: throughput(view),
+            throughput: throughput(view, facts.known_until_ns),
             arrivals: arrivals(&dispatched, &facts.load, facts.origin_ns, covered_s),
             validity: validity(view, ttft_median, pace),
         }
@@ -104,7 +104,7 @@ fn covered(view: &View<'_>, facts: &StageFacts) -> f64 {
 }
 
 /// Requests and tokens of successes, from the first send to the end of the last request.
-fn throughput(view: &View<'_>) -> Throughput {
+fn throughput(view: &View<'_>, known_until_ns: Option<u64>) -> Throughput {
     let first = view.samples().filter_map(|sample| sample.sent.get()).min();
     let last = view
         .samples()
@@ -124,7 +124,7 @@ fn throughput(view: &View<'_>) -> Throughput {
         requests_per_s: per_second(ok().count() as f64, window_s),
         input_tokens_per_s: per_second(input as f64, window_s),
         output_tokens_per_s: per_second(output as f64, window_s),
-        steady: steady(view),
+        steady: steady(view, known_until_ns),
     }
 }
 

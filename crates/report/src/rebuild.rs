@@ -323,7 +323,7 @@ impl Part {
 const NO_READS: &str = "the records do not hold when tokens came, because report.request_lifecycle.per_request was off";
 
 /// Says why there are no token gaps, unless the run itself had none.
-fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageReport>) {
+pub(crate) fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageReport>) {
     for metric in [Metric::ChunkGap, Metric::Itl] {
         if earlier.is_some_and(|earlier| !earlier.metrics.contains_key(&metric)) {
             continue;
@@ -353,7 +353,7 @@ fn keep_series(report: &mut Report, before: Option<TimeSeries>) {
 }
 
 /// What passes without knowing of all requests passes only perhaps.
-fn doubt(report: &mut StageReport, lost: u64) {
+pub(crate) fn doubt(report: &mut StageReport, lost: u64) {
     for check in &mut report.checks {
         if lost > 0 && check.verdict == CheckVerdict::Pass {
             check.verdict = CheckVerdict::Inconclusive;

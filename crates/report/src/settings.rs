@@ -13,7 +13,7 @@ pub struct Settings {
     pub goodput: Vec<(Metric, f64)>,
     /// Whether replies are streams; without them there is no metric of tokens.
     pub streaming: bool,
-    /// The time limit of a request, in seconds: what a latency that was never reached is known to exceed.
+    /// The time limit of a request, in seconds: within which a latency that was never reached was not.
     pub request_timeout_s: f64,
     /// How many distinct messages a kind of error keeps.
     pub max_error_messages: usize,

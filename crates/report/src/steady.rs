@@ -6,8 +6,9 @@ use crate::derive::seconds_between;
 use crate::percentile::Sorted;
 use crate::view::View;
 
-/// Throughput from one median `e2e` after the first planned instant to the last one. None where nothing is between them.
-pub(crate) fn steady(view: &View<'_>) -> Option<SteadyThroughput> {
+/// Throughput from one median time after the first planned instant to the last one, or up to where records are missing (`known_until_ns`).
+/// None where that is shorter than a median request, of which it would say more than of the server.
+pub(crate) fn steady(view: &View<'_>, known_until_ns: Option<u64>) -> Option<SteadyThroughput> {
     let tried = || {
         view.samples()
             .filter(|sample| sample.dispatched.get().is_some())
@@ -16,12 +17,14 @@ pub(crate) fn steady(view: &View<'_>) -> Option<SteadyThroughput> {
         tried().map(|sample| sample.scheduled_ns).min()?,
         tried().map(|sample| sample.scheduled_ns).max()?,
     );
+    let last = last.min(known_until_ns.unwrap_or(u64::MAX));
     let ok = || view.samples().filter(|sample| sample.is_ok());
     let took =
         ok().filter_map(|sample| Some(sample.end.get()?.saturating_sub(sample.scheduled_ns)));
     let median = Sorted::new(took.map(|ns| ns as f64).collect()).percentile(50.0)?;
-    let from = first + median.round() as u64;
-    if from >= last {
+    let median = median.round() as u64;
+    let from = first + median;
+    if last.saturating_sub(from) < median.max(1) {
         return None;
     }
     let window_s = seconds_between(from, last);

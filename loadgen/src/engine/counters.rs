@@ -14,6 +14,7 @@ pub struct Counters {
     pub sent: AtomicU64,
     /// Requests that have ended, by outcome in the order of [`Outcome::ALL`].
     ended: [AtomicU64; Outcome::ALL.len()],
+    cancelled_as_planned: AtomicU64,
     /// Output tokens of requests that have ended.
     pub tokens: AtomicU64,
     /// Connections opened.
@@ -53,10 +54,17 @@ impl Counters {
     pub fn land(&self, record: &RequestRecord, reads: &[TokenRead]) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.end(record.outcome);
+        if record.is_cancelled_as_planned() {
+            Self::add(&self.cancelled_as_planned, 1);
+        }
         Self::add(&self.tokens, record.output_tokens.unwrap_or(0).into());
         if let Some(dispatched) = record.dispatched_ns {
             let delay = dispatched.saturating_sub(record.scheduled_ns);
             self.schedule_delay.record(delay, 1);
+        }
+        if record.cancel_after_ns.is_some() {
+            // In no latency, as in reports.
+            return;
         }
         if let Some((sent, first)) = record.sent_ns.zip(record.first_token_ns) {
             self.ttft.record(first.saturating_sub(sent), 1);
@@ -64,9 +72,8 @@ impl Counters {
         // Events of one read follow each other without a gap.
         let together: u64 = reads.iter().map(|read| u64::from(read.events) - 1).sum();
         self.chunk_gap.record(0, together);
-        for pair in reads.windows(2) {
-            self.chunk_gap.record(pair[1].at_ns - pair[0].at_ns, 1);
-        }
+        let gaps = reads.windows(2).map(|pair| pair[1].at_ns - pair[0].at_ns);
+        self.chunk_gap.record_all(gaps);
     }
 
     /// A request that was never in flight has failed.
@@ -89,14 +96,17 @@ impl Counters {
             .zip(self.ended.iter().map(Self::read))
     }
 
-    /// How many requests have ended, and how many of them did not succeed.
+    /// How many requests have ended, and how many of them failed: what `load.cancel` asked for is no failure.
     #[must_use]
     pub fn ended_and_failed(&self) -> (u64, u64) {
-        self.outcomes()
+        let planned = Self::read(&self.cancelled_as_planned);
+        let (ended, failed) = self
+            .outcomes()
             .fold((0, 0), |(ended, failed), (outcome, n)| {
                 let bad = if outcome == Outcome::Ok { 0 } else { n };
                 (ended + n, failed + bad)
-            })
+            });
+        (ended, failed.saturating_sub(planned))
     }
 
     /// Requests in flight.

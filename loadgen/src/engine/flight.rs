@@ -22,7 +22,7 @@ use crate::openai::chunk::Api;
 use crate::plan::Planned;
 use crate::record::journal::{BATCH, Batch, JournalSender};
 
-/// As long as requests end, records are handed to the journal so often: a process that is killed loses no more than these.
+/// Records are handed to the journal so often: a process that is killed loses no more than these.
 const FLUSH_EVERY_NS: u64 = 1_000_000_000;
 
 /// Bytes that one read can bring.
@@ -159,7 +159,14 @@ impl Local {
         }
         let size = batch.records.len() + batch.lifecycle.len();
         drop(batch);
-        if size >= BATCH || self.now().saturating_sub(self.flushed_ns.get()) >= FLUSH_EVERY_NS {
+        if size >= BATCH {
+            self.flush();
+        }
+    }
+
+    /// Hands over what there is if that is due.
+    pub(super) fn flush_when_due(&self) {
+        if self.now().saturating_sub(self.flushed_ns.get()) >= FLUSH_EVERY_NS {
             self.flush();
         }
     }

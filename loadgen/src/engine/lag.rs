@@ -14,11 +14,12 @@ use crate::eventloop::Handle;
 const PERIOD_NS: u64 = 50_000_000;
 
 /// Samples the current thread's event loop from `start` on, for as long as it is polled. A stall is counted once for each
-/// sample that it delays, so that its weight is its length.
+/// sample that it delays, so that its weight is its length. After each, `each` is called.
 pub(super) async fn sample(
     start: Instant,
     handle: &Handle,
     lag: &mut DurationHistogram,
+    each: impl Fn(),
 ) -> std::convert::Infallible {
     let mut due = start;
     loop {
@@ -32,6 +33,7 @@ pub(super) async fn sample(
             due = due.plus(PERIOD_NS);
             lag.record(now.since(due), 1);
         }
+        each();
     }
 }
 
@@ -62,7 +64,7 @@ mod tests {
             let start = Instant::now();
             // Twenty samples are overdue when the loop comes to look.
             std::thread::sleep(Duration::from_nanos(20 * PERIOD_NS));
-            let sampling = sample(start, &handle, &mut lag);
+            let sampling = sample(start, &handle, &mut lag, || {});
             handle.timeout(Duration::from_millis(1), sampling).await
         });
         assert!(sampled.unwrap().is_none());

@@ -121,7 +121,7 @@ async fn work(
         let cut_short = tokio::select! {
             biased;
             cut_short = stage(&mut duty, &order, &local) => cut_short,
-            never = lag::sample(origin, &handle, &mut lag) => match never {},
+            never = lag::sample(origin, &handle, &mut lag, || local.flush_when_due()) => match never {},
         };
         let health = before.health(&ThreadAccount::now());
         let Ok(collector) = Rc::try_unwrap(local).map(Local::end) else {

@@ -8,7 +8,7 @@ use bench_store::Content;
 
 use super::documents::{CONFIG, config, files, report_files};
 use super::head::head;
-use super::pod::{is_pod, leave, leave_message, marked};
+use super::pod::{is_log_of_pod, leave, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
 use super::upload::{Begun, Sending};
@@ -164,7 +164,7 @@ pub(super) fn finish(
     let mut report = conclude(prepared, &mut finished, fail_on);
     let mut log = String::new();
     let files = files(prepared, &report, &finished.stages);
-    if is_pod() {
+    if is_log_of_pod() {
         log.push_str(&marked(&files));
     }
     if let Some(folder) = &prepared.folder {

@@ -10,6 +10,9 @@ use crate::clock::{Origin, cpu_ns, seconds};
 use crate::health::rss_max_bytes;
 use crate::ready::Ready;
 
+/// A step of the wall clock that is told; adjustments of its pace by NTP stay far below, in seconds.
+const LEAST_STEP_S: f64 = 0.1;
+
 /// What is known of a run now.
 pub(super) fn head(prepared: &Prepared, finished: &Finished, status: RunStatus) -> Head {
     let origin = finished.origin.unwrap_or_else(Origin::now);
@@ -32,6 +35,7 @@ pub(super) fn head(prepared: &Prepared, finished: &Finished, status: RunStatus) 
             origin: wall,
             origin_unix_ns: origin.unix_ns(),
             duration_s: seconds(finished.duration_ns),
+            wall_clock_step_s: Some(origin.wall_step_s()).filter(|step| step.abs() >= LEAST_STEP_S),
             seed: prepared.seed,
             prompts: finished.prompts.clone(),
             usage: ProcessUsage {

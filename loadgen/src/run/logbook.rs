@@ -83,10 +83,12 @@ impl<'a> Logbook<'a> {
             ..Counts::default()
         }
     }
+}
 
+impl Drop for Logbook<'_> {
     /// Waits until the last note is written, so that it cannot replace what is written later.
-    pub(super) fn close(self) {
-        if let Some((sender, thread)) = self.writer {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.writer.take() {
             drop(sender);
             let _ = thread.join();
         }

@@ -1,7 +1,7 @@
 //! What a run says to the cluster that it runs in: the files of a pod are gone with it, its log and its message stay.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use bench_contract::Report;
@@ -22,9 +22,9 @@ pub(super) fn leave(text: &str, log: &Path) {
     }
 }
 
-/// Whether this is a pod.
-pub(super) fn is_pod() -> bool {
-    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+/// Whether stdout is the log of a pod: not where somebody sits at a terminal in one.
+pub(super) fn is_log_of_pod() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() && !std::io::stdout().is_terminal()
 }
 
 /// The files of inference-perf's among `files`, for the log, between the lines by which its users cut them out of it.

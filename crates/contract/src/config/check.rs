@@ -35,7 +35,7 @@ impl Config {
             found.warn(
                 KeyPath::from("api.headers").key(carried.header),
                 format!(
-                    "the limit of {} that requests carry is no number, and judges nothing",
+                    "the limit of {} that requests carry is no number of 0 or more, and judges nothing",
                     carried.metric.as_str()
                 ),
                 "write a number, in the unit that `slo_unit` says (ms), or `default`",

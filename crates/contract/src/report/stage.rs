@@ -112,7 +112,7 @@ pub enum LatencyValue {
     Seconds(f64),
     /// `+inf`: among requests that never got there.
     Censored {
-        /// How long they were waited for at least, in seconds: the time limit of a request.
+        /// The time limit of a request, in seconds: within it they did not get there, whatever ended them.
         censored_above: f64,
     },
 }
@@ -195,7 +195,7 @@ pub struct Throughput {
     pub input_tokens_per_s: f64,
     /// Output tokens of successful requests per second.
     pub output_tokens_per_s: f64,
-    /// The same while requests were due; absent in a stage that is too short for that.
+    /// The same while requests were due; absent in a stage that is shorter than three of its requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steady: Option<SteadyThroughput>,
 }

@@ -20,7 +20,7 @@ use super::{MergeError, health, named};
 use crate::collector::{StageCollector, StageFacts};
 use crate::course::Course;
 use crate::reads::unpacked;
-use crate::rebuild::{Rebuild, Rebuilt, facts_of, settings_of, where_cut};
+use crate::rebuild::{Rebuild, Rebuilt, doubt, facts_of, say_why_no_gaps, settings_of, where_cut};
 use crate::run::{Head, Stage, report, stage_reports};
 
 /// Nanoseconds between the runs of a pool: more than any request takes.
@@ -34,6 +34,7 @@ pub(super) struct Repeats {
     origins: Vec<BTreeMap<u32, u64>>,
     pools: BTreeMap<u32, StageCollector>,
     head: Report,
+    has_reads: bool,
 }
 
 impl Repeats {
@@ -65,6 +66,7 @@ impl Repeats {
                 .collect::<Result<_, _>>()?,
             pools,
             head,
+            has_reads: false,
         })
     }
 
@@ -74,6 +76,7 @@ impl Repeats {
         if record.warmup {
             return Ok(());
         }
+        self.has_reads |= record.reads.is_some();
         let origin = self.origins[which].get(&record.stage);
         if let (Some(pool), Some(&origin)) = (self.pools.get_mut(&record.stage), origin) {
             // From the stage's time zero on, and far behind the run before.
@@ -135,7 +138,13 @@ impl Repeats {
                 .map(|run| run.missing.clone())
                 .collect::<Vec<_>>(),
         );
-        let reports = stage_reports(&stages);
+        let mut reports = stage_reports(&stages);
+        for report in &mut reports {
+            if !self.has_reads {
+                say_why_no_gaps(report, None);
+            }
+            doubt(report, head.run.unrecorded);
+        }
         let mut report = report(head, &stages, reports, fail_on);
         report.series = None;
         Ok(Rebuilt {

@@ -122,6 +122,12 @@ fn head(page: &mut Page, report: &Report) {
         page.labelled("merged", &text);
     }
     partial(page, report);
+    if let Some(step) = report.run.wall_clock_step_s {
+        let text = format!(
+            "the wall clock was set by {step:+.1} s while the run went on: no latency knows of it, times in the server's log do"
+        );
+        page.labelled("note", &text);
+    }
     if let Some(warmup) = &report.warmup {
         page.labelled(
             "warm-up",

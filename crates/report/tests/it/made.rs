@@ -27,6 +27,7 @@ pub(crate) fn head() -> Head {
             origin: "2026-11-24T12:00:00Z".to_owned(),
             origin_unix_ns: 0,
             duration_s: 605.0,
+            wall_clock_step_s: None,
             seed: 42,
             prompts: "token ids".to_owned(),
             usage: ProcessUsage::default(),

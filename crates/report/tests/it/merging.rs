@@ -393,6 +393,34 @@ fn repeats_are_pooled_request_by_request_and_judged_as_a_whole() {
     assert!((check(&report) - 3.0 * check(&parts[0].0)).abs() < 1e-6);
 }
 
+#[test]
+fn what_repeats_lack_is_said_and_passes_nothing() {
+    let ttfts = [0.02; 300];
+    let mut parts = [repeat("a", 1, &ttfts), repeat("b", 2, &ttfts)];
+    let passed = |report: &Report| {
+        let mut checks = report.stages[0].checks.iter();
+        checks.any(|check| check.verdict == CheckVerdict::Pass)
+    };
+    assert!(passed(&merged(&parts).unwrap().report));
+    for (_, records) in &mut parts {
+        records.iter_mut().for_each(|record| record.reads = None);
+    }
+    parts[1].1.truncate(290);
+    let report = merged(&parts).unwrap().report;
+    assert!(!passed(&report));
+    assert_eq!(
+        (report.run.status, report.run.unrecorded),
+        (RunStatus::Partial, 10)
+    );
+    let because = &report.run.partial_because[0];
+    assert!(
+        because.starts_with("b: stage 0: 10 of 300 planned"),
+        "{because}"
+    );
+    let absent = &report.stages[0].absent[&Metric::ChunkGap].reason;
+    assert!(absent.contains("per_request was off"), "{absent}");
+}
+
 /// Four repeats of a queue whose level changes by `spread` from run to run: how often the pooled interval of the median covers
 /// that of the queue, and its mean width.
 fn pooled_medians(spread: f64, truth: f64, trials: u64) -> (f64, f64) {

@@ -134,6 +134,12 @@ fn verdicts_on_a_queue_rarely_err() {
             passed <= 0.07,
             "{queue:?}, p{p}: {passed} passed with three times the allowed share above"
         );
+        // At half of its capacity, 900 requests are enough to find three times the allowed share out.
+        let found = seen[0].1;
+        assert!(
+            queue.load > 0.5 || found >= 0.8,
+            "{queue:?}, p{p}: {found} failed"
+        );
         assert!(
             failed <= 0.04,
             "{queue:?}, p{p}: {failed} failed with half the allowed share above"
@@ -159,11 +165,20 @@ fn the_whole_table() {
             "-".to_owned()
         }
     };
-    let mut table = String::from("| samples | P50 | P95 | P99 |\n|---|--:|--:|--:|\n");
+    let mut table = String::from(
+        "| samples | P50 | P95 | P99 | MLPerf's bound of P99 below the truth |\n|---|--:|--:|--:|--:|\n",
+    );
     for n in [400, 1000, 3000, 10_000] {
         let seen = of_independent(n, 2000);
         let covers = seen.map(|seen| percent(seen.covers()));
-        writeln!(table, "| {n} | {} |", covers.join(" | ")).unwrap();
+        let [.., p99] = seen;
+        let below = of(p99.bounded_and_wrong, p99.bounded);
+        writeln!(table, "| {n} | {} | {below} |", covers.join(" | ")).unwrap();
+        // One in a hundred, and what 2,000 runs may make of it.
+        holds(
+            p99.bounded_and_wrong <= 0.017 * p99.bounded,
+            format!("n {n}: {below} of MLPerf's bounds are below"),
+        );
         for (seen, p) in seen.iter().zip(PS) {
             let most = if n >= 3000 { 0.97 } else { 1.0 };
             let covers = seen.covers();

@@ -1,8 +1,12 @@
+use std::future::poll_fn;
+use std::io::{Read, Write};
+
 use bench_contract::Config;
 use bench_report::Settings;
 
 use super::*;
 use crate::eventloop::EventLoop;
+use crate::http::connect::connect;
 
 fn local(handle: Handle) -> Rc<Local> {
     let shared = Shared {
@@ -81,4 +85,38 @@ fn a_task_that_panics_or_is_dropped_leaves_its_record() {
         (counters.in_flight(), counters.ended_and_failed().0),
         (0, 2)
     );
+}
+
+#[test]
+fn a_panic_in_the_middle_of_a_reply_closes_its_socket_and_leaves_its_record() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut request = [0; 9];
+        socket.read_exact(&mut request).unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
+        (request, socket.read(&mut [0; 1]).unwrap())
+    });
+    let event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let local = local(handle.clone());
+    let ran = event_loop.block_on(async {
+        let flight = flight(&local, 0);
+        handle.spawn(async move {
+            let handle = flight.local.handle.clone();
+            let limit = Duration::from_secs(10);
+            let stream = connect(&handle, address, None, limit).await.unwrap();
+            stream.socket().try_write(flight.bytes()).unwrap();
+            let mut scratch = [0; 64];
+            let count = poll_fn(|_| stream.poll_read(&mut scratch)).await.unwrap();
+            panic!("as a bug would, after {count} bytes");
+        });
+        handle.task_ended().await;
+    });
+    ran.unwrap();
+    assert_eq!(server.join().unwrap(), (*b"head body", 0));
+    let counts = Rc::try_unwrap(local).ok().unwrap().end().counts().clone();
+    assert!(counts.is_conserved());
+    assert_eq!(counts.outcomes[&Outcome::GeneratorError], 1);
 }
