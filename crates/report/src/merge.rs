@@ -211,6 +211,23 @@ fn health<'a>(stages: impl Iterator<Item = &'a StageReport>) -> Health {
     sum
 }
 
+/// The record with each of its instants moved.
+fn with_instants(record: &RequestRecord, moved: impl Fn(u64) -> u64) -> RequestRecord {
+    let mut record = record.clone();
+    record.scheduled_ns = moved(record.scheduled_ns);
+    for stamp in [
+        &mut record.dispatched_ns,
+        &mut record.sent_ns,
+        &mut record.first_token_ns,
+        &mut record.first_visible_ns,
+        &mut record.last_token_ns,
+        &mut record.end_ns,
+    ] {
+        *stamp = stamp.map(&moved);
+    }
+    record
+}
+
 /// What is missing of the parts of a merge, each named.
 fn named(parts: &[String], missing: &[Vec<String>]) -> Vec<String> {
     let of = parts.iter().zip(missing);

@@ -1,7 +1,7 @@
 //! Comparisons as a page that loads nothing.
 
 use super::table::differing;
-use super::words::{figure, interval, signed, summary};
+use super::words::{alone, figure, interval, signed, summary};
 use super::{Comparison, Gate, Row};
 use crate::markup::Markup;
 use crate::page::table::{Cell, table};
@@ -46,19 +46,7 @@ fn one(page: &mut Markup, comparison: &Comparison, gate: Option<&Gate>) {
         let title = format!("Regression gate: exit code {}", gate.exit_code().code());
         listed(page, &title, &super::words::gate(gate));
     }
-    let alone: Vec<String> = comparison
-        .alone
-        .iter()
-        .map(|(stage, is_base)| {
-            let name = if *is_base {
-                &comparison.base
-            } else {
-                &comparison.other
-            };
-            format!("{stage}, only in {name}")
-        })
-        .collect();
-    listed(page, "Not compared", &alone);
+    listed(page, "Not compared", &alone(comparison));
     listed(page, "In doubt", &comparison.doubts);
     listed(
         page,

@@ -1,6 +1,6 @@
 //! Comparisons as text for a terminal.
 
-use super::words::{figure, gate, interval, signed, summary};
+use super::words::{alone, figure, gate, interval, signed, summary};
 use super::{Comparison, Gate, Row};
 use crate::differ::Difference;
 use crate::table::columns;
@@ -42,19 +42,7 @@ pub fn table(comparison: &Comparison, gate_on: Option<&Gate>) -> String {
         let title = format!("regression gate: exit code {}", code.code());
         section(&mut text, &title, &gate(gate_on));
     }
-    let alone: Vec<String> = comparison
-        .alone
-        .iter()
-        .map(|(stage, is_base)| {
-            let name = if *is_base {
-                &comparison.base
-            } else {
-                &comparison.other
-            };
-            format!("{stage}, only in {name}")
-        })
-        .collect();
-    section(&mut text, "not compared", &alone);
+    section(&mut text, "not compared", &alone(comparison));
     section(&mut text, "in doubt", &comparison.doubts);
     section(&mut text, "config differs", &differing(&comparison.config));
     section(

@@ -209,3 +209,13 @@ pub(super) fn gate(gate: &Gate) -> Vec<String> {
     }
     lines
 }
+
+/// The stages that only one of the runs has, each with the run.
+pub(super) fn alone(comparison: &Comparison) -> Vec<String> {
+    let Comparison { base, other, .. } = comparison;
+    let named = comparison.alone.iter().map(|(stage, is_base)| {
+        let name = if *is_base { base } else { other };
+        format!("{stage}, only in {name}")
+    });
+    named.collect()
+}

@@ -16,7 +16,7 @@ use bench_contract::{
     StageReport, SteadyThroughput, Throughput, Validity,
 };
 
-use super::{MergeError, health, named};
+use super::{MergeError, health, named, with_instants};
 use crate::collector::{StageCollector, StageFacts};
 use crate::course::Course;
 use crate::reads::unpacked;
@@ -82,18 +82,7 @@ impl Repeats {
             // From the stage's time zero on, and far behind the run before.
             let start = which as u64 * APART;
             let moved = |at: u64| at.saturating_sub(origin).min(APART - 1) + start;
-            let mut record = record.clone();
-            record.scheduled_ns = moved(record.scheduled_ns);
-            for stamp in [
-                &mut record.dispatched_ns,
-                &mut record.sent_ns,
-                &mut record.first_token_ns,
-                &mut record.first_visible_ns,
-                &mut record.last_token_ns,
-                &mut record.end_ns,
-            ] {
-                *stamp = stamp.map(moved);
-            }
+            let record = with_instants(record, moved);
             pool.add(&record, &unpacked(&record));
         }
         Ok(())

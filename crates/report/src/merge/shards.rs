@@ -10,7 +10,7 @@ use bench_contract::{
     Counts, Cut, FailOn, MergeKind, Merged, Report, RequestRecord, RunStatus, StageReport,
 };
 
-use super::{MergeError, health, missing_shards};
+use super::{MergeError, health, missing_shards, with_instants};
 use crate::rebuild::{Rebuild, RebuildError, Rebuilt, facts_of, where_cut};
 
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Shards {
                 return Err(MergeError::Records { which, error });
             }
         };
-        let record = moved_by(record, by);
+        let record = with_instants(record, |at| at.saturating_add_signed(by));
         let added = self.rebuild.add(&record);
         added.map_err(|error| MergeError::Records { which, error })?;
         Ok(record)
@@ -208,21 +208,4 @@ fn merged_stage(parts: &[&StageReport]) -> Option<StageReport> {
     }
     stage.health = health(parts.iter().copied());
     Some(stage)
-}
-
-/// A record whose instants count from another origin.
-fn moved_by(record: &RequestRecord, by: i64) -> RequestRecord {
-    let mut record = record.clone();
-    record.scheduled_ns = record.scheduled_ns.saturating_add_signed(by);
-    for stamp in [
-        &mut record.dispatched_ns,
-        &mut record.sent_ns,
-        &mut record.first_token_ns,
-        &mut record.first_visible_ns,
-        &mut record.last_token_ns,
-        &mut record.end_ns,
-    ] {
-        *stamp = stamp.map(|at| at.saturating_add_signed(by));
-    }
-    record
 }
