@@ -17,6 +17,15 @@ pub struct RequestRecord {
     /// Whether it belongs to the warm-up, which is counted apart.
     #[serde(default, skip_serializing_if = "is_false")]
     pub warmup: bool,
+    /// The conversation that it is a turn of, from 0 in its stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<u64>,
+    /// Which turn of it, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
+    /// The LoRA adapter that it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// The HTTP status, where a reply began.
@@ -64,6 +73,9 @@ pub struct RequestRecord {
     /// How many of those the server had in its cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_cached_tokens: Option<TokenCount>,
+    /// How many of the output tokens were reasoning, by the server's count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<TokenCount>,
     /// Tokens of the first event: the `k1` of the definitions, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_event_tokens: Option<TokenCount>,

@@ -4,7 +4,7 @@ use bench_contract::TokenCount;
 use bench_contract::config::{ApiType, Config, Server, ServerType};
 use serde_json::json;
 
-use crate::plan::prompts::Prompt;
+use crate::plan::prompt::Prompt;
 
 /// Everything of a request that is the same for all of them.
 #[derive(Clone, Debug)]
@@ -82,6 +82,10 @@ impl RequestTemplate {
     ) -> (Vec<u8>, usize) {
         let prompt = match prompt {
             Prompt::Text(text) => json!(text).to_string(),
+            Prompt::Messages(messages) => {
+                let contents = messages.iter().map(|message| message.content.as_str());
+                json!(contents.collect::<Vec<_>>().join("\n")).to_string()
+            }
             Prompt::TokenIds(ids) => {
                 debug_assert!(!self.chat, "chats take text");
                 let mut list = String::with_capacity(ids.len() * 6 + 2);

@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod lengths;
+pub mod prompt;
 pub mod prompts;
 pub mod random;
 mod stage;

@@ -4,6 +4,7 @@ use bench_contract::TokenCount;
 use bench_contract::config::{ApiType, Config, DataType, Salt, ServerType};
 use tokenizers::Tokenizer;
 
+use super::prompt::{Made, Prompt};
 use super::random::{self, Purpose};
 use super::tokens::{self, Found};
 
@@ -18,24 +19,6 @@ const SALTED: usize = 16;
 
 /// So many texts are counted when a tokenizer is loaded; when each is as many tokens as words, so are all others.
 const TRIED: u64 = 16;
-
-/// A prompt as it goes into a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prompt {
-    /// Text.
-    Text(String),
-    /// Token ids, which the server takes as they are.
-    TokenIds(Vec<u32>),
-}
-
-/// A prompt and what the client knows of its length.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
-    /// The prompt.
-    pub prompt: Prompt,
-    /// Its length as the client counts it; `None` for text without a tokenizer.
-    pub tokens: Option<TokenCount>,
-}
 
 /// Makes prompts.
 pub struct PromptMaker {
@@ -99,6 +82,7 @@ impl PromptMaker {
             Kind::Mock => Ok(Made {
                 prompt: Prompt::Text(format!("1 2 3 {}", index + 1)),
                 tokens: None,
+                extra: None,
             }),
             Kind::Ids { from, count } => {
                 let ids = self
@@ -108,6 +92,7 @@ impl PromptMaker {
                 Ok(Made {
                     prompt: Prompt::TokenIds(ids),
                     tokens: Some(wanted),
+                    extra: None,
                 })
             }
             Kind::Words(words) => words.make(wanted as usize, |count, length| {
@@ -243,6 +228,7 @@ impl Words {
             return Ok(Made {
                 prompt: Prompt::Text(prompt),
                 tokens: None,
+                extra: None,
             });
         };
         let mut counted = length + self.added;
@@ -261,6 +247,7 @@ impl Words {
         Ok(Made {
             prompt: Prompt::Text(prompt),
             tokens: TokenCount::try_from(counted).ok(),
+            extra: None,
         })
     }
 }
@@ -303,7 +290,7 @@ mod tests {
                 .unwrap();
             match made.prompt {
                 Prompt::TokenIds(ids) => ids,
-                Prompt::Text(_) => Vec::new(),
+                Prompt::Text(_) | Prompt::Messages(_) => Vec::new(),
             }
         };
         let first = ids(1, "a", 0, 0);

@@ -35,6 +35,12 @@ pub struct Api {
     /// Time limits of one request (ours).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<Timeouts>,
+    /// The form that replies must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// More keys of every request body, sent as they are; one of ours is replaced (ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_body: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The request and reply format.
@@ -48,6 +54,10 @@ pub enum ApiType {
     Chat,
     /// `POST /v1/messages` (Anthropic).
     AnthropicMessages,
+    /// `POST /v1/responses` (ours).
+    Responses,
+    /// `POST /v1/embeddings`: a prompt goes in, a vector comes out, and nothing is streamed (ours).
+    Embeddings,
 }
 
 impl ApiType {
@@ -58,6 +68,8 @@ impl ApiType {
             Self::Completion => "completion",
             Self::Chat => "chat",
             Self::AnthropicMessages => "anthropic_messages",
+            Self::Responses => "responses",
+            Self::Embeddings => "embeddings",
         }
     }
 }
@@ -95,4 +107,30 @@ impl Default for Timeouts {
             idle: None,
         }
     }
+}
+
+/// inference-perf's `api.response_format`: structured output.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ResponseFormat {
+    /// What is asked for.
+    #[serde(rename = "type")]
+    pub kind: ResponseFormatType,
+    /// The schema's name. Default `structured_output`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The JSON Schema that replies must match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// What kind of structured output is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseFormatType {
+    /// JSON that matches a schema.
+    #[default]
+    JsonSchema,
+    /// Any JSON object.
+    JsonObject,
 }

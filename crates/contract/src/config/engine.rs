@@ -9,10 +9,10 @@ impl Config {
     pub fn check_engine(&self) -> Vec<ConfigProblem> {
         const ELSEWHERE: &str = "`benchmark.engine: inference-perf` runs it";
         let mut found = Problems::default();
-        if self.api.kind == ApiType::AnthropicMessages {
+        if !matches!(self.api.kind, ApiType::Completion | ApiType::Chat) {
             found.error(
                 "api.type",
-                "loadgen does not speak `anthropic_messages` yet",
+                format!("loadgen does not speak `{}` yet", self.api.kind.as_str()),
                 "use `completion` or `chat`",
             );
         }

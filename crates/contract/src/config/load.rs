@@ -43,9 +43,9 @@ pub struct Load {
     /// Time limit of a whole request. Default 300 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_timeout: Option<Seconds>,
-    /// LoRA adapters and their shares. Refused when not empty.
+    /// LoRA adapters and their shares of the requests, drawn from the seed: each is asked for in place of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lora_traffic_split: Option<Vec<serde_json::Value>>,
+    pub lora_traffic_split: Option<Vec<LoraShare>>,
     /// inference-perf's seed; read where `seed` is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_seed: Option<u64>,
@@ -279,6 +279,16 @@ pub struct Cancel {
     pub fraction: Probability,
     /// How long after it was sent such a request is dropped, if it has not ended by then.
     pub after: Seconds,
+}
+
+/// A LoRA adapter and its share of the requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoraShare {
+    /// The adapter, as the server calls it.
+    pub name: String,
+    /// Its share, in `[0, 1]`; all of them add up to 1.
+    #[serde(serialize_with = "percentile")]
+    pub split: f64,
 }
 
 /// A trace to replay.

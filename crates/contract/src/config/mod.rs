@@ -14,12 +14,13 @@ mod problem;
 mod server;
 mod storage;
 
-pub use api::{Api, ApiType, Connections, Timeouts};
+pub use api::{Api, ApiType, Connections, ResponseFormat, ResponseFormatType, Timeouts};
 pub use data::{
-    Data, DataType, Distribution, DistributionType, Salt, SharedPrefix, TraceFile, TraceFormat,
+    ConversationReplay, Data, DataType, Distribution, DistributionType, Length, MultiTurn, Salt,
+    SharedPrefix, ThinkTime, TraceFile, TraceFormat, Truncate,
 };
 pub use header_limits::SloUnit;
-pub use load::{Cancel, Load, LoadType, ReplayTrace, Stage, Sweep, SweepType, Warmup};
+pub use load::{Cancel, Load, LoadType, LoraShare, ReplayTrace, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
 pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
 pub use storage::{AddressingStyle, AzureStorage, CloudStorage, IfExists, LocalStorage, Storage};
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 use crate::slo::{Limit, Slo};
+use crate::units::Seconds;
 
 /// A run: what to send, when, where to, and what is judged at the end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,9 +56,9 @@ pub struct Config {
     /// What the reports hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportOptions>,
-    /// inference-perf's Prometheus client. Read and not used.
+    /// The server's own metrics while the load runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metrics: Option<serde_json::Value>,
+    pub metrics: Option<MetricsOptions>,
     /// inference-perf's circuit breakers. Refused when not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breakers: Option<Vec<serde_json::Value>>,
@@ -113,6 +115,41 @@ impl Config {
 
 fn is_default(storage: &Option<Storage>) -> bool {
     storage.as_ref() == Some(&Storage::default())
+}
+
+/// The server's own metrics, read from its `/metrics` while the load runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MetricsOptions {
+    /// Whether they are read (ours). Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrape: Option<bool>,
+    /// Where they are read (ours). Empty: `/metrics` of `server.base_url`'s host, at every address that it resolves to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Time between two reads (ours). Default 1 s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Seconds>,
+    /// inference-perf's client. Read and not used.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// inference-perf's Prometheus client. Read and not used: the server is asked itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<serde_json::Value>,
+}
+
+impl MetricsOptions {
+    /// Whether the server's metrics are read.
+    #[must_use]
+    pub fn scrape(&self) -> bool {
+        self.scrape.unwrap_or(true)
+    }
+
+    /// Time between two reads.
+    #[must_use]
+    pub fn interval(&self) -> Seconds {
+        self.interval.unwrap_or(Seconds::whole(1))
+    }
 }
 
 /// Reports: which, and how requests are judged one by one.
