@@ -9,6 +9,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod data;
 pub mod engine;
 pub mod eventloop;
 pub mod health;
@@ -24,6 +25,7 @@ pub mod run;
 pub mod run_id;
 pub mod selftest;
 pub mod trace;
+pub mod workload;
 
 /// Prints a line for people on stderr; stdout carries data only. A closed stderr is no reason to stop a run.
 pub fn notice(line: &str) {

@@ -1,16 +1,18 @@
-//! Traces of requests: the CSV of the Azure LLM inference dataset, and the records that loadgen writes.
+//! Traces of requests: the CSV of the Azure LLM inference dataset, Mooncake's JSON lines, and the records that loadgen writes.
 
 mod packed;
 
 use std::fmt;
 use std::io::{self, BufRead};
 
+use serde::Deserialize;
+
 use crate::records;
 use crate::units::TokenCount;
 pub use packed::unpacked;
 
 /// A request of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TracedRequest {
     /// When it arrived, in nanoseconds from any origin that is the same for the whole trace.
     pub at_ns: i64,
@@ -18,6 +20,9 @@ pub struct TracedRequest {
     pub input: TokenCount,
     /// Tokens of the reply.
     pub output: TokenCount,
+    /// Names of the blocks of 512 tokens that the prompt consists of: what two prompts have in common, they share. Empty where
+    /// the trace does not say.
+    pub blocks: Vec<u64>,
 }
 
 /// Why a trace cannot be read.
@@ -59,6 +64,8 @@ pub struct TraceReader<R> {
 enum Kind {
     /// Those of `requests.jsonl`.
     Records,
+    /// Those of Mooncake's traces.
+    Mooncake,
     /// Those of a CSV.
     Table(Table),
 }
@@ -104,11 +111,16 @@ impl<R: BufRead> TraceReader<R> {
                 continue;
             }
             if self.kind.is_none() && text.starts_with('{') {
-                self.kind = Some(Kind::Records);
+                self.kind = Some(if text.contains("\"input_length\"") {
+                    Kind::Mooncake
+                } else {
+                    Kind::Records
+                });
             }
             match &mut self.kind {
                 None => self.kind = Some(Kind::Table(Table::of(text).map_err(fail)?)),
                 Some(Kind::Table(table)) => return table.row(text).map(Some).map_err(fail),
+                Some(Kind::Mooncake) => return mooncake(text).map(Some).map_err(fail),
                 Some(Kind::Records) => {
                     if let Some(request) = record(text).map_err(fail)? {
                         return Ok(Some(request));
@@ -138,7 +150,36 @@ fn record(text: &str) -> Result<Option<TracedRequest>, String> {
             .or(record.input_tokens)
             .unwrap_or(record.input_tokens_asked),
         output: record.output_tokens.unwrap_or(record.output_tokens_asked),
+        blocks: Vec::new(),
     }))
+}
+
+/// A line of a Mooncake trace; its instants are milliseconds.
+fn mooncake(text: &str) -> Result<TracedRequest, String> {
+    #[derive(Deserialize)]
+    struct Line {
+        timestamp: f64,
+        input_length: TokenCount,
+        output_length: TokenCount,
+        #[serde(default)]
+        hash_ids: Vec<u64>,
+    }
+    let line: Line = serde_json::from_str(text).map_err(|error| {
+        let error = error.to_string();
+        let reason = error.split(" at line ").next().unwrap_or(&error);
+        format!("not a request of a Mooncake trace: {reason}")
+    })?;
+    let at = line.timestamp * 1e6;
+    if !(at.abs() < 9e18) {
+        return Err(format!("`{}` is no time in milliseconds", line.timestamp));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "in the interval")]
+    Ok(TracedRequest {
+        at_ns: at.round() as i64,
+        input: line.input_length,
+        output: line.output_length,
+        blocks: line.hash_ids,
+    })
 }
 
 /// A CSV whose first line names its columns.
@@ -198,6 +239,7 @@ impl Table {
             at_ns,
             input: tokens(self.input)?,
             output: tokens(self.output)?,
+            blocks: Vec::new(),
         };
         let first = *self.written.get_or_insert(written);
         if written != first {

@@ -23,7 +23,7 @@ enum Shape {
         deviation: f64,
     },
     Uniform,
-    /// One for each index.
+    /// One for each index, over and over.
     Listed(Arc<[TokenCount]>),
     /// `min` + exp(N(mu, sigma)), moments matched above `min`.
     Lognormal {
@@ -43,7 +43,7 @@ impl Lengths {
         }
     }
 
-    /// The lengths of a trace, by index.
+    /// These lengths, by index; after the last follows the first.
     #[must_use]
     pub fn listed(lengths: Arc<[TokenCount]>) -> Self {
         Self {
@@ -94,9 +94,9 @@ impl Lengths {
         let drawn = match self.shape {
             Shape::Fixed(length) => return length.max(1),
             Shape::Listed(ref lengths) => {
-                let listed = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| lengths.get(index));
+                let place = index.checked_rem(lengths.len() as u64).unwrap_or(0);
+                #[expect(clippy::cast_possible_truncation, reason = "below a length in memory")]
+                let listed = lengths.get(place as usize);
                 return listed.copied().unwrap_or(self.min).max(1);
             }
             Shape::Normal {

@@ -5,6 +5,7 @@ pub mod lengths;
 pub mod prompt;
 pub mod prompts;
 pub mod random;
+pub mod script;
 mod stage;
 mod stages;
 pub mod tokens;

@@ -21,6 +21,10 @@ pub enum Purpose {
     Salt = 5,
     /// Which requests the client gives up.
     Cancel = 6,
+    /// Which entries of a data set are sent, in which order.
+    Choice = 7,
+    /// How many turns a conversation has, and how long people think between them.
+    Turns = 8,
 }
 
 /// The generator for one purpose of one stage, at the beginning of stream `index`.
@@ -82,6 +86,14 @@ pub fn gamma(rng: &mut ChaCha8Rng, shape: f64) -> f64 {
 pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
     // Lemire's multiply-shift; the bias of at most bound / 2^64 is of no account here.
     ((u128::from(rng.next_u64()) * u128::from(bound)) >> 64) as u32
+}
+
+/// Puts `items` into an order in which each is as likely as every other (Fisher and Yates).
+pub fn shuffle<T>(items: &mut [T], rng: &mut ChaCha8Rng) {
+    for last in (1..items.len()).rev() {
+        let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
+        items.swap(last, below(rng, bound) as usize);
+    }
 }
 
 /// 64 bits that depend on all of `text` (FNV-1a), to turn a run id into a seed.

@@ -21,6 +21,11 @@ pub struct StageSpec {
     pub warmup: bool,
     /// What says when a request is sent.
     pub schedule: Schedule,
+    /// How many requests (of conversations: how many of those) the run has before this stage, so that a data set goes on
+    /// where the stage before has ended.
+    pub before: u64,
+    /// Whether its requests begin conversations.
+    pub has_turns: bool,
     /// Prompt lengths.
     pub input: Lengths,
     /// Reply lengths.

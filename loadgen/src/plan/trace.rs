@@ -18,6 +18,8 @@ pub struct Trace {
     pub input: Arc<[TokenCount]>,
     /// Reply lengths in tokens.
     pub output: Arc<[TokenCount]>,
+    /// Of each request, the blocks that its prompt consists of; none where the trace does not say.
+    pub blocks: Option<Arc<[Vec<u64>]>>,
 }
 
 impl Trace {
@@ -88,6 +90,10 @@ impl Trace {
                 .iter()
                 .map(|request| request.output.max(1))
                 .collect(),
+            blocks: requests
+                .iter()
+                .any(|request| !request.blocks.is_empty())
+                .then(|| requests.into_iter().map(|request| request.blocks).collect()),
         })
     }
 

@@ -47,6 +47,32 @@ pub struct Data {
     pub salt: Option<Salt>,
 }
 
+impl Data {
+    /// How conversations are held, where prompts are turns of one: each turn follows the reply to the one before.
+    #[must_use]
+    pub fn conversations(&self) -> Option<MultiTurn> {
+        let is_asked = match self.kind {
+            DataType::ConversationReplay => true,
+            DataType::SharedPrefix => self
+                .shared_prefix
+                .as_ref()
+                .is_some_and(|shared| shared.enable_multi_turn_chat),
+            _ => false,
+        };
+        self.multi_turn
+            .clone()
+            .or_else(|| is_asked.then(MultiTurn::default))
+    }
+
+    /// Whether prompts have beginnings in common on purpose, so that a server's prefix cache answers for a part of them.
+    #[must_use]
+    pub fn shares_prefixes(&self) -> bool {
+        self.kind == DataType::SharedPrefix
+            || self.conversations().is_some()
+            || self.reuse == Some(true)
+    }
+}
+
 /// Where prompts come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,27 @@ fn request(at_ns: i64, input: u32, output: u32) -> TracedRequest {
         at_ns,
         input,
         output,
+        blocks: Vec::new(),
     }
+}
+
+#[test]
+fn mooncakes_lines_are_read_with_their_blocks() {
+    let text = "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47]}\n\
+        {\"timestamp\": 30535.5, \"input_length\": 10, \"output_length\": 1, \"round\": 2}\n";
+    let first = TracedRequest {
+        blocks: vec![46, 47],
+        ..request(27_482_000_000, 6955, 52)
+    };
+    assert_eq!(
+        read(text).unwrap(),
+        [first, request(30_535_500_000, 10, 1)]
+    );
+    let error = read("{\"timestamp\": 1, \"input_length\": 5}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 1: not a request of a Mooncake trace: missing field `output_length`"
+    );
 }
 
 #[test]

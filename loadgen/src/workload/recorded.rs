@@ -1,0 +1,183 @@
+//! Prompts of a data set.
+
+use std::path::Path;
+
+use bench_contract::TokenCount;
+use bench_contract::config::{ApiType, Config, DataType, Distribution};
+
+use crate::data::{Choice, Chosen, DataSet, Item, Limits, choose};
+use crate::plan::lengths::Lengths;
+use crate::plan::prompt::{Made, Message, Prompt};
+use crate::plan::prompts::PromptMaker;
+use crate::plan::random::Purpose;
+
+use super::takes_messages;
+
+/// The entries of a data set that a run sends.
+pub(super) struct Recorded {
+    set: DataSet,
+    chosen: Vec<Chosen>,
+    /// Lengths of replies to entries that do not say.
+    output: Option<Lengths>,
+    /// Whether lengths are counted and not guessed.
+    counted: bool,
+    is_recorded: bool,
+}
+
+impl Recorded {
+    /// Opens the data set at `path` and draws the entries of a run of `needed` requests, or of as many as there may be.
+    ///
+    /// # Errors
+    /// What is wrong with the data, with file and line.
+    pub(super) fn open(
+        config: &Config,
+        path: &Path,
+        seed: u64,
+        needed: Option<u64>,
+        prompts: &PromptMaker,
+    ) -> Result<Self, String> {
+        let data = &config.data;
+        let is_recorded = data.kind == DataType::ShareGpt;
+        let is_chat = takes_messages(config.api.kind);
+        let set = DataSet::open(data.kind, path).map_err(|error| error.to_string())?;
+        let limits = |distribution: &Option<Distribution>| -> Option<Limits> {
+            distribution.as_ref().map(|lengths| (lengths.min, lengths.max))
+        };
+        let choice = Choice {
+            seed,
+            needed,
+            input: limits(&data.input_distribution),
+            output: limits(&data.output_distribution),
+            reuse: data.reuse.unwrap_or(false),
+        };
+        let has_turns = data.conversations().is_some();
+        let count = |item: &Item| {
+            let (asked, answer) = exchange(item, is_recorded || has_turns)
+                .ok_or_else(|| "nobody asks anything".to_owned())?;
+            let input = count(prompts, asked, is_chat && !item.is_bare)?;
+            let output = match (item.output_tokens, answer) {
+                (Some(tokens), _) => Some(tokens),
+                (None, Some(answer)) => Some(prompts.count_or_guess(answer)?.max(1)),
+                (None, None) => None,
+            };
+            Ok((input, output))
+        };
+        let chosen = choose(&set, &choice, count).map_err(|error| error.to_string())?;
+        let output = data.output_distribution.as_ref().map(Lengths::from_config);
+        if output.is_none() && let Some(open) = chosen.iter().find(|chosen| chosen.output.is_none()) {
+            let (file, line) = set.place(open.item as usize);
+            return Err(format!(
+                "{}, line {line}: nothing says how long the reply is to be; add `max_tokens` to the line, or set data.output_distribution (in values: data.output)",
+                file.display()
+            ));
+        }
+        Ok(Self {
+            set,
+            chosen,
+            output,
+            counted: prompts.can_count(),
+            is_recorded,
+        })
+    }
+
+    /// In words.
+    pub(super) fn describe(&self) -> String {
+        format!(
+            "{} of {} entries of {}{}; lengths {}",
+            self.chosen.len(),
+            self.set.len(),
+            self.set.file().display(),
+            self.set.left_out(),
+            if self.counted {
+                "counted by the tokenizer"
+            } else {
+                "guessed, four characters a token (no tokenizer at hand)"
+            }
+        )
+    }
+
+    /// The prompt of the run's request `number`.
+    ///
+    /// # Errors
+    /// When the file cannot be read any more.
+    pub(super) fn make(&self, number: u64, api: ApiType) -> Result<Made, String> {
+        let chosen = self.at(number);
+        let item = self.item(number)?;
+        let (asked, _) = exchange(&item, self.is_recorded)
+            .ok_or_else(|| "nobody asks anything".to_owned())?;
+        let prompt = if takes_messages(api) {
+            Prompt::Messages(asked.to_vec())
+        } else {
+            Prompt::Text(texts(asked))
+        };
+        Ok(Made {
+            prompt,
+            tokens: self.counted.then_some(chosen.input),
+            extra: item.extra,
+        })
+    }
+
+    /// The entry of the run's request `number`.
+    pub(super) fn item(&self, number: u64) -> Result<Item, String> {
+        let item = self.set.read(self.at(number).item as usize);
+        item.map_err(|error| error.to_string())
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> u64 {
+        self.chosen.len() as u64
+    }
+
+    /// Prompt and reply lengths of a stage that has `before` requests before it.
+    pub(super) fn lengths(
+        &self,
+        before: u64,
+        seed: u64,
+    ) -> Result<Vec<(TokenCount, TokenCount)>, String> {
+        let lengths = (0..self.len()).map(|index| {
+            let number = before + index;
+            (self.at(number).input, self.output(number, seed))
+        });
+        Ok(lengths.collect())
+    }
+
+    /// The length of the reply to the run's request `number`.
+    pub(super) fn output(&self, number: u64, seed: u64) -> TokenCount {
+        let drawn = || {
+            let draw = |lengths: &Lengths| lengths.draw(seed, super::place::QUESTION, Purpose::OutputLength, number);
+            self.output.as_ref().map_or(1, draw)
+        };
+        self.at(number).output.unwrap_or_else(drawn)
+    }
+
+    fn at(&self, number: u64) -> &Chosen {
+        let place = number.checked_rem(self.len()).unwrap_or(0);
+        #[expect(clippy::cast_possible_truncation, reason = "below a length in memory")]
+        &self.chosen[place as usize]
+    }
+}
+
+/// What of an entry is asked in a request of its own, and the answer on record: of recorded conversations the first exchange,
+/// of lists of messages what leads up to the last turn of the user's.
+fn exchange(item: &Item, is_recorded: bool) -> Option<(&[Message], Option<&str>)> {
+    if is_recorded {
+        item.first_exchange()
+    } else {
+        item.last_exchange()
+    }
+}
+
+fn count(prompts: &PromptMaker, asked: &[Message], is_chat: bool) -> Result<TokenCount, String> {
+    if is_chat {
+        return prompts.count_messages(asked);
+    }
+    prompts.count_or_guess(&texts(asked))
+}
+
+fn texts(messages: &[Message]) -> String {
+    let contents: Vec<&str> = messages
+        .iter()
+        .map(|message| message.content.as_str())
+        .collect();
+    contents.join("\n")
+}

@@ -1,0 +1,327 @@
+//! Conversations of several turns: made up, with common prefixes, or recorded ones held anew.
+
+use bench_contract::TokenCount;
+use bench_contract::config::{
+    Config, ConversationReplay, DataType, Distribution, MultiTurn, ThinkTime,
+};
+
+use super::place;
+use super::recorded::Recorded;
+use super::shared::Shared;
+use crate::plan::lengths::Lengths;
+use crate::plan::prompt::Role;
+use crate::plan::prompts::PromptMaker;
+use crate::plan::random::{self, Purpose};
+use crate::plan::script::{Piece, Script, TURNS, Turn};
+
+/// inference-perf's limit where `max_model_len` is not given.
+const MODEL_LEN: u64 = 225_000;
+
+/// Conversations.
+pub(super) struct Talks {
+    about: About,
+    think: Think,
+    most_turns: u64,
+}
+
+enum About {
+    Made(Box<MadeUp>),
+    Shared(Shared),
+    Recorded(Recorded),
+}
+
+struct MadeUp {
+    conversations: u64,
+    shared: TokenCount,
+    dynamic: Option<Lengths>,
+    turns: Lengths,
+    input: Lengths,
+    output: Lengths,
+    most_tokens: u64,
+    seed: u64,
+}
+
+enum Think {
+    Not,
+    Fixed(f64),
+    Exponential(f64),
+    /// In seconds.
+    Drawn(Lengths),
+}
+
+impl Talks {
+    /// Those of `data.conversation_replay`, or of `data.shared_prefix`.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn made(config: &Config, how: &MultiTurn, seed: u64) -> Result<Self, String> {
+        if config.data.kind == DataType::SharedPrefix {
+            return Ok(Self::of(About::Shared(Shared::new(config, seed)?), how));
+        }
+        let given = config.data.conversation_replay.clone().unwrap_or_default();
+        let made = MadeUp::new(&given, seed);
+        // Its own keys say how many turns there are, and how long people take.
+        let mut talks = Self::of(About::Made(Box::new(made)), how);
+        if config.data.multi_turn.is_none() {
+            talks.most_turns = TURNS;
+        }
+        if let Some(pause) = &given.tool_call_latency_sec {
+            talks.think = Think::Drawn(Lengths::from_config(pause));
+        }
+        Ok(talks)
+    }
+
+    /// Recorded ones: the user says what is on record, the server answers anew.
+    pub(super) fn recorded(recorded: Recorded, how: &MultiTurn) -> Self {
+        Self::of(About::Recorded(recorded), how)
+    }
+
+    fn of(about: About, how: &MultiTurn) -> Self {
+        let mean = how.think_time.get();
+        let think = match how.think_time_type.unwrap_or_default() {
+            _ if mean <= 0.0 => Think::Not,
+            ThinkTime::Fixed => Think::Fixed(mean),
+            ThinkTime::Exponential => Think::Exponential(mean),
+        };
+        Self {
+            about,
+            think,
+            most_turns: u64::from(how.max_turns).clamp(1, TURNS),
+        }
+    }
+
+    /// In words; `prompts` says how texts are made.
+    pub(super) fn describe(&self, prompts: &str) -> String {
+        match &self.about {
+            About::Made(made) => format!("{} conversations: {prompts}", made.conversations),
+            About::Shared(shared) => format!("conversations, {}: {prompts}", shared.describe()),
+            About::Recorded(recorded) => format!("conversations: {}", recorded.describe()),
+        }
+    }
+
+    /// Think times of one conversation, in nanoseconds.
+    pub(super) fn thinks(
+        &self,
+        seed: u64,
+        stage: u32,
+        session: u64,
+    ) -> impl Fn(u64) -> u64 + use<'_> {
+        move |turn| {
+            let index = session * TURNS + turn;
+            let mut rng = random::stream(seed, stage, Purpose::Turns, index);
+            let seconds = match &self.think {
+                _ if turn == 0 => 0.0,
+                Think::Not => 0.0,
+                Think::Fixed(mean) => *mean,
+                Think::Exponential(mean) => mean * random::exponential(&mut rng),
+                Think::Drawn(lengths) => {
+                    f64::from(lengths.draw(seed, stage, Purpose::Turns, index))
+                }
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "at least 0; `as` saturates"
+            )]
+            let ns = (seconds * 1e9) as u64;
+            ns
+        }
+    }
+
+    /// Conversation `number` of the run. `text` makes a text of a place, a number and a length in tokens.
+    ///
+    /// # Errors
+    /// When a text cannot be made or read.
+    pub(super) fn script(
+        &self,
+        number: u64,
+        thinks: impl Fn(u64) -> u64,
+        prompts: &PromptMaker,
+        text: impl Fn(u32, u64, TokenCount) -> Result<Piece, String>,
+    ) -> Result<Script, String> {
+        match &self.about {
+            About::Made(made) => made.script(number, self.most_turns, &thinks, &text),
+            About::Shared(shared) => {
+                let place = shared.place(number);
+                let (group, length) = shared.system(place);
+                let turn = |turn: u64| {
+                    let index = place * TURNS + turn;
+                    Ok(Turn {
+                        says: text(place::QUESTION, index, shared.question(index))?,
+                        output_tokens: shared.output(index),
+                        think_ns: thinks(turn),
+                    })
+                };
+                Ok(Script {
+                    system: Some(text(place::PREFIX, group, length)?),
+                    turns: (0..self.most_turns).map(turn).collect::<Result<_, String>>()?,
+                })
+            }
+            About::Recorded(recorded) => self.of_record(recorded, number, &thinks, prompts),
+        }
+    }
+
+    fn of_record(
+        &self,
+        recorded: &Recorded,
+        number: u64,
+        thinks: &impl Fn(u64) -> u64,
+        prompts: &PromptMaker,
+    ) -> Result<Script, String> {
+        let item = recorded.item(number)?;
+        let piece = |text: String| -> Result<Piece, String> {
+            let asked = prompts.count_or_guess(&text)?;
+            Ok(Piece {
+                text,
+                asked,
+                tokens: prompts.can_count().then_some(asked),
+            })
+        };
+        let mut script = Script {
+            system: None,
+            turns: Vec::new(),
+        };
+        let mut system = String::new();
+        for message in item.messages {
+            match message.role {
+                Role::System if script.turns.is_empty() => {
+                    if !system.is_empty() {
+                        system.push('\n');
+                    }
+                    system.push_str(&message.content);
+                }
+                // In the middle there is no place for it.
+                Role::System => {}
+                Role::User if script.turns.len() as u64 == self.most_turns => break,
+                Role::User => script.turns.push(Turn {
+                    says: piece(message.content)?,
+                    output_tokens: recorded.output(number, 0),
+                    think_ns: thinks(script.turns.len() as u64),
+                }),
+                Role::Assistant => {
+                    let length = prompts.count_or_guess(&message.content)?.max(1);
+                    if let Some(turn) = script.turns.last_mut() {
+                        turn.output_tokens = length;
+                    }
+                }
+            }
+        }
+        if !system.is_empty() {
+            script.system = Some(piece(system)?);
+        }
+        Ok(script)
+    }
+
+    /// Prompt and reply lengths of the first turns of a stage that has `before` conversations before it.
+    ///
+    /// # Errors
+    /// When a text cannot be read.
+    pub(super) fn lengths(
+        &self,
+        before: u64,
+        seed: u64,
+    ) -> Result<Vec<(TokenCount, TokenCount)>, String> {
+        match &self.about {
+            About::Recorded(recorded) => recorded.lengths(before, seed),
+            About::Shared(shared) => Ok((0..shared.len())
+                .map(|index| {
+                    let place = shared.place(before + index);
+                    let first = place * TURNS;
+                    let input = shared.system(place).1 + shared.question(first);
+                    (input, shared.output(first))
+                })
+                .collect()),
+            About::Made(made) => Ok((0..made.conversations)
+                .map(|index| {
+                    let talk = (before + index) % made.conversations;
+                    let input = made.shared + made.dynamic(talk) + made.input(talk, 0);
+                    (input, made.output(talk, 0))
+                })
+                .collect()),
+        }
+    }
+}
+
+impl MadeUp {
+    fn new(given: &ConversationReplay, seed: u64) -> Self {
+        let of = |distribution: &Option<Distribution>, otherwise: TokenCount| {
+            distribution
+                .as_ref()
+                .map_or(Lengths::fixed(otherwise), Lengths::from_config)
+        };
+        Self {
+            conversations: u64::from(given.num_conversations).max(1),
+            shared: given.shared_system_prompt_len,
+            dynamic: given
+                .dynamic_system_prompt_len
+                .as_ref()
+                .map(Lengths::from_config),
+            turns: of(&given.turns_per_conversation, 10),
+            input: of(&given.input_tokens_per_turn, 512),
+            output: of(&given.output_tokens_per_turn, 256),
+            most_tokens: given.max_model_len.unwrap_or(MODEL_LEN),
+            seed,
+        }
+    }
+
+    fn dynamic(&self, talk: u64) -> TokenCount {
+        let draw = |lengths: &Lengths| {
+            lengths.draw(self.seed, place::SYSTEM, Purpose::InputLength, talk)
+        };
+        self.dynamic.as_ref().map_or(0, draw)
+    }
+
+    fn input(&self, talk: u64, turn: u64) -> TokenCount {
+        let index = talk * TURNS + turn;
+        self.input
+            .draw(self.seed, place::SAYS, Purpose::InputLength, index)
+    }
+
+    fn output(&self, talk: u64, turn: u64) -> TokenCount {
+        let index = talk * TURNS + turn;
+        self.output
+            .draw(self.seed, place::SAYS, Purpose::OutputLength, index)
+    }
+
+    fn script(
+        &self,
+        number: u64,
+        most_turns: u64,
+        thinks: &impl Fn(u64) -> u64,
+        text: &impl Fn(u32, u64, TokenCount) -> Result<Piece, String>,
+    ) -> Result<Script, String> {
+        let talk = number % self.conversations;
+        let turns = self.turns.draw(self.seed, place::SAYS, Purpose::Turns, talk);
+        let mut parts = Vec::new();
+        if self.shared > 0 {
+            parts.push(text(place::PREFIX, 0, self.shared)?);
+        }
+        let dynamic = self.dynamic(talk);
+        if dynamic > 0 {
+            parts.push(text(place::SYSTEM, talk, dynamic)?);
+        }
+        let system = parts.into_iter().reduce(|first, second| Piece {
+            text: format!("{} {}", first.text, second.text),
+            asked: first.asked + second.asked,
+            tokens: first.tokens.zip(second.tokens).map(|(a, b)| a + b),
+        });
+        let mut length = u64::from(system.as_ref().map_or(0, |piece| piece.asked));
+        let mut script = Script {
+            system,
+            turns: Vec::new(),
+        };
+        for turn in 0..u64::from(turns).min(most_turns) {
+            let (input, output) = (self.input(talk, turn), self.output(talk, turn));
+            length += u64::from(input) + u64::from(output);
+            if length > self.most_tokens && turn > 0 {
+                break;
+            }
+            script.turns.push(Turn {
+                says: text(place::SAYS, talk * TURNS + turn, input)?,
+                output_tokens: output,
+                think_ns: thinks(turn),
+            });
+        }
+        Ok(script)
+    }
+}
