@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use bench_contract::TokenCount;
-use bench_contract::config::{Distribution, DistributionType};
+use bench_contract::config::{Distribution, DistributionType, Truncate};
+use rand_chacha::ChaCha8Rng;
 
 use super::random::{self, Purpose};
+
+/// So often a length outside its bounds is drawn again. Where even that does not help, hardly anything of the distribution
+/// lies between them, and it is clamped.
+const DRAWS: u32 = 4_096;
 
 /// A distribution of lengths, ready to draw from.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,23 +18,61 @@ pub struct Lengths {
     shape: Shape,
     min: TokenCount,
     max: TokenCount,
+    truncate: Truncate,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Shape {
     Fixed(TokenCount),
+    /// One for each index, over and over.
+    Listed(Arc<[TokenCount]>),
+    /// Each whole length between the bounds is as likely as every other.
+    Uniform,
     Normal {
         mean: f64,
         deviation: f64,
     },
-    Uniform,
-    /// One for each index, over and over.
-    Listed(Arc<[TokenCount]>),
+    /// `location` + `scale` * Z, with Z of Azzalini's skew normal distribution of shape `skew`.
+    SkewNormal {
+        location: f64,
+        scale: f64,
+        skew: f64,
+    },
     /// `min` + exp(N(mu, sigma)), moments matched above `min`.
     Lognormal {
         mu: f64,
         sigma: f64,
     },
+    Poisson(f64),
+}
+
+impl Shape {
+    /// What is drawn next; nothing is rounded and nothing is held within bounds.
+    fn draw(&self, rng: &mut ChaCha8Rng, min: TokenCount, max: TokenCount, index: u64) -> f64 {
+        match *self {
+            Self::Fixed(length) => length.into(),
+            Self::Listed(ref lengths) => {
+                let place = index.checked_rem(lengths.len() as u64).unwrap_or(0);
+                #[expect(clippy::cast_possible_truncation, reason = "below a length in memory")]
+                let listed = lengths.get(place as usize);
+                listed.copied().unwrap_or(min).into()
+            }
+            Self::Uniform => {
+                let width = (max - min).saturating_add(1);
+                f64::from(min) + f64::from(random::below(rng, width))
+            }
+            Self::Normal { mean, deviation } => mean + deviation * random::standard_normal(rng),
+            Self::SkewNormal {
+                location,
+                scale,
+                skew,
+            } => location + scale * random::skew_normal(rng, skew),
+            Self::Lognormal { mu, sigma } => {
+                f64::from(min) + libm::exp(mu + sigma * random::standard_normal(rng))
+            }
+            Self::Poisson(mean) => random::poisson(rng, mean),
+        }
+    }
 }
 
 impl Lengths {
@@ -40,6 +83,7 @@ impl Lengths {
             shape: Shape::Fixed(length),
             min: length,
             max: length,
+            truncate: Truncate::Clamp,
         }
     }
 
@@ -50,79 +94,79 @@ impl Lengths {
             min: lengths.iter().min().copied().unwrap_or(1),
             max: lengths.iter().max().copied().unwrap_or(1),
             shape: Shape::Listed(lengths),
+            truncate: Truncate::Clamp,
         }
     }
 
-    /// The distribution of a config; `None` for a shape that cannot be drawn yet.
+    /// The distribution of a config. The mean and the deviation of `skew_normal` are its location and scale, as
+    /// inference-perf takes them, and not its moments.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a mean is checked to be in min..max"
     )]
-    pub fn from_config(distribution: &Distribution) -> Option<Self> {
+    pub fn from_config(distribution: &Distribution) -> Self {
         let (min, max) = (distribution.min, distribution.max);
-        let deviation = distribution.standard_deviation();
+        let (mean, deviation) = (distribution.mean, distribution.standard_deviation());
         let shape = match distribution.kind.unwrap_or_default() {
-            DistributionType::Normal => Shape::Normal {
-                mean: distribution.mean,
-                deviation,
+            DistributionType::Normal => Shape::Normal { mean, deviation },
+            DistributionType::SkewNormal => Shape::SkewNormal {
+                location: mean,
+                scale: deviation,
+                skew: distribution.skew.unwrap_or(0.0),
             },
-            DistributionType::Fixed => Shape::Fixed(distribution.mean as TokenCount),
+            DistributionType::Fixed => Shape::Fixed(mean as TokenCount),
             DistributionType::Uniform => Shape::Uniform,
             DistributionType::Lognormal => {
-                let mean = distribution.mean - f64::from(min);
-                if mean <= 0.0 {
+                let above = mean - f64::from(min);
+                if above <= 0.0 {
                     Shape::Fixed(min)
                 } else {
-                    let variance = libm::log(1.0 + (deviation / mean) * (deviation / mean));
+                    let variance = libm::log(1.0 + (deviation / above) * (deviation / above));
                     Shape::Lognormal {
-                        mu: libm::log(mean) - variance / 2.0,
+                        mu: libm::log(above) - variance / 2.0,
                         sigma: libm::sqrt(variance),
                     }
                 }
             }
-            DistributionType::SkewNormal | DistributionType::Poisson => return None,
+            DistributionType::Poisson => Shape::Poisson(mean),
         };
-        Some(Self { shape, min, max })
+        Self {
+            shape,
+            min,
+            max,
+            truncate: distribution.truncate.unwrap_or_default(),
+        }
     }
 
-    /// The length of request `index` of `stage`, in tokens, at least 1; values outside `[min, max]` are clamped.
+    /// The length of request `index` of `stage`, in tokens, at least 1. Values outside `[min, max]` are clamped, or drawn
+    /// again from the same stream where the config wants that; a fixed length is taken as it is.
     #[must_use]
     pub fn draw(&self, seed: u64, stage: u32, purpose: Purpose, index: u64) -> TokenCount {
-        let rng = || random::stream(seed, stage, purpose, index);
-        let drawn = match self.shape {
-            Shape::Fixed(length) => return length.max(1),
-            Shape::Listed(ref lengths) => {
-                let place = index.checked_rem(lengths.len() as u64).unwrap_or(0);
-                #[expect(clippy::cast_possible_truncation, reason = "below a length in memory")]
-                let listed = lengths.get(place as usize);
-                return listed.copied().unwrap_or(self.min).max(1);
-            }
-            Shape::Normal {
-                mean,
-                deviation: 0.0,
-            } => mean,
-            Shape::Normal { mean, deviation } => {
-                mean + deviation * random::standard_normal(&mut rng())
-            }
-            Shape::Uniform => {
-                // Each whole length is as likely as every other, the ends among them.
-                let width = (self.max - self.min).saturating_add(1);
-                f64::from(self.min) + f64::from(random::below(&mut rng(), width))
-            }
-            Shape::Lognormal { mu, sigma } => {
-                f64::from(self.min) + libm::exp(mu + sigma * random::standard_normal(&mut rng()))
-            }
+        let (min, max) = (f64::from(self.min), f64::from(self.max));
+        if let Shape::Fixed(length) = self.shape {
+            return length.max(1);
+        }
+        let mut rng = random::stream(seed, stage, purpose, index);
+        let mut next = || {
+            let drawn = self.shape.draw(&mut rng, self.min, self.max, index);
+            drawn.round_ties_even()
         };
+        let mut length = next();
+        if self.truncate == Truncate::Resample {
+            let mut left = DRAWS;
+            while !(min..=max).contains(&length) && left > 0 {
+                length = next();
+                left -= 1;
+            }
+        }
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "clamped to u32's range"
         )]
-        let length = drawn
-            .clamp(f64::from(self.min), f64::from(self.max))
-            .round_ties_even() as TokenCount;
+        let length = length.clamp(min, max) as TokenCount;
         length.max(1)
     }
 
@@ -143,69 +187,4 @@ impl Lengths {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn distribution(
-        kind: DistributionType,
-        mean: f64,
-        std_dev: f64,
-        min: u32,
-        max: u32,
-    ) -> Lengths {
-        let config = Distribution {
-            kind: Some(kind),
-            mean,
-            std_dev: Some(std_dev),
-            min,
-            max,
-            ..Distribution::default()
-        };
-        Lengths::from_config(&config).unwrap()
-    }
-
-    fn moments(lengths: &Lengths) -> (f64, f64) {
-        let drawn: Vec<f64> = (0..20_000)
-            .map(|i| f64::from(lengths.draw(7, 0, Purpose::InputLength, i)))
-            .collect();
-        let mean = drawn.iter().sum::<f64>() / 20_000.0;
-        (
-            mean,
-            (drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt(),
-        )
-    }
-
-    #[test]
-    fn moments_are_those_asked_for_where_nothing_is_clamped() {
-        for kind in [DistributionType::Normal, DistributionType::Lognormal] {
-            let (mean, deviation) = moments(&distribution(kind, 1000.0, 100.0, 100, 4000));
-            assert!((mean - 1000.0).abs() < 4.0, "{kind:?}: mean {mean}");
-            assert!(
-                (deviation - 100.0).abs() < 3.0,
-                "{kind:?}: deviation {deviation}"
-            );
-        }
-        let (mean, deviation) =
-            moments(&distribution(DistributionType::Uniform, 0.0, 0.0, 100, 200));
-        assert!((mean - 150.0).abs() < 1.0 && (deviation - 100.0 / 12f64.sqrt()).abs() < 0.5);
-    }
-
-    #[test]
-    fn no_deviation_is_no_randomness_and_fixed_is_not_clipped() {
-        let even = distribution(DistributionType::Normal, 512.0, 0.0, 512, 512);
-        assert!((0..100).all(|i| even.draw(3, 0, Purpose::InputLength, i) == 512));
-        let fixed = distribution(DistributionType::Fixed, 77.9, 5.0, 1, 10);
-        assert_eq!(fixed.draw(1, 1, Purpose::OutputLength, 1), 77);
-    }
-
-    proptest! {
-        #[test]
-        fn a_length_is_in_its_bounds_and_a_function_of_its_place(seed: u64, stage: u32, index: u64, mean in 1f64..4000.0, sd in 0f64..4000.0) {
-            let lengths = distribution(DistributionType::Normal, mean, sd, 1, 4096);
-            let drawn = lengths.draw(seed, stage, Purpose::InputLength, index);
-            prop_assert!((1..=4096).contains(&drawn));
-            prop_assert_eq!(drawn, lengths.draw(seed, stage, Purpose::InputLength, index));
-        }
-    }
-}
+mod tests;

@@ -73,6 +73,38 @@ impl PromptMaker {
         }
     }
 
+    /// Whether texts can be counted.
+    #[must_use]
+    pub fn can_count(&self) -> bool {
+        matches!(&self.kind, Kind::Words(words) if words.tokenizer.is_some())
+    }
+
+    /// The length of `text` in tokens; where nothing can count it, a guess.
+    ///
+    /// # Errors
+    /// When the tokenizer fails on the text.
+    pub fn count_or_guess(&self, text: &str) -> Result<TokenCount, String> {
+        let counted = match &self.kind {
+            Kind::Words(words) => words.tokenizer.as_ref(),
+            Kind::Mock | Kind::Ids { .. } => None,
+        };
+        let count = match counted {
+            Some(tokenizer) => tokens::count(tokenizer, text)?,
+            None => text.chars().count().div_ceil(4),
+        };
+        Ok(TokenCount::try_from(count).unwrap_or(TokenCount::MAX))
+    }
+
+    /// The length of a chat in tokens, the template included where it is known.
+    ///
+    /// # Errors
+    /// When the tokenizer fails on the text.
+    pub fn count_messages(&self, messages: &[super::prompt::Message]) -> Result<TokenCount, String> {
+        messages.iter().try_fold(0, |sum: TokenCount, message| {
+            Ok(sum.saturating_add(self.count_or_guess(&message.content)?))
+        })
+    }
+
     /// The prompt of request `index` of the stage seeded with `stage`, `wanted` tokens long.
     ///
     /// # Errors

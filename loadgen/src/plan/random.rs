@@ -82,6 +82,53 @@ pub fn gamma(rng: &mut ChaCha8Rng, shape: f64) -> f64 {
     }
 }
 
+/// A number drawn from the skew normal distribution of shape `skew`, location 0 and scale 1 (Azzalini, *A class of
+/// distributions which includes the normal ones*, 1985).
+pub fn skew_normal(rng: &mut ChaCha8Rng, skew: f64) -> f64 {
+    let delta = skew / libm::hypot(1.0, skew);
+    let half = libm::fabs(standard_normal(rng));
+    delta * half + libm::sqrt(1.0 - delta * delta) * standard_normal(rng)
+}
+
+/// A whole number drawn from the Poisson distribution of this mean; 0 for a mean that is not positive. Below 10 by
+/// multiplication (Knuth), from there on by transformed rejection (Hörmann, *The transformed rejection method for generating
+/// Poisson random variables*, 1993: PTRS).
+pub fn poisson(rng: &mut ChaCha8Rng, mean: f64) -> f64 {
+    // Also what is no number.
+    if mean.is_nan() || mean <= 0.0 {
+        return 0.0;
+    }
+    if mean < 10.0 {
+        let limit = libm::exp(-mean);
+        let (mut count, mut product) = (0.0, uniform(rng));
+        while product > limit {
+            count += 1.0;
+            product *= uniform(rng);
+        }
+        return count;
+    }
+    let b = 0.931 + 2.53 * libm::sqrt(mean);
+    let a = -0.059 + 0.024_83 * b;
+    let inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
+    let vr = 0.9277 - 3.6224 / (b - 2.0);
+    loop {
+        let u = uniform(rng) - 0.5;
+        let v = 1.0 - uniform(rng);
+        let us = 0.5 - libm::fabs(u);
+        let k = libm::floor((2.0 * a / us + b) * u + mean + 0.43);
+        if us >= 0.07 && v <= vr {
+            return k;
+        }
+        if k < 0.0 || (us < 0.013 && v > us) {
+            continue;
+        }
+        let left = libm::log(v * inverse_alpha / (a / (us * us) + b));
+        if left <= k * libm::log(mean) - mean - libm::lgamma(k + 1.0) {
+            return k;
+        }
+    }
+}
+
 /// A number drawn uniformly from `0..bound`, for `bound` far below 2^32.
 pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
     // Lemire's multiply-shift; the bias of at most bound / 2^64 is of no account here.

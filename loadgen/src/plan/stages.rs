@@ -20,7 +20,7 @@ const MOCK_INPUT: TokenCount = 4;
 /// names.
 ///
 /// # Errors
-/// When the config asks for a load or a distribution that cannot be generated.
+/// When the config asks for a load that cannot be generated.
 pub fn stages(config: &Config, trace: Option<&Trace>) -> Result<Vec<StageSpec>, String> {
     let load = &config.load;
     let data = &config.data;
@@ -31,13 +31,13 @@ pub fn stages(config: &Config, trace: Option<&Trace>) -> Result<Vec<StageSpec>, 
         data.input_distribution.as_ref(),
         of_trace(|trace| &trace.input),
         MOCK_INPUT,
-    )?;
+    );
     let output = lengths(
         data.kind,
         data.output_distribution.as_ref(),
         of_trace(|trace| &trace.output),
         DEFAULT_OUTPUT,
-    )?;
+    );
     let mut specs = Vec::new();
     for (number, stage) in (0u32..).zip(load.run_stages()) {
         let of = |stage: &Stage, duration| {
@@ -146,11 +146,10 @@ fn lengths(
     distribution: Option<&Distribution>,
     traced: Option<Arc<[TokenCount]>>,
     otherwise: TokenCount,
-) -> Result<Lengths, String> {
+) -> Lengths {
     match (kind, distribution, traced) {
-        (DataType::Mock, ..) | (_, None, None) => Ok(Lengths::fixed(otherwise)),
-        (_, None, Some(lengths)) => Ok(Lengths::listed(lengths)),
-        (_, Some(given), _) => Lengths::from_config(given)
-            .ok_or_else(|| "a distribution of `data` cannot be drawn from".to_owned()),
+        (DataType::Mock, ..) | (_, None, None) => Lengths::fixed(otherwise),
+        (_, None, Some(lengths)) => Lengths::listed(lengths),
+        (_, Some(given), _) => Lengths::from_config(given),
     }
 }

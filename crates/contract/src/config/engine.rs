@@ -1,7 +1,7 @@
 //! What this version of `loadgen` cannot honour.
 
-use super::problem::{ConfigProblem, KeyPath, Problems, Text};
-use super::{ApiType, Config, DataType, DistributionType, LoadType};
+use super::problem::{ConfigProblem, Problems, Text};
+use super::{ApiType, Config, DataType, LoadType};
 
 impl Config {
     /// What is valid in inference-perf or in a later version, and this version of `loadgen` cannot honour.
@@ -28,22 +28,6 @@ impl Config {
                 ),
                 format!("use `synthetic` or `random`; {ELSEWHERE}"),
             );
-        }
-        let known = [
-            None,
-            Some(DistributionType::Normal),
-            Some(DistributionType::Fixed),
-            Some(DistributionType::Uniform),
-            Some(DistributionType::Lognormal),
-        ];
-        for (path, distribution) in self.distributions() {
-            if !known.contains(&distribution.kind) {
-                found.error(
-                    KeyPath::from("data").key(path).key("type"),
-                    "loadgen does not draw from this distribution yet",
-                    "use normal, lognormal, uniform or fixed",
-                );
-            }
         }
         if let Some(lengths) = &self.data.trace {
             let replayed = self.load.trace.as_ref();
