@@ -1,23 +1,18 @@
 //! A scenario with nothing left out: what a preset and its changes amount to.
 
 use bench_contract::config::{Cancel, ReplayTrace, Stage, SweepType, TraceFormat, Warmup};
-use bench_contract::{Burstiness, Seconds, TokenCount};
+use bench_contract::{Burstiness, Seconds};
 use bench_yaml::pointer_push;
 
-use super::raw::{
-    Scenario as RawScenario, ScenarioData, ScenarioLoad, ValuesDataType, ValuesDistribution,
-    ValuesDistributionType, ValuesLoadType,
-};
+use super::data::{Prompts, complete_data};
+use super::raw::{Scenario as RawScenario, ScenarioLoad, ValuesLoadType};
 use crate::problem::Problem;
 
 /// A scenario that can run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scenario {
     pub(super) description: String,
-    pub(super) kind: ValuesDataType,
-    pub(super) input: Option<Lengths>,
-    pub(super) output: Option<Lengths>,
-    pub(super) path: Option<String>,
+    pub(super) data: Prompts,
     pub(super) load: ValuesLoadType,
     pub(super) stages: Vec<Stage>,
     pub(super) sweep: Option<Sweep>,
@@ -27,16 +22,6 @@ pub(super) struct Scenario {
     pub(super) trace: Option<ReplayTrace>,
     pub(super) cancel: Option<Cancel>,
     pub(super) max_in_flight: Option<u32>,
-}
-
-/// Lengths in tokens.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Lengths {
-    pub(super) kind: Option<ValuesDistributionType>,
-    pub(super) mean: f64,
-    pub(super) std_dev: f64,
-    pub(super) min: TokenCount,
-    pub(super) max: TokenCount,
 }
 
 /// A search for the saturation point.
@@ -52,9 +37,7 @@ pub(super) struct Sweep {
 
 /// The scenario at `pointer`, or everything that is missing in it.
 pub(super) fn complete(raw: &RawScenario, pointer: &str) -> Result<Scenario, Vec<Problem>> {
-    let mut missing = Missing {
-        problems: Vec::new(),
-    };
+    let mut missing = Missing::default();
     let data = missing.section(
         raw.data.as_ref(),
         pointer,
@@ -73,88 +56,20 @@ pub(super) fn complete(raw: &RawScenario, pointer: &str) -> Result<Scenario, Vec
     let data = complete_data(data, &data_pointer, &mut missing);
     let load = complete_load(load, &load_pointer, &mut missing);
     match (data, load) {
-        (Some((kind, input, output, path)), Some(load)) if missing.problems.is_empty() => {
-            Ok(Scenario {
-                description: raw.description.clone().unwrap_or_default(),
-                kind,
-                input,
-                output,
-                path,
-                ..load
-            })
-        }
+        (Some(data), Some(load)) if missing.problems.is_empty() => Ok(Scenario {
+            description: raw.description.clone().unwrap_or_default(),
+            data,
+            ..load
+        }),
         _ => Err(missing.problems),
     }
-}
-
-type Data = (
-    ValuesDataType,
-    Option<Lengths>,
-    Option<Lengths>,
-    Option<String>,
-);
-
-fn complete_data(data: &ScenarioData, pointer: &str, missing: &mut Missing) -> Option<Data> {
-    let kind = missing.value(data.kind, pointer, "type", "type: synthetic");
-    let mut side = |lengths: &Option<ValuesDistribution>, name: &str| {
-        lengths
-            .as_ref()
-            .map(|lengths| complete_lengths(lengths, &join(pointer, name), missing))
-    };
-    let input = side(&data.input, "input");
-    let output = side(&data.output, "output");
-    // Whether a type needs lengths at all is for the check of the config to say.
-    let flat = |lengths: Option<Option<Lengths>>| match lengths {
-        None => Some(None),
-        Some(lengths) => lengths.map(Some),
-    };
-    let (input, output) = (flat(input)?, flat(output)?);
-    let kind = kind?;
-    // Mock prompts have no lengths; a preset's are left over when a user changes nothing but the type.
-    let (input, output) = if kind == ValuesDataType::Mock {
-        (None, None)
-    } else {
-        (input, output)
-    };
-    Some((kind, input, output, data.path.clone()))
-}
-
-fn complete_lengths(
-    lengths: &ValuesDistribution,
-    pointer: &str,
-    missing: &mut Missing,
-) -> Option<Lengths> {
-    let is_fixed = lengths.kind == Some(ValuesDistributionType::Fixed);
-    let is_uniform = lengths.kind == Some(ValuesDistributionType::Uniform);
-    let mean = match (lengths.mean, lengths.min, lengths.max) {
-        (None, Some(min), Some(max)) if is_uniform => {
-            Some(f64::midpoint(f64::from(min), f64::from(max)))
-        }
-        (mean, ..) => missing.value(mean, pointer, "mean", "mean: 512"),
-    };
-    let std_dev = match lengths.std_dev {
-        None if is_fixed || is_uniform => Some(0.0),
-        std_dev => missing.value(std_dev, pointer, "stdDev", "stdDev: 0"),
-    };
-    let min = missing.value(lengths.min, pointer, "min", "min: 1");
-    let max = missing.value(lengths.max, pointer, "max", "max: 4096");
-    Some(Lengths {
-        kind: lengths.kind,
-        mean: mean?,
-        std_dev: std_dev?,
-        min: min?,
-        max: max?,
-    })
 }
 
 fn complete_load(load: &ScenarioLoad, pointer: &str, missing: &mut Missing) -> Option<Scenario> {
     let kind = missing.value(load.kind, pointer, "type", "type: poisson");
     Some(Scenario {
         description: String::new(),
-        kind: ValuesDataType::Mock,
-        input: None,
-        output: None,
-        path: None,
+        data: Prompts::default(),
         load: kind?,
         stages: load.stages.iter().flatten().map(Stage::from).collect(),
         sweep: load.sweep.as_ref().map(|sweep| Sweep {
@@ -184,7 +99,8 @@ fn complete_load(load: &ScenarioLoad, pointer: &str, missing: &mut Missing) -> O
 }
 
 /// What is missing, as it is found.
-struct Missing {
+#[derive(Default)]
+pub(super) struct Missing {
     problems: Vec<Problem>,
 }
 
@@ -200,7 +116,8 @@ impl Missing {
         Some((section, join(pointer, name)))
     }
 
-    fn value<T>(
+    /// A value that has to be there.
+    pub(super) fn value<T>(
         &mut self,
         value: Option<T>,
         pointer: &str,

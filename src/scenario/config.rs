@@ -7,7 +7,8 @@ use bench_contract::config::{
 };
 
 use super::catalog::SHAREGPT;
-use super::complete::{Lengths, Scenario};
+use super::complete::Scenario;
+use super::data::Lengths;
 use super::raw::{Benchmark, Engine, Scenario as RawScenario, ValuesLoadType};
 
 /// The config of a run. Where results go is put in by [`super::storage::storage`], once the Job has its name.
@@ -48,34 +49,36 @@ fn api(benchmark: &Benchmark, is_ours: bool) -> Api {
 
 fn data(raw: &RawScenario, scenario: &Scenario, is_ours: bool) -> Data {
     let salt = raw.data.as_ref().and_then(|data| data.salt);
-    let path = scenario
+    let prompts = &scenario.data;
+    let path = prompts
         .path
         .clone()
         .filter(|path| is_ours || path != SHAREGPT);
+    let side = |lengths: &Option<Lengths>| {
+        lengths
+            .as_ref()
+            .map(|lengths| distribution(lengths, is_ours))
+    };
     Data {
-        kind: scenario.kind.into(),
+        kind: prompts.kind.into(),
         path,
-        input_distribution: scenario
-            .input
-            .as_ref()
-            .map(|lengths| distribution(lengths, is_ours)),
-        output_distribution: scenario
-            .output
-            .as_ref()
-            .map(|lengths| distribution(lengths, is_ours)),
+        input_distribution: side(&prompts.input),
+        output_distribution: side(&prompts.output),
+        corpus_file_path: prompts.corpus_file_path.clone(),
+        shared_prefix: prompts.shared_prefix.clone(),
+        conversation_replay: prompts.conversation_replay.clone(),
+        multi_turn: prompts.multi_turn.clone(),
+        reuse: prompts.reuse.then_some(true),
         salt: salt.filter(|&salt| is_ours && salt != Salt::default()),
         ..Data::default()
     }
 }
 
 fn distribution(lengths: &Lengths, is_ours: bool) -> Distribution {
+    let ours = Distribution::from(lengths);
     Distribution {
-        kind: lengths.kind.filter(|_| is_ours).map(Into::into),
-        mean: lengths.mean,
-        std_dev: Some(lengths.std_dev),
-        min: lengths.min,
-        max: lengths.max,
-        ..Distribution::default()
+        kind: ours.kind.filter(|_| is_ours),
+        ..ours
     }
 }
 

@@ -3,11 +3,11 @@
 use bench_contract::config::{Connections, IfExists};
 use bench_contract::{FailOn, Seconds};
 
-use super::catalog::SHAREGPT;
-use super::complete::{Lengths, Scenario, join};
+use super::complete::{Scenario, join};
+use super::data_keys;
 use super::raw::{
-    Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType,
-    ValuesDistributionType, ValuesDns, ValuesLoadType, ValuesServerType,
+    Benchmark, Engine, Scenario as RawScenario, ValuesDataType, ValuesDns, ValuesLoadType,
+    ValuesServerType,
 };
 use super::storage;
 use crate::problem::Problem;
@@ -87,32 +87,7 @@ fn without_effect(
             );
         }
     }
-    let data = join(pointer, "data");
-    if scenario.kind == ValuesDataType::Mock {
-        for name in ["input", "output"] {
-            let side = join(&data, name);
-            if given(&side) {
-                problems.push(
-                    Problem::key(CODE, side, "`mock` prompts have no lengths")
-                        .help("use type: synthetic"),
-                );
-            }
-        }
-    }
-    let reads_no_file = matches!(
-        scenario.kind,
-        ValuesDataType::Mock | ValuesDataType::Synthetic | ValuesDataType::Random
-    );
-    if reads_no_file && raw.data.as_ref().is_some_and(|data| data.path.is_some()) {
-        problems.push(
-            Problem::key(
-                CODE,
-                join(&data, "path"),
-                "prompts of this type are made, not read from a file",
-            )
-            .help("remove it, or use type: shareGPT"),
-        );
-    }
+    problems.extend(data_keys::without_effect(raw, scenario, pointer, given));
     problems
 }
 
@@ -264,16 +239,17 @@ fn for_inference_perf(
             .help("set it to a Hugging Face id, for example Qwen/Qwen3-8B, or use benchmark.engine: loadgen"),
         );
     }
-    found.data(benchmark, raw, scenario, pointer);
+    data_keys::for_inference_perf(&mut found, benchmark, raw, scenario, pointer);
     found.load(scenario, pointer);
     found.0
 }
 
-struct Found(Vec<Problem>);
+/// What an engine does not do, as it is found.
+pub(super) struct Found(Vec<Problem>);
 
 impl Found {
     /// A key that the engine does not know.
-    fn when(&mut self, is_wrong: bool, pointer: &str, message: &str) {
+    pub(super) fn when(&mut self, is_wrong: bool, pointer: &str, message: &str) {
         if is_wrong {
             self.0
                 .push(Problem::key(CODE, pointer, message).help(SWITCH));
@@ -281,51 +257,11 @@ impl Found {
     }
 
     /// A value that it does not take.
-    fn when_value(&mut self, is_wrong: bool, pointer: &str, message: &str) {
+    pub(super) fn when_value(&mut self, is_wrong: bool, pointer: &str, message: &str) {
         if is_wrong {
             self.0
                 .push(Problem::value(CODE, pointer, message).help(SWITCH));
         }
-    }
-
-    fn data(
-        &mut self,
-        benchmark: &Benchmark,
-        raw: &RawScenario,
-        scenario: &Scenario,
-        pointer: &str,
-    ) {
-        let data = join(pointer, "data");
-        self.when(
-            raw.data.as_ref().is_some_and(|data| data.salt.is_some()),
-            &join(&data, "salt"),
-            "inference-perf 0.2.0 sends the same text in every run",
-        );
-        let speaks_chat = !matches!(
-            scenario.kind,
-            ValuesDataType::Synthetic | ValuesDataType::Random | ValuesDataType::CnnDailymail
-        );
-        self.when_value(
-            benchmark.api.kind == ValuesApiType::Chat && !speaks_chat,
-            "/benchmark/api/type",
-            "inference-perf 0.2.0 cannot send prompts of this data type as chats",
-        );
-        for (name, lengths) in [("input", &scenario.input), ("output", &scenario.output)] {
-            let other = |lengths: &Lengths| {
-                !matches!(lengths.kind, None | Some(ValuesDistributionType::Normal))
-            };
-            self.when_value(
-                lengths.as_ref().is_some_and(other),
-                &join(&join(&data, name), "type"),
-                "inference-perf 0.2.0 draws lengths from a normal distribution only",
-            );
-        }
-        let is_remote = |path: &String| path != SHAREGPT && path.contains("://");
-        self.when_value(
-            scenario.path.as_ref().is_some_and(is_remote),
-            &join(&data, "path"),
-            "inference-perf 0.2.0 reads files of the pod only",
-        );
     }
 
     fn load(&mut self, scenario: &Scenario, pointer: &str) {
@@ -382,7 +318,7 @@ impl Found {
             "inference-perf 0.2.0 takes whole seconds only",
         );
         let sizes_its_lengths_by_stages = matches!(
-            scenario.kind,
+            scenario.data.kind,
             ValuesDataType::Synthetic | ValuesDataType::Random
         );
         if sizes_its_lengths_by_stages && scenario.stages.is_empty() {

@@ -3,6 +3,8 @@
 pub mod catalog;
 mod complete;
 mod config;
+mod data;
+mod data_keys;
 mod engine;
 pub mod fit;
 mod paths;

@@ -192,10 +192,10 @@ fn of_the_trace(scenario: &mut Scenario, pointer: &str, given: &dyn Fn(&str) -> 
     }
     let data = join(pointer, "data");
     if !given(&join(&data, "input")) {
-        scenario.input = None;
+        scenario.data.input = None;
     }
     if !given(&join(&data, "output")) {
-        scenario.output = None;
+        scenario.data.output = None;
     }
 }
 

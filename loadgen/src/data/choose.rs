@@ -79,11 +79,15 @@ pub fn choose(
             });
         }
     }
-    let too_few = choice.needed.is_some_and(|needed| (chosen.len() as u64) < needed);
+    let too_few = choice
+        .needed
+        .is_some_and(|needed| (chosen.len() as u64) < needed);
     if chosen.is_empty() || (too_few && !choice.reuse) {
         let filtered = match set.len() - chosen.len() {
             0 => String::new(),
-            count => format!(" ({count} are shorter or longer than data.input_distribution and data.output_distribution let through)"),
+            count => format!(
+                " ({count} are shorter or longer than data.input_distribution and data.output_distribution let through)"
+            ),
         };
         return Err(DataError {
             file: set.file().to_owned(),
@@ -92,7 +96,9 @@ pub fn choose(
                 "{} entries can be sent{filtered}{}, and the run has {} requests",
                 chosen.len(),
                 set.left_out(),
-                choice.needed.map_or_else(|| "more".to_owned(), |n| n.to_string()),
+                choice
+                    .needed
+                    .map_or_else(|| "more".to_owned(), |n| n.to_string()),
             ),
             help: "shorten the run, give it more data, or set data.reuse: true (a prompt that comes twice may be answered from the prefix cache)",
         });
@@ -116,7 +122,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.jsonl");
         let lines: String = (0..prompts)
-            .map(|n| format!("{{\"prompt\": \"{}\", \"max_tokens\": {}}}\n", "x".repeat(n + 1), n + 1))
+            .map(|n| {
+                format!(
+                    "{{\"prompt\": \"{}\", \"max_tokens\": {}}}\n",
+                    "x".repeat(n + 1),
+                    n + 1
+                )
+            })
             .collect();
         std::fs::write(&file, lines).unwrap();
         let set = DataSet::open(DataType::Jsonl, &file).unwrap();
@@ -146,7 +158,10 @@ mod tests {
         items.sort_unstable();
         assert_eq!(items, (0..100).collect::<Vec<_>>());
         assert_eq!(first, choose(&set, &choice(100), lengths).unwrap());
-        let other = Choice { seed: 8, ..choice(100) };
+        let other = Choice {
+            seed: 8,
+            ..choice(100)
+        };
         assert_ne!(first, choose(&set, &other, lengths).unwrap());
         assert_eq!(first[..10], choose(&set, &choice(10), lengths).unwrap());
     }
@@ -160,14 +175,33 @@ mod tests {
             ..choice(31)
         };
         let chosen = choose(&set, &within, lengths).unwrap();
-        assert!(chosen.iter().all(|chosen| (20..=50).contains(&chosen.input)));
-        let more = Choice { needed: Some(32), ..within };
+        assert!(
+            chosen
+                .iter()
+                .all(|chosen| (20..=50).contains(&chosen.input))
+        );
+        let more = Choice {
+            needed: Some(32),
+            ..within
+        };
         let error = choose(&set, &more, lengths).unwrap_err().to_string();
-        assert!(error.contains("31 entries can be sent (69 are shorter or longer"), "{error}");
-        assert!(error.contains("the run has 32 requests; shorten the run"), "{error}");
-        let again = Choice { reuse: true, ..more };
+        assert!(
+            error.contains("31 entries can be sent (69 are shorter or longer"),
+            "{error}"
+        );
+        assert!(
+            error.contains("the run has 32 requests; shorten the run"),
+            "{error}"
+        );
+        let again = Choice {
+            reuse: true,
+            ..more
+        };
         assert_eq!(choose(&set, &again, lengths).unwrap().len(), 31);
-        let none = Choice { input: Some((1000, 2000)), ..again };
+        let none = Choice {
+            input: Some((1000, 2000)),
+            ..again
+        };
         assert!(choose(&set, &none, lengths).is_err());
     }
 }

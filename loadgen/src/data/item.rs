@@ -33,7 +33,7 @@ pub struct Item {
 
 /// An entry that is fine and cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unusable {
+pub(super) enum Unusable {
     /// Nobody asks anything.
     NoUser,
     /// Of a conversation, nothing is answered.
@@ -71,12 +71,10 @@ impl Item {
 ///
 /// # Errors
 /// What is wrong with it; the line within it where that is known.
-pub fn sharegpt(bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
+pub(super) fn sharegpt(bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
     let record: ShareGpt = parse(bytes)?;
     let Some(turns) = record.conversations.or(record.messages) else {
-        return Err(Broken::new(
-            "it has no `conversations` (and no `messages`)",
-        ));
+        return Err(Broken::new("it has no `conversations` (and no `messages`)"));
     };
     let messages: Vec<Message> = turns
         .into_iter()
@@ -100,7 +98,7 @@ pub fn sharegpt(bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn line(bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
+pub(super) fn line(bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
     let mut keys = match parse::<Value>(bytes)? {
         Value::String(text) => return Ok(bare(text, None, None)),
         Value::Object(keys) => keys,
@@ -145,7 +143,7 @@ pub fn line(bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
 
 /// Why an entry cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub(super) struct Broken {
     /// Lines from the entry's first to where it is broken.
     pub lines: u64,
     /// What is wrong.
@@ -326,8 +324,14 @@ mod tests {
         }
         for (text, why) in [
             (r#"{"conversations": []}"#, Unusable::NoUser),
-            (r#"{"conversations": [{"from": "human", "value": "hi"}]}"#, Unusable::NoAnswer),
-            (r#"{"conversations": [{"from": "human", "value": " "}, {"from": "gpt", "value": "ho"}]}"#, Unusable::Empty),
+            (
+                r#"{"conversations": [{"from": "human", "value": "hi"}]}"#,
+                Unusable::NoAnswer,
+            ),
+            (
+                r#"{"conversations": [{"from": "human", "value": " "}, {"from": "gpt", "value": "ho"}]}"#,
+                Unusable::Empty,
+            ),
         ] {
             assert_eq!(sharegpt(text.as_bytes()).unwrap(), Err(why), "{text}");
         }
@@ -341,7 +345,10 @@ mod tests {
     fn lines_in_their_forms() {
         let item = line(br#"{"task_id": "HumanEval/0", "prompt": "def f():", "test": "x"}"#);
         let item = item.unwrap().unwrap();
-        assert_eq!((said(&item), item.is_bare, item.extra), (vec![("user", "def f():")], true, None));
+        assert_eq!(
+            (said(&item), item.is_bare, item.extra),
+            (vec![("user", "def f():")], true, None)
+        );
         assert!(line(b"\"just text\"").unwrap().unwrap().is_bare);
         let batch = br#"{"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m",
             "messages": [{"role": "developer", "content": "be brief"}, {"role": "user", "content": [{"type": "text", "text": "hi"}]}],
@@ -349,7 +356,10 @@ mod tests {
         let item = line(batch).unwrap().unwrap();
         assert_eq!(said(&item), [("system", "be brief"), ("user", "hi")]);
         assert_eq!(item.output_tokens, Some(7));
-        assert_eq!(Value::Object(item.extra.unwrap()), serde_json::json!({"temperature": 0.5}));
+        assert_eq!(
+            Value::Object(item.extra.unwrap()),
+            serde_json::json!({"temperature": 0.5})
+        );
     }
 
     #[test]
@@ -360,8 +370,14 @@ mod tests {
             (r#"{"prompt": 7}"#, "`prompt` is not a text"),
             (r#"{"messages": {}}"#, "`messages` is not a list"),
             (r#"{"messages": [{"content": "x"}]}"#, "no `role`"),
-            (r#"{"messages": [{"role": "tool", "content": "x"}]}"#, "role `tool`"),
-            (r#"{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}"#, "pictures"),
+            (
+                r#"{"messages": [{"role": "tool", "content": "x"}]}"#,
+                "role `tool`",
+            ),
+            (
+                r#"{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}"#,
+                "pictures",
+            ),
             (r#"{"prompt": "x", "max_tokens": 0}"#, "at least 1"),
             (r#"{"prompt": "x""#, "EOF"),
         ] {

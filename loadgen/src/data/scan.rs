@@ -10,7 +10,7 @@ const MOST: usize = 64 * 1024 * 1024;
 
 /// One entry: where it stands, and its bytes, which are not yet known to be JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub(super) struct Entry<'a> {
     /// Where it begins in the file, in bytes.
     pub offset: u64,
     /// Its first line, from 1.
@@ -21,7 +21,7 @@ pub struct Entry<'a> {
 
 /// Why there are no more entries.
 #[derive(Debug)]
-pub enum ScanError {
+pub(super) enum ScanError {
     /// The file cannot be read.
     Io(io::Error),
     /// What follows is no entry.
@@ -35,7 +35,7 @@ pub enum ScanError {
 
 /// Takes a file apart.
 #[derive(Debug)]
-pub struct Scanner<R> {
+pub(super) struct Scanner<R> {
     input: R,
     bytes: Vec<u8>,
     offset: u64,
@@ -68,7 +68,7 @@ struct Nesting {
 
 impl<R: BufRead> Scanner<R> {
     /// Reads from `input`.
-    pub fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Self {
             input,
             bytes: Vec::new(),
@@ -82,7 +82,7 @@ impl<R: BufRead> Scanner<R> {
     ///
     /// # Errors
     /// When the file cannot be read, or what follows cannot be an entry.
-    pub fn next(&mut self) -> Result<Option<Entry<'_>>, ScanError> {
+    pub(super) fn next(&mut self) -> Result<Option<Entry<'_>>, ScanError> {
         if !self.advance()? {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl<R: BufRead> Scanner<R> {
         loop {
             let next = self.peek()?;
             return match (self.state, next) {
-                (State::End | State::Between, None) => Ok(false),
+                (State::End | State::Between | State::Start, None) => Ok(false),
                 (State::End, Some(_)) => Err(self.fail("something follows the end of the array")),
                 (State::Element { .. }, None) => {
                     Err(self.fail("the file ends within the array: it was cut"))
@@ -298,10 +298,17 @@ mod tests {
                 ]
             );
             let found = entries(lines, chunk).unwrap();
-            let texts: Vec<_> = found.iter().map(|(_, line, text)| (*line, text.as_str())).collect();
+            let texts: Vec<_> = found
+                .iter()
+                .map(|(_, line, text)| (*line, text.as_str()))
+                .collect();
             assert_eq!(
                 texts,
-                [(1, "{\"a\": \"\\\\\"}"), (3, "{\"b\": \"{\"}"), (4, "\"text\"")]
+                [
+                    (1, "{\"a\": \"\\\\\"}"),
+                    (3, "{\"b\": \"{\"}"),
+                    (4, "\"text\"")
+                ]
             );
         }
         assert_eq!(entries("", 8), Ok(Vec::new()));

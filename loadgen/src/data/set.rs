@@ -106,7 +106,11 @@ impl DataSet {
     /// Which entries were left out and why, in words that follow others: `; 3 without an answer`. Empty where none were.
     #[must_use]
     pub fn left_out(&self) -> String {
-        let names = ["without a user's turn", "without an answer", "with an empty prompt"];
+        let names = [
+            "without a user's turn",
+            "without an answer",
+            "with an empty prompt",
+        ];
         let told: Vec<String> = self
             .unusable
             .iter()
@@ -178,8 +182,13 @@ impl DataSet {
                 "unpack it: entries are read from where they stand",
             ));
         }
-        let number = u16::try_from(self.files.len())
-            .map_err(|_| fail(None, "there are more than 65536 files".to_owned(), "put them together"))?;
+        let number = u16::try_from(self.files.len()).map_err(|_| {
+            fail(
+                None,
+                "there are more than 65536 files".to_owned(),
+                "put them together",
+            )
+        })?;
         let reader = file.try_clone().map_err(unreadable)?;
         let mut scanner = Scanner::new(BufReader::with_capacity(CHUNK, reader));
         loop {
@@ -280,16 +289,26 @@ mod tests {
         assert_eq!(texts, ["one", "two"]);
         assert_eq!(set.place(1), (file.clone(), 3));
         std::fs::write(&file, "gone").unwrap();
-        assert!(set.read(0).unwrap_err().to_string().contains("must not change"));
+        assert!(
+            set.read(0)
+                .unwrap_err()
+                .to_string()
+                .contains("must not change")
+        );
     }
 
     #[test]
     fn a_folder_is_all_its_files() {
-        let (folder, _) = written("b.json", r#"[{"conversations": [{"from": "human", "value": "b"}, {"from": "gpt", "value": "x"}]}]"#);
+        let (folder, _) = written(
+            "b.json",
+            r#"[{"conversations": [{"from": "human", "value": "b"}, {"from": "gpt", "value": "x"}]}]"#,
+        );
         std::fs::write(folder.path().join("a.json"), r#"[{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "x"}]}, {"conversations": []}]"#).unwrap();
         std::fs::write(folder.path().join("README.md"), "no data").unwrap();
         let set = DataSet::open(DataType::ShareGpt, folder.path()).unwrap();
-        let said: Vec<_> = (0..set.len()).map(|i| set.read(i).unwrap().messages[0].content.clone()).collect();
+        let said: Vec<_> = (0..set.len())
+            .map(|i| set.read(i).unwrap().messages[0].content.clone())
+            .collect();
         assert_eq!(said, ["a", "b"]);
         assert_eq!(set.left_out(), "; left out: 1 without a user's turn");
     }
@@ -300,7 +319,12 @@ mod tests {
         for (name, text, line, reason) in [
             ("a.jsonl", seventeen.as_str(), Some(17), "expected value"),
             ("a.jsonl", "", None, "no entry that could be sent"),
-            ("a.jsonl", "{\"text\": \"x\"}", Some(1), "neither `prompt` nor `messages`"),
+            (
+                "a.jsonl",
+                "{\"text\": \"x\"}",
+                Some(1),
+                "neither `prompt` nor `messages`",
+            ),
             ("a.jsonl", "\u{1f}\u{8b}", None, "no entry"),
         ] {
             let (_folder, file) = written(name, text);
@@ -316,8 +340,14 @@ mod tests {
         let (_folder, file) = written("a.jsonl", "");
         std::fs::write(&file, [0x1f, 0x8b, 8, 0, 0]).unwrap();
         let error = DataSet::open(DataType::Jsonl, &file).unwrap_err();
-        assert!(error.to_string().contains("compressed (gzip); unpack it"), "{error}");
+        assert!(
+            error.to_string().contains("compressed (gzip); unpack it"),
+            "{error}"
+        );
         let error = DataSet::open(DataType::ShareGpt, Path::new("/no/such")).unwrap_err();
-        assert!(error.to_string().contains("in a pod that of a volume"), "{error}");
+        assert!(
+            error.to_string().contains("in a pod that of a volume"),
+            "{error}"
+        );
     }
 }

@@ -99,7 +99,10 @@ impl PromptMaker {
     ///
     /// # Errors
     /// When the tokenizer fails on the text.
-    pub fn count_messages(&self, messages: &[super::prompt::Message]) -> Result<TokenCount, String> {
+    pub fn count_messages(
+        &self,
+        messages: &[super::prompt::Message],
+    ) -> Result<TokenCount, String> {
         messages.iter().try_fold(0, |sum: TokenCount, message| {
             Ok(sum.saturating_add(self.count_or_guess(&message.content)?))
         })

@@ -186,10 +186,16 @@ mod tests {
             turns: vec![turn("one", 0), turn("two", 7)],
         };
         let mut talk = Talk::begin(4, script);
-        assert_eq!((talk.turn(), talk.turns(), talk.asked(), talk.tokens()), (0, 2, 5, Some(5)));
+        assert_eq!(
+            (talk.turn(), talk.turns(), talk.asked(), talk.tokens()),
+            (0, 2, 5, Some(5))
+        );
         assert_eq!(talk.thinks_ns(), Some(7));
         talk.go_on("an answer".to_owned(), Some(6));
-        assert_eq!((talk.turn(), talk.asked(), talk.tokens()), (1, 13, Some(14)));
+        assert_eq!(
+            (talk.turn(), talk.asked(), talk.tokens()),
+            (1, 13, Some(14))
+        );
         assert_eq!(talk.thinks_ns(), None);
         let Prompt::Messages(said) = talk.prompt() else {
             panic!("no messages")
@@ -200,7 +206,12 @@ mod tests {
             .collect();
         assert_eq!(
             said,
-            [("system", "be brief"), ("user", "one"), ("assistant", "an answer"), ("user", "two")]
+            [
+                ("system", "be brief"),
+                ("user", "one"),
+                ("assistant", "an answer"),
+                ("user", "two")
+            ]
         );
     }
 
@@ -211,7 +222,13 @@ mod tests {
             output_tokens: 1,
             think_ns: 0,
         });
-        let mut talk = Talk::begin(0, Script { system: None, turns: turns.into() });
+        let mut talk = Talk::begin(
+            0,
+            Script {
+                system: None,
+                turns: turns.into(),
+            },
+        );
         talk.go_on("x".to_owned(), None);
         assert_eq!((talk.asked(), talk.tokens()), (3, None));
     }

@@ -150,9 +150,12 @@ impl Workload {
             return Err("there are no conversations".to_owned());
         };
         let think = talks.thinks(self.seed, plan.spec.seed_stage(), session);
-        talks.script(plan.spec.before + session, think, &self.prompts, |place, index, length| {
-            self.text(place, index, length)
-        })
+        talks.script(
+            plan.spec.before + session,
+            think,
+            &self.prompts,
+            |place, index, length| self.text(place, index, length),
+        )
     }
 
     /// Puts the lengths that the workload decides about into the stages.

@@ -41,7 +41,9 @@ impl Recorded {
         let is_chat = takes_messages(config.api.kind);
         let set = DataSet::open(data.kind, path).map_err(|error| error.to_string())?;
         let limits = |distribution: &Option<Distribution>| -> Option<Limits> {
-            distribution.as_ref().map(|lengths| (lengths.min, lengths.max))
+            distribution
+                .as_ref()
+                .map(|lengths| (lengths.min, lengths.max))
         };
         let choice = Choice {
             seed,
@@ -64,7 +66,9 @@ impl Recorded {
         };
         let chosen = choose(&set, &choice, count).map_err(|error| error.to_string())?;
         let output = data.output_distribution.as_ref().map(Lengths::from_config);
-        if output.is_none() && let Some(open) = chosen.iter().find(|chosen| chosen.output.is_none()) {
+        if output.is_none()
+            && let Some(open) = chosen.iter().find(|chosen| chosen.output.is_none())
+        {
             let (file, line) = set.place(open.item as usize);
             return Err(format!(
                 "{}, line {line}: nothing says how long the reply is to be; add `max_tokens` to the line, or set data.output_distribution (in values: data.output)",
@@ -103,8 +107,8 @@ impl Recorded {
     pub(super) fn make(&self, number: u64, api: ApiType) -> Result<Made, String> {
         let chosen = self.at(number);
         let item = self.item(number)?;
-        let (asked, _) = exchange(&item, self.is_recorded)
-            .ok_or_else(|| "nobody asks anything".to_owned())?;
+        let (asked, _) =
+            exchange(&item, self.is_recorded).ok_or_else(|| "nobody asks anything".to_owned())?;
         let prompt = if takes_messages(api) {
             Prompt::Messages(asked.to_vec())
         } else {
@@ -144,7 +148,9 @@ impl Recorded {
     /// The length of the reply to the run's request `number`.
     pub(super) fn output(&self, number: u64, seed: u64) -> TokenCount {
         let drawn = || {
-            let draw = |lengths: &Lengths| lengths.draw(seed, super::place::QUESTION, Purpose::OutputLength, number);
+            let draw = |lengths: &Lengths| {
+                lengths.draw(seed, super::place::QUESTION, Purpose::OutputLength, number)
+            };
             self.output.as_ref().map_or(1, draw)
         };
         self.at(number).output.unwrap_or_else(drawn)

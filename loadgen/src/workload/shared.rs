@@ -32,8 +32,8 @@ impl Shared {
     pub(super) fn new(config: &Config, seed: u64) -> Result<Self, String> {
         let given = config.data.shared_prefix.clone().unwrap_or_default();
         let SharedPrefix {
-            num_unique_system_prompts: groups,
-            num_users_per_system_prompt: users,
+            num_groups: groups,
+            num_prompts_per_group: users,
             ..
         } = given;
         let total = u64::from(groups) * u64::from(users);
@@ -45,7 +45,10 @@ impl Shared {
         };
         let seed = given.seed.unwrap_or(seed);
         let mut order: Vec<u32> = (0..total).collect();
-        random::shuffle(&mut order, &mut random::stream(seed, place::PREFIX, Purpose::Choice, 0));
+        random::shuffle(
+            &mut order,
+            &mut random::stream(seed, place::PREFIX, Purpose::Choice, 0),
+        );
         Ok(Self {
             groups: groups.into(),
             users: users.into(),
@@ -153,7 +156,10 @@ mod tests {
         let shared = shared(1);
         let mut prefixes: Vec<Part> = (0..12).map(|place| shared.system(place)).collect();
         prefixes.dedup();
-        assert_eq!(prefixes.iter().map(|part| part.0).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(
+            prefixes.iter().map(|part| part.0).collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
         let (system, question) = shared.pieces(5);
         assert_eq!(shared.lengths(5)[0], (system.1 + question.1, 5));
         assert_eq!(question.1, 7);

@@ -154,7 +154,9 @@ impl Talks {
                 };
                 Ok(Script {
                     system: Some(text(place::PREFIX, group, length)?),
-                    turns: (0..self.most_turns).map(turn).collect::<Result<_, String>>()?,
+                    turns: (0..self.most_turns)
+                        .map(turn)
+                        .collect::<Result<_, String>>()?,
                 })
             }
             About::Recorded(recorded) => self.of_record(recorded, number, &thinks, prompts),
@@ -265,9 +267,8 @@ impl MadeUp {
     }
 
     fn dynamic(&self, talk: u64) -> TokenCount {
-        let draw = |lengths: &Lengths| {
-            lengths.draw(self.seed, place::SYSTEM, Purpose::InputLength, talk)
-        };
+        let draw =
+            |lengths: &Lengths| lengths.draw(self.seed, place::SYSTEM, Purpose::InputLength, talk);
         self.dynamic.as_ref().map_or(0, draw)
     }
 
@@ -291,7 +292,9 @@ impl MadeUp {
         text: &impl Fn(u32, u64, TokenCount) -> Result<Piece, String>,
     ) -> Result<Script, String> {
         let talk = number % self.conversations;
-        let turns = self.turns.draw(self.seed, place::SAYS, Purpose::Turns, talk);
+        let turns = self
+            .turns
+            .draw(self.seed, place::SAYS, Purpose::Turns, talk);
         let mut parts = Vec::new();
         if self.shared > 0 {
             parts.push(text(place::PREFIX, 0, self.shared)?);

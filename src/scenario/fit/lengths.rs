@@ -2,9 +2,8 @@
 
 use bench_contract::config::Distribution;
 
-use super::model::{Model, Steps};
+use super::model::{Kind, Model, Steps};
 use crate::plan::{LogNormal, mean_length};
-use crate::scenario::raw::ValuesDistributionType as Kind;
 
 /// The quantiles that are shown.
 pub(super) const QUANTILES: [f64; 4] = [0.1, 0.5, 0.9, 0.99];

@@ -1,9 +1,32 @@
 //! A distribution of lengths as loadgen draws it, and how far it is from data.
 
-use bench_contract::config::Distribution;
+use bench_contract::config::{Distribution, DistributionType};
 
 use crate::plan::LogNormal;
-use crate::scenario::raw::ValuesDistributionType as Kind;
+
+/// The shapes that are fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Gaussian.
+    Normal,
+    /// Log-normal above the least length.
+    Lognormal,
+    /// Uniform.
+    Uniform,
+    /// Always the same.
+    Fixed,
+}
+
+impl From<Kind> for DistributionType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Normal => Self::Normal,
+            Kind::Lognormal => Self::Lognormal,
+            Kind::Uniform => Self::Uniform,
+            Kind::Fixed => Self::Fixed,
+        }
+    }
+}
 
 /// A distribution with all its parameters, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]

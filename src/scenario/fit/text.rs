@@ -1,8 +1,8 @@
 //! The preset, with the fit beside the data in its comments.
 
 use super::lengths::FittedLengths;
+use super::model::Kind;
 use super::{Fit, Schedule, Variation};
-use crate::scenario::raw::ValuesDistributionType as Kind;
 use crate::table::{Side, lines};
 
 /// A values file with the scenario. `from` names the trace.

@@ -4,20 +4,25 @@
 //! schema repeats them. Sections of the merged values are always complete, and so nothing in them is optional here; a
 //! scenario may be written in part, and [`super::resolve`] says what is missing.
 
+mod data;
 mod job;
 mod pod;
 mod scenario;
 mod storage;
 mod target;
 
+pub use data::{
+    ScenarioData, ValuesConversations, ValuesDataType, ValuesDistribution, ValuesDistributionType,
+    ValuesLength, ValuesMultiTurn, ValuesSharedPrefix,
+};
 pub use job::{ActiveDeadline, Engine, Image, Job, NameSuffix, PullPolicy, ServiceAccount};
 pub use pod::{
     Affinity, AffinityMode, EnvVar, Quantity, Resources, SecurityContext, SecurityProfile,
     Toleration, Volume, VolumeMount,
 };
 pub use scenario::{
-    Scenario, ScenarioData, ScenarioLoad, ValuesCancel, ValuesDataType, ValuesDistribution,
-    ValuesDistributionType, ValuesLoadType, ValuesStage, ValuesSweep, ValuesTrace, ValuesWarmup,
+    Scenario, ScenarioLoad, ValuesCancel, ValuesLoadType, ValuesStage, ValuesSweep, ValuesTrace,
+    ValuesWarmup,
 };
 pub use storage::{Azure, Gcs, Local, RESULTS, S3, Storage};
 pub use target::{

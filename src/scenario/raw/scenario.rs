@@ -1,11 +1,11 @@
 //! A scenario as it is written: in part, where it changes a preset.
 
-use bench_contract::config::{DataType, DistributionType, LoadType, Salt, Stage, SweepType};
-use bench_contract::{
-    Burstiness, Probability, RequestsPerSecond, Seconds, Slo, Speedup, TokenCount,
-};
+use bench_contract::config::{LoadType, Stage, SweepType};
+use bench_contract::{Burstiness, Probability, RequestsPerSecond, Seconds, Slo, Speedup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::data::ScenarioData;
 
 /// A scenario: what is sent and when. One that is no preset must be complete.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,102 +19,6 @@ pub struct Scenario {
     pub load: Option<ScenarioLoad>,
     /// Objectives of this scenario, in place of `benchmark.slo` (engine loadgen).
     pub slo: Option<Vec<Slo>>,
-}
-
-/// What the prompts are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ScenarioData {
-    /// Where prompts come from.
-    #[serde(rename = "type")]
-    pub kind: Option<ValuesDataType>,
-    /// Lengths of prompts, in tokens.
-    pub input: Option<ValuesDistribution>,
-    /// Lengths of replies asked for, in tokens.
-    pub output: Option<ValuesDistribution>,
-    /// A file or folder in the pod, for the types that read one.
-    pub path: Option<String>,
-    /// Whether each prompt starts with text drawn from the run id (engine loadgen). Default `run`.
-    pub salt: Option<Salt>,
-}
-
-/// Where prompts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ValuesDataType {
-    /// A short fixed prompt with a number in it.
-    Mock,
-    /// English text of the asked length.
-    Synthetic,
-    /// Random tokens of the asked length.
-    Random,
-    /// Conversations in ShareGPT's format (engine inference-perf).
-    #[serde(rename = "shareGPT")]
-    ShareGpt,
-    /// News to summarise (engine inference-perf).
-    CnnDailymail,
-    /// Instructions (engine inference-perf).
-    InfinityInstruct,
-    /// Bills to summarise (engine inference-perf).
-    BillsumConversations,
-}
-
-impl From<ValuesDataType> for DataType {
-    fn from(kind: ValuesDataType) -> Self {
-        match kind {
-            ValuesDataType::Mock => Self::Mock,
-            ValuesDataType::Synthetic => Self::Synthetic,
-            ValuesDataType::Random => Self::Random,
-            ValuesDataType::ShareGpt => Self::ShareGpt,
-            ValuesDataType::CnnDailymail => Self::CnnDailymail,
-            ValuesDataType::InfinityInstruct => Self::InfinityInstruct,
-            ValuesDataType::BillsumConversations => Self::BillsumConversations,
-        }
-    }
-}
-
-/// A distribution of lengths in tokens, clamped to `min..max`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ValuesDistribution {
-    /// The shape. Default `normal`; another one needs engine loadgen.
-    #[serde(rename = "type")]
-    pub kind: Option<ValuesDistributionType>,
-    /// Mean, in tokens.
-    #[schemars(range(min = 0))]
-    pub mean: Option<f64>,
-    /// Standard deviation, in tokens; 0 = always the mean.
-    #[schemars(range(min = 0))]
-    pub std_dev: Option<f64>,
-    /// The least length, in tokens.
-    pub min: Option<TokenCount>,
-    /// The greatest length, in tokens.
-    pub max: Option<TokenCount>,
-}
-
-/// The shape of a distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ValuesDistributionType {
-    /// Gaussian.
-    Normal,
-    /// Log-normal above `min`.
-    Lognormal,
-    /// Uniform over `min..max`.
-    Uniform,
-    /// Always the mean.
-    Fixed,
-}
-
-impl From<ValuesDistributionType> for DistributionType {
-    fn from(kind: ValuesDistributionType) -> Self {
-        match kind {
-            ValuesDistributionType::Normal => Self::Normal,
-            ValuesDistributionType::Lognormal => Self::Lognormal,
-            ValuesDistributionType::Uniform => Self::Uniform,
-            ValuesDistributionType::Fixed => Self::Fixed,
-        }
-    }
 }
 
 /// When requests are sent.
@@ -211,8 +115,8 @@ impl From<&ValuesStage> for Stage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ValuesTrace {
-    /// Path in the pod, where `volumes` and `volumeMounts` put it: the CSV of an Azure LLM inference trace, or
-    /// `requests.jsonl.zst` of an earlier run.
+    /// Path in the pod, where `volumes` and `volumeMounts` put it: the CSV of an Azure LLM inference trace, a trace of
+    /// Mooncake's (JSON lines), or `requests.jsonl.zst` of an earlier run.
     pub file: String,
     /// How many times as fast as it was recorded. Default 1.
     pub speedup: Option<Speedup>,

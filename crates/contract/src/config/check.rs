@@ -1,8 +1,8 @@
 //! What a [`Config`] that can be read may still have wrong with it.
 
+use super::Config;
 use super::problem::{ConfigProblem, KeyPath, Problems, Spot, Text};
 use super::server::{check_base_url, check_tls};
-use super::{Config, Distribution, DistributionType, LoadType};
 use crate::metric::SloMetric;
 use crate::slo::{Limit, Slo};
 
@@ -43,15 +43,6 @@ impl Config {
         }
     }
 
-    pub(super) fn distributions(&self) -> impl Iterator<Item = (&'static str, &Distribution)> {
-        [
-            ("input_distribution", &self.data.input_distribution),
-            ("output_distribution", &self.data.output_distribution),
-        ]
-        .into_iter()
-        .filter_map(|(name, distribution)| distribution.as_ref().map(|d| (name, d)))
-    }
-
     fn check_headers(&self, found: &mut Problems) {
         for (name, value) in self.api.headers.iter().flatten() {
             let path = KeyPath::from("api.headers").key(name);
@@ -80,43 +71,6 @@ impl Config {
                     "remove it",
                 );
             }
-        }
-    }
-
-    fn check_data(&self, found: &mut Problems) {
-        let from_trace = self.data.trace.is_some() || self.load.kind == LoadType::TraceReplay;
-        if self.data.kind.uses_distributions() && !from_trace {
-            for (name, missing) in [
-                ("input_distribution", self.data.input_distribution.is_none()),
-                (
-                    "output_distribution",
-                    self.data.output_distribution.is_none(),
-                ),
-            ] {
-                if missing {
-                    let path = KeyPath::from("data").key(name);
-                    let kind = self.data.kind.as_str();
-                    found.error(
-                        path.clone(),
-                        Text::from(format!("`{kind}` data needs `"))
-                            .name(path.clone())
-                            .words("`"),
-                        Text::from("add ")
-                            .name(path.clone())
-                            .words(": {mean: 512, ")
-                            .name(path.key("std_dev"))
-                            .words(": 0, min: 512, max: 512}"),
-                    );
-                }
-            }
-        }
-        for (name, distribution) in self.distributions() {
-            check_distribution(
-                &KeyPath::from("data").key(name),
-                distribution,
-                self.data.kind.uses_distributions(),
-                found,
-            );
         }
     }
 
@@ -248,60 +202,4 @@ fn needs_stream(metric: SloMetric) -> bool {
             | SloMetric::Goodput
             | SloMetric::Throughput
     )
-}
-
-fn check_distribution(
-    path: &KeyPath,
-    distribution: &Distribution,
-    is_drawn: bool,
-    found: &mut Problems,
-) {
-    let Distribution { mean, min, max, .. } = *distribution;
-    if min > max {
-        found.error(
-            path.key("min"),
-            format!("min {min} is above max {max}"),
-            "swap them",
-        );
-    } else if is_drawn
-        && distribution.kind != Some(DistributionType::Uniform)
-        && !(f64::from(min)..=f64::from(max)).contains(&mean)
-    {
-        found.error(
-            path.key("mean"),
-            format!("mean {mean} is outside min..max ({min}..{max})"),
-            "move the mean, or set min and max too",
-        );
-    }
-    if is_drawn && max == 0 {
-        found.error(
-            path.key("max"),
-            "a length of 0 tokens cannot be asked for",
-            "set max to at least 1",
-        );
-    }
-    if distribution
-        .std_dev
-        .is_some_and(|sd| sd.is_nan() || sd < 0.0)
-    {
-        found.error(
-            path.key("std_dev"),
-            "a standard deviation is at least 0",
-            "0 = always the mean",
-        );
-    }
-    if let Some(variance) = distribution.variance {
-        if variance.is_nan() || variance < 0.0 {
-            let help = "0 = always the mean";
-            found.error(path.key("variance"), "a variance is at least 0", help);
-        } else if distribution.std_dev.is_some_and(|sd| sd > 0.0) {
-            found.error(
-                path.key("variance"),
-                Text::from("`variance` and `")
-                    .name(path.key("std_dev"))
-                    .words("` say the same thing twice"),
-                "keep one of them",
-            );
-        }
-    }
 }

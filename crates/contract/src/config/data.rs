@@ -257,13 +257,13 @@ pub enum Length {
 #[serde(default)]
 pub struct SharedPrefix {
     /// How many different prefixes. Default 10.
-    #[serde(alias = "num_groups")]
+    #[serde(alias = "num_unique_system_prompts")]
     #[schemars(range(min = 1))]
-    pub num_unique_system_prompts: u32,
+    pub num_groups: u32,
     /// How many prompts a prefix has. Default 10. A run of more requests sends them again.
-    #[serde(alias = "num_prompts_per_group")]
+    #[serde(alias = "num_users_per_system_prompt")]
     #[schemars(range(min = 1))]
-    pub num_users_per_system_prompt: u32,
+    pub num_prompts_per_group: u32,
     /// Length of a prefix, in tokens. Default 100.
     pub system_prompt_len: Length,
     /// Length of what follows it, in tokens. Default 50.
@@ -290,8 +290,8 @@ pub struct SharedPrefix {
 impl Default for SharedPrefix {
     fn default() -> Self {
         Self {
-            num_unique_system_prompts: 10,
-            num_users_per_system_prompt: 10,
+            num_groups: 10,
+            num_prompts_per_group: 10,
             system_prompt_len: Length::Fixed(100),
             question_len: Length::Fixed(50),
             output_len: Length::Fixed(50),

@@ -18,15 +18,25 @@ impl Config {
         }
         if !matches!(
             self.data.kind,
-            DataType::Mock | DataType::Synthetic | DataType::Random
+            DataType::Mock
+                | DataType::Synthetic
+                | DataType::Random
+                | DataType::SharedPrefix
+                | DataType::ShareGpt
+                | DataType::Jsonl
+                | DataType::ConversationReplay
         ) {
             found.error(
                 "data.type",
-                format!(
-                    "loadgen does not read `{}` data yet",
-                    self.data.kind.as_str()
-                ),
-                format!("use `synthetic` or `random`; {ELSEWHERE}"),
+                format!("loadgen does not read `{}` data", self.data.kind.as_str()),
+                format!("write it as `jsonl`, or use `shareGPT` or `synthetic`; {ELSEWHERE}"),
+            );
+        }
+        if self.data.kind == DataType::Jsonl && self.data.path.is_none() {
+            found.error(
+                "data.path",
+                "`jsonl` data is read from a file, and none is named",
+                Text::from("set ").name("data.path"),
             );
         }
         if let Some(lengths) = &self.data.trace {

@@ -21,10 +21,7 @@ fn mooncakes_lines_are_read_with_their_blocks() {
         blocks: vec![46, 47],
         ..request(27_482_000_000, 6955, 52)
     };
-    assert_eq!(
-        read(text).unwrap(),
-        [first, request(30_535_500_000, 10, 1)]
-    );
+    assert_eq!(read(text).unwrap(), [first, request(30_535_500_000, 10, 1)]);
     let error = read("{\"timestamp\": 1, \"input_length\": 5}").unwrap_err();
     assert_eq!(
         error.to_string(),
