@@ -9,7 +9,7 @@ use std::time::Duration;
 use bench_contract::TokenCount;
 
 use super::permits::Permits;
-use crate::openai::request::RequestTemplate;
+use crate::openai::request::{Ask, RequestTemplate};
 use crate::plan::prompts::PromptMaker;
 use crate::plan::{Planned, Schedule, StagePlan};
 
@@ -28,6 +28,8 @@ pub(super) struct Body {
     pub body_bytes: usize,
     /// The prompt's length as the client counts it.
     pub input_tokens: Option<TokenCount>,
+    /// Whether the text of the reply is to be left in its trace.
+    pub wants_text: bool,
 }
 
 impl Body {
@@ -162,15 +164,20 @@ fn make(
                     plan.spec.label(),
                     request.index
                 );
-                let (bytes, body_bytes) =
-                    recipe
-                        .template
-                        .request(&id, &made.prompt, request.output_tokens);
+                let adapters = plan.spec.adapters.as_ref().zip(request.adapter);
+                let (bytes, body_bytes) = recipe.template.request(&Ask {
+                    id: &id,
+                    prompt: &made.prompt,
+                    extra: made.extra.as_ref(),
+                    adapter: adapters.and_then(|(all, place)| all.name(place)),
+                    output_tokens: request.output_tokens,
+                });
                 Body {
                     planned: request,
                     bytes,
                     body_bytes,
                     input_tokens: made.tokens,
+                    wants_text: false,
                 }
             });
         if let Ok(body) = &made {

@@ -19,7 +19,7 @@ use crate::eventloop::Handle;
 use crate::http::pool::Pool;
 use crate::http::tls::Tls;
 use crate::openai::chunk::Api;
-use crate::plan::Planned;
+use crate::plan::{Adapters, Planned};
 use crate::record::journal::{BATCH, Batch, JournalSender};
 
 /// Records are handed to the journal so often: a process that is killed loses no more than these.
@@ -38,6 +38,8 @@ pub struct Shared {
     pub tls: Option<Tls>,
     /// Which API the replies speak.
     pub api: Api,
+    /// The adapters that requests ask for in place of the model.
+    pub adapters: Option<Adapters>,
     /// Whether replies are streams.
     pub streaming: bool,
     /// Whether connections are used again.
@@ -123,12 +125,17 @@ impl Local {
         let record = RequestRecord {
             outcome,
             error: Some(reason),
-            ..blank(self.place, planned)
+            ..self.blank(planned)
         };
         if outcome.is_sent() {
             self.shared.counters.fail(outcome);
         }
         self.keep(&record, &Trace::default(), &[]);
+    }
+
+    /// The record of a planned request of which nothing is known yet.
+    fn blank(&self, planned: &Planned) -> RequestRecord {
+        blank(self.place, planned, self.shared.adapters.as_ref())
     }
 
     /// The collector, and the last batch to the journal.
@@ -182,14 +189,19 @@ impl Local {
 }
 
 /// The record of a planned request of which nothing is known yet.
-pub(super) fn blank(place: StagePlace, planned: &Planned) -> RequestRecord {
+pub(super) fn blank(
+    place: StagePlace,
+    planned: &Planned,
+    adapters: Option<&Adapters>,
+) -> RequestRecord {
+    let adapter = adapters.zip(planned.adapter);
     RequestRecord {
         stage: place.stage,
         index: planned.index,
         warmup: place.warmup,
         session: None,
         turn: None,
-        adapter: None,
+        adapter: adapter.and_then(|(all, place)| all.name(place).map(str::to_owned)),
         outcome: Outcome::NotSent,
         status: None,
         error: None,
@@ -270,6 +282,11 @@ impl Flight {
         End::failed(Outcome::Timeout, format!("not ended within {limit} s"))
     }
 
+    /// Whether somebody waits for the text of the reply, which the trace has then.
+    pub(super) fn wants_text(&self) -> bool {
+        self.body.wants_text
+    }
+
     /// Head and body to be written.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.body.bytes
@@ -320,7 +337,7 @@ impl Flight {
             events: trace.events,
             reused: self.reused,
             reads,
-            ..blank(self.local.place, &self.body.planned)
+            ..self.local.blank(&self.body.planned)
         }
     }
 }

@@ -170,7 +170,7 @@ impl Engine {
             let record = RequestRecord {
                 outcome: Outcome::GeneratorError,
                 error: Some("the worker of this request died".to_owned()),
-                ..blank(place, &plan.planned(index))
+                ..blank(place, &plan.planned(index), plan.spec.adapters.as_ref())
             };
             collector.add(&record, &[]);
         }

@@ -17,6 +17,7 @@ pub struct Lengths {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Shape {
+    None,
     Fixed(TokenCount),
     Normal {
         mean: f64,
@@ -33,6 +34,16 @@ enum Shape {
 }
 
 impl Lengths {
+    /// No tokens at all, as embeddings have them.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            shape: Shape::None,
+            min: 0,
+            max: 0,
+        }
+    }
+
     /// Always `length`.
     #[must_use]
     pub fn fixed(length: TokenCount) -> Self {
@@ -92,6 +103,7 @@ impl Lengths {
     pub fn draw(&self, seed: u64, stage: u32, purpose: Purpose, index: u64) -> TokenCount {
         let rng = || random::stream(seed, stage, purpose, index);
         let drawn = match self.shape {
+            Shape::None => return 0,
             Shape::Fixed(length) => return length.max(1),
             Shape::Listed(ref lengths) => {
                 let listed = usize::try_from(index)

@@ -21,6 +21,8 @@ pub enum Purpose {
     Salt = 5,
     /// Which requests the client gives up.
     Cancel = 6,
+    /// Which adapter a request asks for.
+    Adapter = 7,
 }
 
 /// The generator for one purpose of one stage, at the beginning of stream `index`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bench_contract::config::{ApiType, Config, Connections, Dns, Server};
+use bench_contract::config::{Config, Connections, Dns, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
@@ -13,12 +13,12 @@ use crate::engine::{Addresses, Counters, Recipe, Shared, Target};
 use crate::health::{cpus, environment};
 use crate::http::tls::Tls;
 use crate::notice;
-use crate::openai::chunk::Api;
-use crate::openai::request::{Addressing, RequestTemplate};
+use crate::openai::head::Addressing;
+use crate::openai::request::RequestTemplate;
 use crate::output::Folder;
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::hash_text;
-use crate::plan::{StageSpec, stages};
+use crate::plan::{Adapters, StageSpec, stages};
 use crate::ready::Ready;
 use crate::record::journal::{Journal, JournalFiles, LIFECYCLE, RECORDS};
 use crate::run_id::run_id;
@@ -174,11 +174,8 @@ impl Prepared {
                 }
             },
             tls: self.tls.clone(),
-            api: if api.kind == ApiType::Chat {
-                Api::Chat
-            } else {
-                Api::Completion
-            },
+            api: api.kind,
+            adapters: Adapters::of(&self.config.load),
             streaming: api.streaming,
             reuse: api.connections.unwrap_or_default() == Connections::Reuse,
             total_limit: self.config.load.request_timeout().to_duration(),

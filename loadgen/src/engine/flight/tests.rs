@@ -14,6 +14,7 @@ fn local(handle: Handle) -> Rc<Local> {
         addresses: Addresses::once(Vec::new()),
         tls: None,
         api: Api::Completion,
+        adapters: None,
         streaming: true,
         reuse: true,
         total_limit: Duration::from_secs(1),
@@ -45,12 +46,14 @@ fn flight(local: &Rc<Local>, index: u64) -> Flight {
         input_tokens: 1,
         output_tokens: 1,
         cancel_after_ns: None,
+        adapter: None,
     };
     let body = Body {
         planned,
         bytes: b"head body".to_vec(),
         body_bytes: 4,
         input_tokens: None,
+        wants_text: false,
     };
     Flight::dispatch(local, body)
 }
