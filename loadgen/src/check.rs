@@ -5,13 +5,14 @@ use bench_yaml::Source;
 
 use crate::cli::ConfigArgs;
 use crate::config::{Override, load};
+use crate::data::source;
 use crate::engine::Target;
 use crate::plan::arrivals::Process;
-use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
 use crate::plan::{Schedule, StageSpec, stages};
 use crate::run::{explain, print};
 use crate::trace;
+use crate::workload::Workload;
 
 /// Checks a config and prints its plan on stdout.
 #[must_use]
@@ -39,7 +40,24 @@ pub fn check(source: &Source, overrides: &[Override], args: &ConfigArgs) -> Exit
 /// When the config's load cannot be generated, or its tokenizer is broken.
 fn describe(config: &Config) -> Result<String, String> {
     let seed = config.load.given_seed().unwrap_or(1);
-    let prompts = PromptMaker::new(config, seed, "check")?;
+    let trace = trace::read(config)?;
+    let mut specs = stages(config, trace.as_ref())?;
+    let prompts = match source::remote(config) {
+        // It may be large, and a check sends for nothing.
+        Some(address) => format!("of {address}, which is fetched when it runs"),
+        None => {
+            let data = source::fetch(config)?;
+            Workload::new(
+                config,
+                seed,
+                "check",
+                &mut specs,
+                trace.as_ref(),
+                data.as_deref(),
+            )?
+            .describe()
+        }
+    };
     let server = config.server.as_ref().ok_or("there is no server to test")?;
     Target::parse(&server.base_url).map_err(|error| error.to_string())?;
     let mut text = format!(
@@ -55,10 +73,8 @@ fn describe(config: &Config) -> Result<String, String> {
         } else {
             ""
         },
-        prompts.describe(),
+        prompts,
     );
-    let trace = trace::read(config)?;
-    let specs = stages(config, trace.as_ref())?;
     let pauses = specs.len().saturating_sub(1) as f64 * config.load.interval().get();
     let total = pauses + specs.iter().filter_map(StageSpec::duration).sum::<f64>();
     specs

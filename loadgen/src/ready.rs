@@ -13,7 +13,7 @@ use crate::eventloop::{EventLoop, Handle};
 use crate::http::once::{OnceError, get};
 use crate::http::tls::Tls;
 use crate::notice;
-use crate::openai::request::{Addressing, head};
+use crate::openai::head::{Addressing, head};
 
 /// Time limit of one question.
 const ASK_LIMIT: Duration = Duration::from_secs(10);

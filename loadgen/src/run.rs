@@ -177,7 +177,7 @@ async fn supervise(
         return Finished::failed(format!("cannot serve metrics: {error}"));
     }
     let mut finished = Finished {
-        prompts: supplies.prompts.describe(),
+        prompts: supplies.workload.describe(),
         ..Finished::default()
     };
     let awaited = Awaited {
@@ -230,7 +230,7 @@ async fn run_stages(
         prepared.workers,
         shared.clone(),
         Arc::new(prepared.settings.clone()),
-        prepared.recipe(supplies.prompts, ready),
+        prepared.recipe(supplies.workload, ready),
         sender,
         stop,
     )?;

@@ -23,6 +23,9 @@ pub struct RequestRecord {
     /// Which turn of it, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<u32>,
+    /// How many turns it was planned to have; absent of a request that was never sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
     /// The LoRA adapter that it asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,

@@ -14,6 +14,7 @@ pub(crate) fn record(index: u64) -> RequestRecord {
         warmup: false,
         session: None,
         turn: None,
+        turns: None,
         adapter: None,
         outcome: Outcome::Ok,
         status: Some(200),

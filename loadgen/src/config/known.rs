@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::Place;
 
 /// inference-perf's keys that have no meaning here. A file that has them runs, and is told so.
-const WITHOUT_EFFECT: [&str; 13] = [
-    "api.response_format",
+const WITHOUT_EFFECT: [&str; 12] = [
     "api.session_id_header_key",
     "api.session_token_header_key",
     "data.conversation_replay",

@@ -346,7 +346,7 @@ mod tests {
         let item = line(br#"{"task_id": "HumanEval/0", "prompt": "def f():", "test": "x"}"#);
         let item = item.unwrap().unwrap();
         assert_eq!(
-            (said(&item), item.is_bare, item.extra),
+            (said(&item), item.is_bare, item.extra.clone()),
             (vec![("user", "def f():")], true, None)
         );
         assert!(line(b"\"just text\"").unwrap().unwrap().is_bare);

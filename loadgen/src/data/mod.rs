@@ -7,6 +7,7 @@ mod choose;
 mod item;
 mod scan;
 mod set;
+pub mod source;
 
 pub use choose::{Choice, Chosen, Limits, choose};
 pub use item::Item;

@@ -9,9 +9,11 @@ use std::time::Duration;
 use bench_contract::TokenCount;
 
 use super::permits::Permits;
-use crate::openai::request::RequestTemplate;
-use crate::plan::prompts::PromptMaker;
+use crate::openai::request::{Ask, RequestTemplate};
+use crate::plan::prompt::Made as MadePrompt;
+use crate::plan::script::Talk;
 use crate::plan::{Planned, Schedule, StagePlan};
+use crate::workload::Workload;
 
 /// So many bytes of memory may be taken by bodies that are ready; a stage that needs less is made whole before its time zero.
 /// At 15,000 requests/s of 1 KB they last for two seconds.
@@ -28,12 +30,15 @@ pub(super) struct Body {
     pub body_bytes: usize,
     /// The prompt's length as the client counts it.
     pub input_tokens: Option<TokenCount>,
+    /// The conversation that it is a turn of.
+    pub talk: Option<Box<Talk>>,
 }
 
 impl Body {
     /// The memory that it takes, in bytes.
     pub(super) fn size(&self) -> usize {
-        size_of::<Made>() + self.bytes.capacity()
+        let talk = self.talk.as_ref().map_or(0, |talk| talk.size());
+        size_of::<Made>() + self.bytes.capacity() + talk
     }
 }
 
@@ -80,12 +85,64 @@ impl Bodies {
 
 /// What bodies are made from.
 pub struct Recipe {
-    /// Makes the prompts.
-    pub prompts: PromptMaker,
+    /// Says what each request carries.
+    pub workload: Workload,
     /// Everything else of a request.
     pub template: RequestTemplate,
     /// The start of every `x-request-id`.
     pub id_prefix: String,
+}
+
+impl Recipe {
+    /// The body of a planned request; of one that begins a conversation, its first turn.
+    fn body(&self, plan: &StagePlan, planned: Planned) -> Result<Body, String> {
+        if plan.spec.has_turns {
+            let script = self.workload.script(plan, planned.index)?;
+            let talk = Box::new(Talk::begin(planned.index, script));
+            return Ok(self.turn(plan, planned, talk));
+        }
+        let made = self.workload.make(plan, &planned)?;
+        let id = format!("{}-{}-{}", self.id_prefix, plan.spec.label(), planned.index);
+        Ok(self.written(plan, planned, &id, &made))
+    }
+
+    /// The body of the turn that a conversation has come to.
+    pub(super) fn turn(&self, plan: &StagePlan, planned: Planned, talk: Box<Talk>) -> Body {
+        let planned = Planned {
+            input_tokens: talk.asked(),
+            output_tokens: talk.output_tokens(),
+            ..planned
+        };
+        let made = MadePrompt {
+            prompt: talk.prompt(),
+            tokens: talk.tokens(),
+            extra: None,
+        };
+        let (label, turn) = (plan.spec.label(), talk.turn());
+        let id = format!("{}-{label}-{}.{turn}", self.id_prefix, planned.index);
+        Body {
+            talk: Some(talk),
+            ..self.written(plan, planned, &id, &made)
+        }
+    }
+
+    fn written(&self, plan: &StagePlan, planned: Planned, id: &str, made: &MadePrompt) -> Body {
+        let adapters = plan.spec.adapters.as_ref().zip(planned.adapter);
+        let (bytes, body_bytes) = self.template.request(&Ask {
+            id,
+            prompt: &made.prompt,
+            extra: made.extra.as_ref(),
+            adapter: adapters.and_then(|(all, place)| all.name(place)),
+            output_tokens: planned.output_tokens,
+        });
+        Body {
+            planned,
+            bytes,
+            body_bytes,
+            input_tokens: made.tokens,
+            talk: None,
+        }
+    }
 }
 
 /// Starts to make the bodies of `plan` for `workers` workers, and returns once as many as fit are ready.
@@ -140,7 +197,6 @@ fn make(
     outstanding: &Arc<AtomicUsize>,
     primed: &Sender<()>,
 ) {
-    let stage = plan.spec.seed_stage();
     let indices = 0..plan.len().unwrap_or(u64::MAX);
     for (index, sender) in indices.zip(senders.iter().cycle()) {
         let request = plan.planned(index);
@@ -153,33 +209,12 @@ fn make(
             }
         }
         let made = recipe
-            .prompts
-            .make(stage, request.index, request.input_tokens)
-            .map(|made| {
-                let id = format!(
-                    "{}-{}-{}",
-                    recipe.id_prefix,
-                    plan.spec.label(),
-                    request.index
-                );
-                let (bytes, body_bytes) =
-                    recipe
-                        .template
-                        .request(&id, &made.prompt, request.output_tokens);
-                Body {
-                    planned: request,
-                    bytes,
-                    body_bytes,
-                    input_tokens: made.tokens,
-                }
-            });
+            .body(plan, request)
+            .map_err(|reason| (request, reason));
         if let Ok(body) = &made {
             outstanding.fetch_add(body.size(), Ordering::Relaxed);
         }
-        if sender
-            .send(made.map_err(|reason| (request, reason)))
-            .is_err()
-        {
+        if sender.send(made).is_err() {
             // The workers have stopped early.
             return;
         }

@@ -14,12 +14,14 @@ use super::composer::Body;
 use super::counters::Counters;
 use super::reply::{End, Trace};
 use super::target::Addresses;
+use super::turns::Turns;
 use crate::clock::{Instant, Origin};
 use crate::eventloop::Handle;
 use crate::http::pool::Pool;
 use crate::http::tls::Tls;
 use crate::openai::chunk::Api;
-use crate::plan::Planned;
+use crate::plan::script::{TURNS, Talk};
+use crate::plan::{Adapters, Planned};
 use crate::record::journal::{BATCH, Batch, JournalSender};
 
 /// Records are handed to the journal so often: a process that is killed loses no more than these.
@@ -38,6 +40,8 @@ pub struct Shared {
     pub tls: Option<Tls>,
     /// Which API the replies speak.
     pub api: Api,
+    /// The adapters that requests ask for in place of the model.
+    pub adapters: Option<Adapters>,
     /// Whether replies are streams.
     pub streaming: bool,
     /// Whether connections are used again.
@@ -69,6 +73,8 @@ pub(super) struct Local {
     flushed_ns: Cell<u64>,
     /// When flights have ended, for lanes to be used again.
     freed: RefCell<VecDeque<u64>>,
+    /// How conversations go on, where there are any.
+    pub turns: Option<Turns>,
 }
 
 /// The place of a stage in the run.
@@ -82,6 +88,8 @@ pub(super) struct StagePlace {
     pub origin_ns: u64,
     /// Whether it is a closed loop, whose lanes wait for flights to end.
     pub is_closed: bool,
+    /// Whether its requests are turns of conversations.
+    pub has_turns: bool,
 }
 
 impl Local {
@@ -93,9 +101,11 @@ impl Local {
         place: StagePlace,
         collector: StageCollector,
         journal: Option<JournalSender>,
+        turns: Option<Turns>,
     ) -> Self {
         Self {
             shared,
+            turns,
             handle,
             pool,
             scratch: RefCell::new(vec![0; SCRATCH]),
@@ -108,6 +118,11 @@ impl Local {
         }
     }
 
+    /// The stage's time zero, in nanoseconds from the run's origin.
+    pub(super) fn origin_ns(&self) -> u64 {
+        self.place.origin_ns
+    }
+
     /// Nanoseconds from the run's origin to now.
     pub(super) fn now(&self) -> u64 {
         self.shared.origin.elapsed()
@@ -118,17 +133,29 @@ impl Local {
         free.append(&mut self.freed.borrow_mut());
     }
 
+    /// Says that a lane of the closed loop is free since `at`.
+    pub(super) fn free(&self, at: u64) {
+        if self.place.is_closed {
+            self.freed.borrow_mut().push_back(at);
+        }
+    }
+
     /// Records a planned request that was never tried, because of `reason`.
     pub(super) fn never_sent(&self, planned: &Planned, outcome: Outcome, reason: String) {
         let record = RequestRecord {
             outcome,
             error: Some(reason),
-            ..blank(self.place, planned)
+            ..self.blank(planned)
         };
         if outcome.is_sent() {
             self.shared.counters.fail(outcome);
         }
         self.keep(&record, &Trace::default(), &[]);
+    }
+
+    /// The record of a planned request of which nothing is known yet.
+    fn blank(&self, planned: &Planned) -> RequestRecord {
+        blank(self.place, planned, self.shared.adapters.as_ref())
     }
 
     /// The collector, and the last batch to the journal.
@@ -182,14 +209,21 @@ impl Local {
 }
 
 /// The record of a planned request of which nothing is known yet.
-pub(super) fn blank(place: StagePlace, planned: &Planned) -> RequestRecord {
+pub(super) fn blank(
+    place: StagePlace,
+    planned: &Planned,
+    adapters: Option<&Adapters>,
+) -> RequestRecord {
+    let adapter = adapters.zip(planned.adapter);
+    let session = place.has_turns.then_some(planned.index);
     RequestRecord {
         stage: place.stage,
-        index: planned.index,
+        index: session.map_or(planned.index, |session| session * TURNS),
         warmup: place.warmup,
-        session: None,
-        turn: None,
-        adapter: None,
+        session,
+        turn: session.map(|_| 0),
+        turns: None,
+        adapter: adapter.and_then(|(all, place)| all.name(place).map(str::to_owned)),
         outcome: Outcome::NotSent,
         status: None,
         error: None,
@@ -231,6 +265,8 @@ pub(super) struct Flight {
     pub end: Option<End>,
     body: Body,
     dispatched_ns: u64,
+    /// Whether another turn follows it.
+    goes_on: bool,
 }
 
 impl Flight {
@@ -245,6 +281,7 @@ impl Flight {
             end: None,
             body,
             dispatched_ns: local.now(),
+            goes_on: false,
         }
     }
 
@@ -268,6 +305,22 @@ impl Flight {
     pub(super) fn over(&self) -> End {
         let limit = self.local.shared.total_limit.as_secs_f64();
         End::failed(Outcome::Timeout, format!("not ended within {limit} s"))
+    }
+
+    /// Whether somebody waits for the text of the reply, which the trace has then.
+    pub(super) fn wants_text(&self) -> bool {
+        self.thinks_ns().is_some()
+    }
+
+    /// How long the user takes for the turn after this one, in nanoseconds, if there is one.
+    pub(super) fn thinks_ns(&self) -> Option<u64> {
+        self.body.talk.as_ref()?.thinks_ns()
+    }
+
+    /// Takes the conversation out of a flight that it goes on after, so that its lane stays taken.
+    pub(super) fn take_talk(&mut self) -> Option<Box<Talk>> {
+        self.goes_on = true;
+        self.body.talk.clone()
     }
 
     /// Head and body to be written.
@@ -295,6 +348,8 @@ impl Flight {
             .shared
             .per_request
             .then(|| reads::packed(self.sent_ns.unwrap_or(0), &trace.reads));
+        let blank = self.local.blank(&self.body.planned);
+        let talk = self.body.talk.as_ref();
         // Where every event is one token, so is the first.
         let even = counted
             .filter(|(n, _)| trace.events > 0 && *n == trace.events)
@@ -320,7 +375,12 @@ impl Flight {
             events: trace.events,
             reused: self.reused,
             reads,
-            ..blank(self.local.place, &self.body.planned)
+            index: talk.map_or(blank.index, |talk| {
+                talk.session * TURNS + u64::from(talk.turn())
+            }),
+            turn: talk.map(|talk| talk.turn()),
+            turns: talk.map(|talk| talk.turns()),
+            ..blank
         }
     }
 }
@@ -340,8 +400,8 @@ impl Drop for Flight {
         let request = std::mem::take(&mut self.body.bytes);
         let body = &request[request.len().saturating_sub(self.body.body_bytes)..];
         self.local.keep(&record, &self.trace, body);
-        if let (true, Some(ended)) = (self.local.place.is_closed, record.end_ns) {
-            self.local.freed.borrow_mut().push_back(ended);
+        if let (false, Some(ended)) = (self.goes_on, record.end_ns) {
+            self.local.free(ended);
         }
     }
 }

@@ -13,6 +13,7 @@ mod reply;
 mod stage;
 mod stop;
 mod target;
+mod turns;
 mod worker;
 
 pub use composer::Recipe;

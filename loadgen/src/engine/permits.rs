@@ -119,10 +119,12 @@ mod tests {
                 input_tokens: 1,
                 output_tokens: 1,
                 cancel_after_ns: None,
+                adapter: None,
             },
             bytes: vec![0; 10],
             body_bytes: 10,
             input_tokens: None,
+            talk: None,
         }
     }
 

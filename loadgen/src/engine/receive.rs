@@ -10,11 +10,12 @@ use bench_contract::{Outcome, Seconds};
 use super::counters::Counters;
 use super::flight::Flight;
 use super::reply::{End, Reply, State};
+use super::turns;
 use crate::eventloop::Sleep;
 use crate::http::connect::is_ours;
 use crate::http::stream::{SessionError, Stream, Way};
 
-/// How long the last chunk of a body may take after `[DONE]`: without it, the connection cannot be used again.
+/// How long the last chunk of a body may take after the last event: without it, the connection cannot be used again.
 const DONE_GRACE: Duration = Duration::from_secs(1);
 
 /// What may be behind a connection that ends before it has answered, where an earlier request has left it. The request is
@@ -49,6 +50,7 @@ pub(super) fn receive(mut flight: Flight, stream: Stream, send_error: Option<io:
             error.push_str(IDLED);
         }
         flight.end = Some(end);
+        turns::land(flight);
     });
 }
 
@@ -74,7 +76,11 @@ impl Receiver {
         let (shared, handle) = (&flight.local.shared, &flight.local.handle);
         let first = shared.limits.first_byte.map(Seconds::to_duration);
         Self {
-            reply: Reply::new(shared.api, shared.streaming),
+            reply: if flight.wants_text() {
+                Reply::new(shared.api, shared.streaming).keeping_text()
+            } else {
+                Reply::new(shared.api, shared.streaming)
+            },
             next: first.map(|limit| (handle.sleep(limit), limit, "no byte of a reply")),
             cancel: flight
                 .cancel_at()
@@ -134,7 +140,7 @@ impl Receiver {
                 Poll::Ready(Ok(State::Ended { end, reusable })) => {
                     return Poll::Ready((end, reusable && self.send_error.is_none()));
                 }
-                // After [DONE] nothing is missing, however the connection ends or does not.
+                // After the last event nothing is missing, however the connection ends or does not.
                 Poll::Ready(Err(_)) if self.reply.is_done() => {
                     return Poll::Ready((self.end_of_connection(), false));
                 }

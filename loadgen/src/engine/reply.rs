@@ -37,6 +37,8 @@ pub struct Trace {
     pub first_event_tokens: Option<TokenCount>,
     /// What the server counted.
     pub usage: Option<Usage>,
+    /// The visible text of a good reply, where it [is kept](Reply::keeping_text): neither reasoning nor calls of tools.
+    pub text: Option<String>,
 }
 
 /// How an exchange ended.
@@ -125,6 +127,13 @@ impl Reply {
         }
     }
 
+    /// The same reply, leaving its visible text in the trace.
+    #[must_use]
+    pub fn keeping_text(mut self) -> Self {
+        self.decoder = self.decoder.keeping_text();
+        self
+    }
+
     /// Whether nothing of the reply is missing any more, though its framing may go on.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -201,7 +210,7 @@ impl Reply {
         }
     }
 
-    /// The connection is at its end, seen at `at` ns: the server has closed it, or it is given up after `[DONE]`.
+    /// The connection is at its end, seen at `at` ns: the server has closed it, or it is given up after the last event.
     pub fn closed(&mut self, at: u64, trace: &mut Trace) -> State {
         let may_close = matches!(&self.part, Part::Body { body, .. } if body.may_close());
         self.stop(at, may_close, "in the middle of the response", trace)
@@ -228,7 +237,7 @@ impl Reply {
                 Outcome::Reset,
                 "the connection was closed before the first byte of a response",
             ),
-            // After [DONE] nothing is missing, however the connection ends.
+            // After the last event nothing is missing, however the connection ends.
             Part::Body { .. } if is_end || self.decoder.is_complete() => self.end(at, false, trace),
             Part::Body { .. } => {
                 trace.usage = self.decoder.usage();
@@ -278,10 +287,13 @@ impl Reply {
                 "the connection was closed in the middle of an event",
             ),
             Err(failure) => return failure.state(),
-            Ok(()) if self.decoder.is_complete() => End::ok(),
+            Ok(()) if self.decoder.is_complete() => {
+                trace.text = self.decoder.take_text();
+                End::ok()
+            }
             Ok(()) => End::failed(
                 Outcome::Truncated,
-                "the stream ended without [DONE] and without a finish_reason",
+                "the stream ended without its last event and without the reason why it finished",
             ),
         };
         State::Ended {

@@ -117,6 +117,7 @@ impl Engine {
             warmup: plan.spec.warmup,
             origin_ns: self.shared.origin.elapsed() + LEAD_NS,
             is_closed: matches!(plan.spec.schedule, Schedule::Closed { .. }),
+            has_turns: plan.spec.has_turns,
         };
         let permits = supplies.iter().find_map(|supply| match supply {
             Supply::Own(_) => None,
@@ -127,6 +128,7 @@ impl Engine {
             let (done, part) = oneshot::channel();
             let order = Order {
                 plan: plan.clone(),
+                recipe: self.recipe.clone(),
                 place,
                 supply,
                 journal: self.journal.clone(),
@@ -170,7 +172,7 @@ impl Engine {
             let record = RequestRecord {
                 outcome: Outcome::GeneratorError,
                 error: Some("the worker of this request died".to_owned()),
-                ..blank(place, &plan.planned(index))
+                ..blank(place, &plan.planned(index), plan.spec.adapters.as_ref())
             };
             collector.add(&record, &[]);
         }

@@ -12,12 +12,13 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use super::composer::{Bodies, Supply};
+use super::composer::{Bodies, Recipe, Supply};
 use super::exchange::{DRAIN_LIMIT, launch};
 use super::flight::{Local, Shared, StagePlace};
 use super::lag;
 use super::lanes;
 use super::stop::{Stop, StopReceiver, asked};
+use super::turns::Turns;
 use crate::clock::Instant;
 use crate::eventloop::{EventLoop, Handle, sharpen};
 use crate::health::ThreadAccount;
@@ -29,6 +30,8 @@ use crate::record::journal::JournalSender;
 pub(super) struct Order {
     /// The plan of all workers.
     pub plan: Arc<StagePlan>,
+    /// What bodies are made from, where one has to be made in between.
+    pub recipe: Arc<Recipe>,
     /// The stage's place in the run.
     pub place: StagePlace,
     /// Where this worker's requests come from.
@@ -114,6 +117,12 @@ async fn work(
             order.place,
             collector,
             order.journal.clone(),
+            order.place.has_turns.then(|| Turns {
+                recipe: order.recipe.clone(),
+                plan: order.plan.clone(),
+                end_ns: end_ns(&order),
+                stop: duty.stop.clone(),
+            }),
         ));
         let before = ThreadAccount::now();
         let origin = duty.shared.origin.at(order.place.origin_ns);
@@ -136,6 +145,21 @@ async fn work(
         });
     }
     Ok(())
+}
+
+/// When the stage begins nothing more, in nanoseconds from the run's origin.
+fn end_ns(order: &Order) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "seconds are at least 0; `as` saturates"
+    )]
+    let lasts = order
+        .plan
+        .spec
+        .duration()
+        .map(|seconds| (seconds * 1e9) as u64);
+    lasts.map_or(u64::MAX, |ns| order.place.origin_ns.saturating_add(ns))
 }
 
 /// Sends this worker's requests of a stage, and waits until the last has ended. Says whether the run was asked to stop

@@ -1,28 +1,25 @@
-//! What an event of a completion or chat stream says.
+//! What an event of a stream says, and a reply that is no stream.
 //!
 //! The events of one stream differ in their text alone. So the bytes before and after the text of the last event that was
-//! parsed are kept, and an event with the same bytes around another text needs no parser; every other event gets one.
+//! parsed are kept, and an event with the same bytes around another text needs no parser; every other event gets one. Each API
+//! has a file for what its events are; those of the Responses API are numbered, so that no two are alike.
 
+mod anthropic;
+mod choices;
+mod embeddings;
 mod envelope;
 mod json;
+mod lenient;
+mod responses;
 
 use std::borrow::Cow;
 
 use bench_contract::TokenCount;
+pub use bench_contract::config::ApiType as Api;
 use thiserror::Error;
 
 use crate::http::head::sample;
 use envelope::{Envelope, Middle};
-use json::{Choice, Chunk, Text, ToolCall, UsageJson};
-
-/// Which API a reply speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Api {
-    /// `/v1/completions`.
-    Completion,
-    /// `/v1/chat/completions`.
-    Chat,
-}
 
 /// Why a reply is not a good one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -71,8 +68,10 @@ pub struct ChunkDecoder {
     uncounted: bool,
     done: bool,
     finished: bool,
-    /// The generated text, where it is wanted.
+    /// The visible text, where it is wanted.
     kept: Option<String>,
+    /// What Anthropic's API counts of a prompt, part by part.
+    input: anthropic::Input,
 }
 
 impl ChunkDecoder {
@@ -88,19 +87,20 @@ impl ChunkDecoder {
             done: false,
             finished: false,
             kept: None,
+            input: anthropic::Input::default(),
         }
     }
 
-    /// The same decoder, keeping all generated text (reasoning, content, arguments of tools) for [`take_text`](Self::take_text).
+    /// The same decoder, keeping the visible text for [`take_text`](Self::take_text): neither reasoning nor calls of tools.
     #[must_use]
     pub fn keeping_text(mut self) -> Self {
         self.kept = Some(String::new());
         self
     }
 
-    /// The text generated since the last call, in the order in which it came. Empty unless it is [kept](Self::keeping_text).
-    pub fn take_text(&mut self) -> String {
-        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    /// The text that came since the last call; `None` unless it is [kept](Self::keeping_text).
+    pub fn take_text(&mut self) -> Option<String> {
+        self.kept.as_mut().map(std::mem::take)
     }
 
     /// The last usage that the server sent.
@@ -109,13 +109,13 @@ impl ChunkDecoder {
         self.usage
     }
 
-    /// Whether `[DONE]` has come, or all of a reply that is no stream: nothing more is missing.
+    /// Whether the API's last event has come, or all of a reply that is no stream: nothing more is missing.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// Whether the reply is complete: `[DONE]`, or a choice that says why it finished.
+    /// Whether the reply is complete: its last event, or one that says why it finished.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.done || self.finished
@@ -126,8 +126,7 @@ impl ChunkDecoder {
     /// # Errors
     /// [`ChunkError`]: the reply has failed.
     pub fn event(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<Event, ChunkError> {
-        if name.is_none()
-            && let Some(middle) = self.envelope.open(data)
+        if let Some(middle) = self.envelope.open(name, data)
             && self.keep_middle(middle)
         {
             return Ok(self.enveloped());
@@ -139,7 +138,12 @@ impl ChunkDecoder {
         if name == Some(b"error") {
             return Err(ChunkError::Server(server_message(data)));
         }
-        self.object(data, true)
+        must_be_object(data)?;
+        match self.api {
+            Api::Completion | Api::Chat | Api::Embeddings => self.choices(name, data, true),
+            Api::Responses => self.response_event(name, data),
+            Api::AnthropicMessages => self.message_event(name, data),
+        }
     }
 
     /// Reads `bytes` of a stream if they are one event that differs from the last one in its text alone. None where only a
@@ -166,138 +170,83 @@ impl ChunkDecoder {
     /// [`ChunkError`]: the reply has failed.
     pub fn whole(&mut self, body: &[u8]) -> Result<Event, ChunkError> {
         self.done = true;
-        self.object(body, false)
+        must_be_object(body)?;
+        match self.api {
+            Api::Completion | Api::Chat => self.choices(None, body, false),
+            Api::Responses => self.response(body),
+            Api::AnthropicMessages => self.message(body),
+            Api::Embeddings => self.embeddings(body),
+        }
+    }
+
+    /// A token event that brought `text`, which nothing but the text tells from the next one where `is_alike`.
+    fn text_event(
+        &mut self,
+        name: Option<&[u8]>,
+        data: &[u8],
+        text: &Cow<'_, str>,
+        visible: bool,
+        is_alike: bool,
+    ) -> Event {
+        if text.is_empty() {
+            return Event::default();
+        }
+        if visible && let Some(kept) = &mut self.kept {
+            kept.push_str(text);
+        }
+        if let (true, Cow::Borrowed(text)) = (is_alike, text) {
+            self.envelope.set(name, data, text, visible);
+        }
+        self.uncounted = true;
+        Event {
+            token: true,
+            visible,
+            tokens: 0,
+        }
+    }
+
+    /// A token event that brought a part of a call of a tool.
+    fn call_event(&mut self, text: &str) -> Event {
+        let token = !text.is_empty();
+        self.uncounted |= token;
+        Event {
+            token,
+            visible: token,
+            tokens: 0,
+        }
     }
 
     /// Keeps the text of an event that the parser has not seen; false where only the parser can give it.
     fn keep_middle(&mut self, middle: Middle<'_>) -> bool {
         match (&mut self.kept, middle) {
             (None, _) => true,
+            (Some(_), _) if !self.envelope.visible => true,
             (Some(kept), Middle::Plain(text)) => std::str::from_utf8(text)
                 .map(|text| kept.push_str(text))
                 .is_ok(),
             (Some(_), Middle::Escaped) => false,
         }
     }
+}
 
-    fn object(&mut self, data: &[u8], is_stream: bool) -> Result<Event, ChunkError> {
-        // serde takes an array for the fields in their order.
-        if data.trim_ascii_start().first() != Some(&b'{') {
-            let message = format!("not a JSON object: {}", sample(data));
-            return Err(ChunkError::Protocol(message));
-        }
-        let chunk: Chunk<'_> = serde_json::from_slice(data)
-            .map_err(|error| ChunkError::Protocol(format!("{error}: {}", sample(data))))?;
-        let is_error = chunk
-            .object
-            .as_ref()
-            .is_some_and(|object| object.0 == "error");
-        if chunk.error.as_ref().is_some_and(|error| !error.is_null()) || is_error {
-            return Err(ChunkError::Server(server_message(data)));
-        }
-        if chunk.choices.is_none() && chunk.usage.is_none() && chunk.message.is_some() {
-            return Err(ChunkError::Server(server_message(data)));
-        }
-        let choices = chunk.choices.as_ref();
-        let choice = choices.and_then(|choices| choices.first.as_ref());
-        if !is_stream && choice.is_none() {
-            let message = format!("the reply has no choices: {}", sample(data));
-            return Err(ChunkError::Protocol(message));
-        }
-        let mut event = Event::default();
-        let mut text = None;
-        if let Some(choice) = choice {
-            let (found, visible) = self.text(choice);
-            text = found.filter(|text| !text.is_empty());
-            let called = choice
-                .said()
-                .into_iter()
-                .flat_map(|delta| &delta.tool_calls)
-                .flatten()
-                .any(ToolCall::says_something);
-            event.token = text.is_some() || called;
-            event.visible = event.token && (visible || called);
-            event.tokens = choice
-                .token_ids
-                .as_ref()
-                .map_or(0, |ids| TokenCount::try_from(ids.len()).unwrap_or(0));
-            self.finished |= choice.is_finished();
-            if let Some(kept) = &mut self.kept {
-                choice.text_into(self.api == Api::Completion, kept);
-            }
-        }
-        let only_text = is_stream
-            && chunk.usage.is_none()
-            && choice.is_some_and(|choice| !choice.is_finished() && choice.token_ids.is_none())
-            && choices.is_some_and(|choices| !choices.more);
-        if let (true, Some(Cow::Borrowed(text))) = (only_text, text) {
-            self.envelope.set(data, text, event.visible);
-        }
-        match chunk.usage {
-            Some(usage) => self.count(&usage, is_stream, choice.is_some(), &mut event),
-            None => self.uncounted |= event.token,
-        }
-        Ok(event)
+/// serde would take an array for the fields in their order.
+fn must_be_object(data: &[u8]) -> Result<(), ChunkError> {
+    if data.trim_ascii_start().first() == Some(&b'{') {
+        return Ok(());
     }
+    Err(protocol("not a JSON object", data))
+}
 
-    /// The text of a choice, and whether it is visible.
-    fn text<'c, 'd>(&self, choice: &'c Choice<'d>) -> (Option<&'c Cow<'d, str>>, bool) {
-        let some = |text: &'c Option<Text<'d>>| {
-            text.as_ref()
-                .map(|text| &text.0)
-                .filter(|text| !text.is_empty())
-        };
-        if self.api == Api::Completion {
-            return (some(&choice.text), true);
-        }
-        let Some(delta) = choice.said() else {
-            return (None, true);
-        };
-        match some(&delta.content) {
-            Some(content) => (Some(content), true),
-            None => (
-                some(&delta.reasoning_content).or_else(|| some(&delta.reasoning)),
-                false,
-            ),
-        }
-    }
-
-    fn count(&mut self, usage: &UsageJson, is_stream: bool, has_choice: bool, event: &mut Event) {
-        let known = self.usage.get_or_insert_default();
-        known.prompt_tokens = usage.prompt_tokens.or(known.prompt_tokens);
-        known.completion_tokens = usage.completion_tokens.or(known.completion_tokens);
-        let cached = usage
-            .prompt_tokens_details
-            .as_ref()
-            .and_then(|details| details.cached_tokens);
-        known.cached_tokens = cached.or(known.cached_tokens);
-        let reasoning = usage
-            .completion_tokens_details
-            .as_ref()
-            .and_then(|details| details.reasoning_tokens);
-        known.reasoning_tokens = reasoning.or(known.reasoning_tokens);
-        let total = usage.completion_tokens.unwrap_or_default();
-        if total == 0 {
-            // Text without a count: what is counted here does not run along.
-            self.uncounted |= event.token;
-            return;
-        }
-        // A count that runs along from the first token event says what each event brought; one that comes at the end is the
-        // whole.
-        let raised = total.saturating_sub(self.running);
-        if is_stream && raised > 0 && !self.uncounted && (has_choice || self.running > 0) {
-            event.visible |= !event.token;
-            event.token = true;
-            event.tokens = raised;
-            self.running = total;
-        }
-    }
+/// What is wrong with bytes of the server.
+fn protocol(what: impl std::fmt::Display, data: &[u8]) -> ChunkError {
+    ChunkError::Protocol(format!("{what}: {}", sample(data)))
 }
 
 /// The message of an error object, in whatever form it comes.
 pub fn server_message(data: &[u8]) -> String {
     let value: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
-    let error = value.get("error").unwrap_or(&value);
+    let inner = value.get("response").unwrap_or(&value);
+    let error = inner.get("error").unwrap_or(inner);
     let message = error.get("message").unwrap_or(error);
     message
         .as_str()

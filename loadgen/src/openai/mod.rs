@@ -1,5 +1,7 @@
-//! OpenAI's API: requests as bytes, replies as events.
+//! The APIs of inference servers, OpenAI's and Anthropic's: requests as bytes, replies as events.
 
 pub mod chunk;
+pub mod dialect;
+pub mod head;
 pub mod request;
 pub mod sse;

@@ -1,227 +1,272 @@
 //! The bytes of a request: head and body in one buffer, so that one write sends them.
 
 use bench_contract::TokenCount;
-use bench_contract::config::{ApiType, Config, Server, ServerType};
-use serde_json::json;
+use bench_contract::config::{ApiType, Config, Server};
+use serde_json::{Map, Value, json};
 
-use crate::plan::prompt::Prompt;
+use super::dialect::{Dialect, response_format};
+use super::head::{Addressing, head};
+use crate::plan::prompt::{Message, Prompt, Role};
+
+/// Keys that decide how long a reply may be: a least length of ours beside another one's would contradict them.
+const LENGTH_KEYS: [&str; 4] = [
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "ignore_eos",
+];
 
 /// Everything of a request that is the same for all of them.
 #[derive(Clone, Debug)]
 pub struct RequestTemplate {
     /// The head up to and including `content-length: `.
     head: String,
-    /// The body up to the prompt.
-    before: String,
-    /// The body between the prompt and the reply length.
-    middle: String,
-    /// The body after the reply length.
-    after: String,
-    chat: bool,
+    api: ApiType,
+    /// The model, as JSON.
+    model: String,
+    /// The body's keys, in order.
+    keys: Vec<Key>,
 }
 
-/// What a request is addressed to and authorised by.
-pub struct Addressing<'a> {
-    /// `host[:port]` for the `host` header.
-    pub authority: &'a str,
-    /// Path of the base URL, without a trailing slash.
-    pub path: &'a str,
-    /// The bearer key.
-    pub api_key: Option<&'a str>,
+/// A key of a body.
+#[derive(Clone, Debug)]
+struct Key {
+    name: String,
+    value: Content,
+}
+
+/// What a key holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    /// The same JSON in all requests.
+    Fixed(String),
+    /// The model, or the adapter in its place.
+    Model,
+    /// The prompt.
+    Prompt,
+    /// What the operator says, where an API has a place of its own for that; left out where he says nothing.
+    System,
+    /// The reply's length.
+    Length,
+    /// The same as the least that the reply may have.
+    LeastLength,
+}
+
+/// What differs from request to request.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The value of `x-request-id`, by which logs of the server can be joined to ours.
+    pub id: &'a str,
+    /// The prompt.
+    pub prompt: &'a Prompt,
+    /// More keys of the body, sent as they are; one of ours is replaced.
+    pub extra: Option<&'a Map<String, Value>>,
+    /// The adapter to ask for in place of the model.
+    pub adapter: Option<&'a str>,
+    /// The reply's length, in tokens.
+    pub output_tokens: TokenCount,
 }
 
 impl RequestTemplate {
     /// The template for a config, asking for `model`.
     #[must_use]
     pub fn new(config: &Config, server: &Server, to: &Addressing<'_>, model: &str) -> Self {
-        let chat = config.api.kind == ApiType::Chat;
-        let route = if chat {
-            "/v1/chat/completions"
-        } else {
-            "/v1/completions"
-        };
+        let api = config.api.kind;
         let accept = if config.api.streaming {
             "text/event-stream"
         } else {
             "application/json"
         };
-        let mut head = head("POST", &format!("{}{route}", to.path), accept, to, config);
+        let path = format!("{}{}", to.path, api.route());
+        let mut head = head("POST", &path, accept, to, config);
         head.push_str("content-type: application/json\r\ncontent-length: ");
-
-        let (open, close) = if chat {
-            ("\"messages\":[{\"role\":\"user\",\"content\":", "}]")
-        } else {
-            ("\"prompt\":", "")
-        };
-        let mut after = String::new();
-        if server.kind != ServerType::Openai {
-            after.push_str(&format!(",\"ignore_eos\":{}", server.ignore_eos));
-        }
-        after.push_str(&format!(",\"stream\":{}", config.api.streaming));
-        if config.api.streaming {
-            after.push_str(",\"stream_options\":{\"include_usage\":true}");
-        }
-        after.push('}');
+        let keys = keys(config, server);
         Self {
             head,
-            before: format!("{{\"model\":{},{open}", json!(model)),
-            middle: format!("{close},\"max_tokens\":"),
-            after,
-            chat,
+            api,
+            model: json!(model).to_string(),
+            keys,
         }
     }
 
-    /// Head and body of one request, and how many of the bytes are body. `id` goes into `x-request-id`, by which logs of the
-    /// server can be joined to ours.
+    /// Head and body of one request, and how many of the bytes are body.
     #[must_use]
-    pub fn request(
-        &self,
-        id: &str,
-        prompt: &Prompt,
-        output_tokens: TokenCount,
-    ) -> (Vec<u8>, usize) {
-        let prompt = match prompt {
-            Prompt::Text(text) => json!(text).to_string(),
-            Prompt::Messages(messages) => {
-                let contents = messages.iter().map(|message| message.content.as_str());
-                json!(contents.collect::<Vec<_>>().join("\n")).to_string()
-            }
-            Prompt::TokenIds(ids) => {
-                debug_assert!(!self.chat, "chats take text");
-                let mut list = String::with_capacity(ids.len() * 6 + 2);
-                let mut separator = '[';
-                for id in ids {
-                    list.push(separator);
-                    list.push_str(itoa::Buffer::new().format(*id));
-                    separator = ',';
-                }
-                list.push(']');
-                list
-            }
-        };
-        let mut number = itoa::Buffer::new();
-        let output_tokens = number.format(output_tokens);
-        let body = self.before.len()
-            + prompt.len()
-            + self.middle.len()
-            + output_tokens.len()
-            + self.after.len();
-        let mut bytes = Vec::with_capacity(self.head.len() + id.len() + body + 48);
+    pub fn request(&self, ask: &Ask<'_>) -> (Vec<u8>, usize) {
+        let body = self.body(ask);
+        let mut bytes = Vec::with_capacity(self.head.len() + ask.id.len() + body.len() + 48);
         for part in [
             &self.head,
-            itoa::Buffer::new().format(body),
+            itoa::Buffer::new().format(body.len()),
             "\r\nx-request-id: ",
-            id,
+            ask.id,
             "\r\n\r\n",
-            &self.before,
-            &prompt,
-            &self.middle,
-            output_tokens,
-            &self.after,
+            &body,
         ] {
             bytes.extend_from_slice(part.as_bytes());
         }
-        (bytes, body)
+        (bytes, body.len())
+    }
+
+    fn body(&self, ask: &Ask<'_>) -> String {
+        let extra = |name: &str| ask.extra.and_then(|extra| extra.get(name));
+        let mut body = Body(String::with_capacity(256));
+        for Key { name, value } in &self.keys {
+            if let Some(given) = extra(name) {
+                body.key(name).push_str(&given.to_string());
+                continue;
+            }
+            let mut number = itoa::Buffer::new();
+            match value {
+                Content::Fixed(json) => body.key(name).push_str(json),
+                Content::Model => match ask.adapter {
+                    Some(adapter) => body.key(name).push_str(&json!(adapter).to_string()),
+                    None => body.key(name).push_str(&self.model),
+                },
+                Content::Prompt => prompt(self.api, ask.prompt, body.key(name)),
+                Content::System => {
+                    if let Some(said) = system(ask.prompt) {
+                        body.key(name).push_str(&json!(said).to_string());
+                    }
+                }
+                Content::Length => body.key(name).push_str(number.format(ask.output_tokens)),
+                Content::LeastLength => {
+                    if LENGTH_KEYS.iter().all(|key| extra(key).is_none()) {
+                        body.key(name).push_str(number.format(ask.output_tokens));
+                    }
+                }
+            }
+        }
+        let is_new = |name: &str| self.keys.iter().all(|key| key.name != name);
+        for (name, given) in ask.extra.into_iter().flatten() {
+            if is_new(name) {
+                body.key(name).push_str(&given.to_string());
+            }
+        }
+        body.0.push('}');
+        body.0
     }
 }
 
-/// Request line and headers: ours, each of them replaced where the config has one of the same name, and the config's. What
-/// describes the body can follow.
-#[must_use]
-pub fn head(
-    method: &str,
-    path: &str,
-    accept: &str,
-    to: &Addressing<'_>,
-    config: &Config,
-) -> String {
-    let given = || config.api.headers.iter().flatten();
-    let agent = concat!("loadgen/", env!("CARGO_PKG_VERSION"));
-    let key = to.api_key.map(|key| format!("Bearer {key}"));
-    let ours = [
-        ("host", Some(to.authority)),
-        ("user-agent", Some(agent)),
-        ("accept", Some(accept)),
-        ("accept-encoding", Some("identity")),
-        ("authorization", key.as_deref()),
-    ];
-    let mut head = format!("{method} {path} HTTP/1.1\r\n");
-    for (name, value) in ours {
-        let is_given = given().any(|(other, _)| other.eq_ignore_ascii_case(name));
-        if let (Some(value), false) = (value, is_given) {
-            head.push_str(&format!("{name}: {value}\r\n"));
+/// A JSON object in the making.
+struct Body(String);
+
+impl Body {
+    /// Begins a key, whose value is to be appended.
+    fn key(&mut self, name: &str) -> &mut String {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push_str(&json!(name).to_string());
+        self.0.push(':');
+        &mut self.0
+    }
+}
+
+/// The keys of a body, in inference-perf's order; ours follow.
+fn keys(config: &Config, server: &Server) -> Vec<Key> {
+    let api = config.api.kind;
+    let dialect = Dialect::of(server.kind, api);
+    let fixed = |value: Value| Content::Fixed(value.to_string());
+    let prompt = match api {
+        ApiType::Completion => "prompt",
+        ApiType::Chat | ApiType::AnthropicMessages => "messages",
+        ApiType::Responses | ApiType::Embeddings => "input",
+    };
+    let mut keys = vec![("model", Content::Model), (prompt, Content::Prompt)];
+    keys.extend(dialect.length.map(|name| (name, Content::Length)));
+    if dialect.ignore_eos {
+        keys.push(("ignore_eos", fixed(server.ignore_eos.into())));
+    }
+    if dialect.stream {
+        keys.push(("stream", fixed(config.api.streaming.into())));
+    }
+    if dialect.stream_options && config.api.streaming {
+        keys.push(("stream_options", fixed(json!({"include_usage": true}))));
+    }
+    if api == ApiType::AnthropicMessages {
+        keys.push(("system", Content::System));
+    }
+    let format = config.api.response_format.as_ref();
+    let format = format.and_then(|format| response_format(server.kind, api, format));
+    keys.extend(format.map(|(name, value)| (name, fixed(value))));
+    if dialect.min_tokens && server.ignore_eos {
+        // The end of a text is not the only thing that ends a reply: so are strings to stop at.
+        keys.push(("min_tokens", Content::LeastLength));
+    }
+    let mut keys: Vec<Key> = keys
+        .into_iter()
+        .map(|(name, value)| Key {
+            name: name.to_owned(),
+            value,
+        })
+        .collect();
+    let extra = config.api.extra_body.iter().flatten();
+    if extra
+        .clone()
+        .any(|(name, _)| LENGTH_KEYS.contains(&name.as_str()))
+    {
+        keys.retain(|key| key.value != Content::LeastLength);
+    }
+    for (name, value) in extra {
+        let value = Content::Fixed(value.to_string());
+        match keys.iter_mut().find(|key| key.name == *name) {
+            Some(key) => key.value = value,
+            None => keys.push(Key {
+                name: name.clone(),
+                value,
+            }),
         }
     }
-    for (name, value) in given().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type")) {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head
+    keys
+}
+
+/// Appends a prompt in the form of its API.
+fn prompt(api: ApiType, prompt: &Prompt, body: &mut String) {
+    let user = |text: &str| json!([{"role": Role::User.as_str(), "content": text}]);
+    let message =
+        |message: &Message| json!({"role": message.role.as_str(), "content": message.content});
+    let json = match (api, prompt) {
+        (ApiType::Chat | ApiType::AnthropicMessages, Prompt::Text(text)) => user(text),
+        (ApiType::Chat | ApiType::Responses, Prompt::Messages(messages)) => {
+            messages.iter().map(message).collect()
+        }
+        (ApiType::AnthropicMessages, Prompt::Messages(messages)) => {
+            let said = messages.iter().filter(|one| one.role != Role::System);
+            said.map(message).collect()
+        }
+        (ApiType::Completion | ApiType::Embeddings, Prompt::Messages(messages)) => {
+            let contents = messages.iter().map(|message| message.content.as_str());
+            json!(contents.collect::<Vec<_>>().join("\n"))
+        }
+        (ApiType::Completion | ApiType::Responses | ApiType::Embeddings, Prompt::Text(text)) => {
+            json!(text)
+        }
+        (_, Prompt::TokenIds(ids)) => {
+            debug_assert!(
+                matches!(api, ApiType::Completion | ApiType::Embeddings),
+                "the other APIs take text"
+            );
+            let mut separator = '[';
+            body.reserve(ids.len() * 6 + 2);
+            for id in ids {
+                body.push(separator);
+                body.push_str(itoa::Buffer::new().format(*id));
+                separator = ',';
+            }
+            body.push_str(if ids.is_empty() { "[]" } else { "]" });
+            return;
+        }
+    };
+    body.push_str(&json.to_string());
+}
+
+/// What the operator says in a conversation.
+fn system(prompt: &Prompt) -> Option<String> {
+    let Prompt::Messages(messages) = prompt else {
+        return None;
+    };
+    let said = messages.iter().filter(|one| one.role == Role::System);
+    let said: Vec<&str> = said.map(|message| message.content.as_str()).collect();
+    (!said.is_empty()).then(|| said.join("\n\n"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn template(json: serde_json::Value) -> RequestTemplate {
-        let config: Config = serde_json::from_value(json).unwrap();
-        let server = config.server.clone().unwrap();
-        RequestTemplate::new(
-            &config,
-            &server,
-            &Addressing {
-                authority: "h:1",
-                path: "",
-                api_key: Some("k"),
-            },
-            "m\"x",
-        )
-    }
-
-    fn body(bytes: &[u8], length: usize) -> serde_json::Value {
-        serde_json::from_slice(&bytes[bytes.len() - length..]).unwrap()
-    }
-
-    #[test]
-    fn a_completion_has_inference_perfs_keys() {
-        let template = template(
-            serde_json::json!({"api": {"streaming": true}, "server": {"base_url": "http://h:1"}}),
-        );
-        let (bytes, length) = template.request("id-1", &Prompt::TokenIds(vec![1, 22, 333]), 128);
-        assert_eq!(
-            body(&bytes, length),
-            serde_json::json!({"model": "m\"x", "prompt": [1, 22, 333], "max_tokens": 128, "ignore_eos": true,
-                "stream": true, "stream_options": {"include_usage": true}})
-        );
-        let head = String::from_utf8_lossy(&bytes[..bytes.len() - length]).into_owned();
-        assert!(
-            head.starts_with("POST /v1/completions HTTP/1.1\r\nhost: h:1\r\n"),
-            "{head}"
-        );
-        assert!(
-            head.contains("authorization: Bearer k\r\n")
-                && head.contains(&format!("content-length: {length}\r\n"))
-        );
-        assert!(head.ends_with("x-request-id: id-1\r\n\r\n"));
-    }
-
-    #[test]
-    fn a_chat_carries_a_message_and_openai_gets_no_extra_key() {
-        let template = template(serde_json::json!({
-            "api": {"type": "chat", "headers": {"Authorization": "Basic x", "Host": "gateway", "X-A": "1"}},
-            "server": {"type": "openai", "base_url": "http://h:1"}
-        }));
-        let (bytes, length) = template.request("i", &Prompt::Text("say \"hi\"\n".to_owned()), 5);
-        assert_eq!(
-            body(&bytes, length),
-            serde_json::json!({"model": "m\"x", "messages": [{"role": "user", "content": "say \"hi\"\n"}],
-                "max_tokens": 5, "stream": false})
-        );
-        let head = String::from_utf8_lossy(&bytes).into_owned();
-        assert!(head.contains("Authorization: Basic x") && !head.contains("Bearer"));
-        assert!(
-            head.contains("Host: gateway")
-                && !head.contains("host: h:1")
-                && head.contains("X-A: 1")
-        );
-    }
-}
+mod tests;

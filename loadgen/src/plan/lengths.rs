@@ -23,6 +23,7 @@ pub struct Lengths {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Shape {
+    None,
     Fixed(TokenCount),
     /// One for each index, over and over.
     Listed(Arc<[TokenCount]>),
@@ -50,6 +51,7 @@ impl Shape {
     /// What is drawn next; nothing is rounded and nothing is held within bounds.
     fn draw(&self, rng: &mut ChaCha8Rng, min: TokenCount, max: TokenCount, index: u64) -> f64 {
         match *self {
+            Self::None => 0.0,
             Self::Fixed(length) => length.into(),
             Self::Listed(ref lengths) => {
                 let place = index.checked_rem(lengths.len() as u64).unwrap_or(0);
@@ -76,6 +78,17 @@ impl Shape {
 }
 
 impl Lengths {
+    /// No tokens at all, as embeddings have them.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            shape: Shape::None,
+            min: 0,
+            max: 0,
+            truncate: Truncate::Clamp,
+        }
+    }
+
     /// Always `length`.
     #[must_use]
     pub fn fixed(length: TokenCount) -> Self {
@@ -145,8 +158,10 @@ impl Lengths {
     #[must_use]
     pub fn draw(&self, seed: u64, stage: u32, purpose: Purpose, index: u64) -> TokenCount {
         let (min, max) = (f64::from(self.min), f64::from(self.max));
-        if let Shape::Fixed(length) = self.shape {
-            return length.max(1);
+        match self.shape {
+            Shape::None => return 0,
+            Shape::Fixed(length) => return length.max(1),
+            _ => {}
         }
         let mut rng = random::stream(seed, stage, purpose, index);
         let mut next = || {

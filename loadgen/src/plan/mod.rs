@@ -1,5 +1,6 @@
 //! The plan: when each request is due, how long it is, and which prompt it carries. Pure and seeded.
 
+mod adapters;
 pub mod arrivals;
 pub mod lengths;
 pub mod prompt;
@@ -11,5 +12,6 @@ mod stages;
 pub mod tokens;
 pub mod trace;
 
+pub use adapters::Adapters;
 pub use stage::{Planned, Schedule, StagePlan, StageSpec, Until};
 pub use stages::stages;

@@ -25,6 +25,8 @@ pub enum Purpose {
     Choice = 7,
     /// How many turns a conversation has, and how long people think between them.
     Turns = 8,
+    /// Which adapter a request asks for.
+    Adapter = 9,
 }
 
 /// The generator for one purpose of one stage, at the beginning of stream `index`.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bench_contract::config::{Cancel, LoadType};
 use bench_contract::{CancelLoad, StageLoad, TokenCount};
 
+use super::adapters::Adapters;
 use super::arrivals::{Process, Rates, arrivals};
 use super::lengths::Lengths;
 use super::random::{self, Purpose};
+use super::script::TURNS;
 
 /// The stage number that seeds the warm-up: no stage of a config reaches it.
 const WARMUP_STAGE: u32 = u32::MAX;
@@ -34,6 +36,8 @@ pub struct StageSpec {
     pub cancel: Option<Cancel>,
     /// The most requests in flight at once.
     pub max_in_flight: Option<u32>,
+    /// Which adapters requests ask for.
+    pub adapters: Option<Adapters>,
 }
 
 /// What says when a request is sent.
@@ -86,6 +90,8 @@ pub struct Planned {
     pub output_tokens: TokenCount,
     /// How long after it was sent it is given up, in nanoseconds, if that was drawn for it.
     pub cancel_after_ns: Option<u64>,
+    /// The place of the adapter that it asks for in place of the model.
+    pub adapter: Option<u16>,
 }
 
 /// Every request of a stage, in order of due time. When each is due is held, eight bytes a request; all else is a function
@@ -175,6 +181,7 @@ impl StageSpec {
     #[must_use]
     pub fn load(&self) -> StageLoad {
         let mut load = StageLoad {
+            conversations: self.has_turns,
             duration_s: self.duration(),
             cancel: self.cancel.as_ref().map(|cancel| CancelLoad {
                 fraction: cancel.fraction.get(),
@@ -233,25 +240,37 @@ impl StagePlan {
         self.len() == Some(0)
     }
 
-    /// Request `index`.
+    /// Request `index`; of conversations, the first turn of this one.
     #[must_use]
     pub fn planned(&self, index: u64) -> Planned {
         let (spec, stage) = (&self.spec, self.spec.seed_stage());
+        let draw = |lengths: &Lengths, purpose| lengths.draw(self.seed, stage, purpose, index);
+        let place = if spec.has_turns { index * TURNS } else { index };
         Planned {
             index,
             due_ns: self.due_ns(index),
-            input_tokens: spec
-                .input
-                .draw(self.seed, stage, Purpose::InputLength, index),
-            output_tokens: spec
-                .output
-                .draw(self.seed, stage, Purpose::OutputLength, index),
-            cancel_after_ns: spec.cancel.as_ref().and_then(|cancel| {
-                let mut rng = random::stream(self.seed, stage, Purpose::Cancel, index);
-                let is_drawn = random::uniform(&mut rng) < cancel.fraction.get();
-                is_drawn.then(|| cancel.after.as_nanos())
-            }),
+            input_tokens: draw(&spec.input, Purpose::InputLength),
+            output_tokens: draw(&spec.output, Purpose::OutputLength),
+            cancel_after_ns: self.cancel_after_ns(place),
+            adapter: (spec.adapters.as_ref())
+                .map(|adapters| adapters.draw(self.seed, stage, index)),
         }
+    }
+
+    /// A later turn of conversation `session`: as its first one, but for what is known only when it begins.
+    #[must_use]
+    pub fn turn(&self, session: u64, turn: u32) -> Planned {
+        Planned {
+            cancel_after_ns: self.cancel_after_ns(session * TURNS + u64::from(turn)),
+            ..self.planned(session)
+        }
+    }
+
+    fn cancel_after_ns(&self, place: u64) -> Option<u64> {
+        let cancel = self.spec.cancel.as_ref()?;
+        let mut rng = random::stream(self.seed, self.spec.seed_stage(), Purpose::Cancel, place);
+        let is_drawn = random::uniform(&mut rng) < cancel.fraction.get();
+        is_drawn.then(|| cancel.after.as_nanos())
     }
 
     /// When request `index` is due, in nanoseconds from the stage's time zero; 0 where that is not planned.
@@ -339,6 +358,36 @@ mod tests {
         let plan = stages(&config, None).unwrap()[1].plan(1);
         let bytes = size_of_val(&*plan.due_ns);
         assert_eq!(bytes as u64, plan.len().unwrap() * 8);
+    }
+
+    #[test]
+    fn adapters_are_drawn_by_their_shares_and_shift_nothing_else() {
+        let mut config = config();
+        let without = all(&stages(&config, None).unwrap()[2].plan(7));
+        config.load.lora_traffic_split = serde_json::from_value(serde_json::json!([
+            {"name": "a", "split": 0.7}, {"name": "none", "split": 0}, {"name": "b", "split": 0.3}
+        ]))
+        .unwrap();
+        config.load.stages[1].duration = Some(bench_contract::Seconds::whole(400));
+        let spec = &stages(&config, None).unwrap()[2];
+        let plan = all(&spec.plan(7));
+        let of = |place| plan.iter().filter(|p| p.adapter == Some(place)).count() as f64;
+        let n = plan.len() as f64;
+        assert_eq!(of(0) + of(1), n);
+        // Four standard deviations of a binomial count.
+        assert!((of(0) - 0.7 * n).abs() < 4.0 * (n * 0.7 * 0.3).sqrt());
+        assert_eq!(plan, all(&spec.plan(7)));
+        for (with, without) in plan.iter().zip(&without) {
+            assert_eq!(
+                Planned {
+                    adapter: None,
+                    ..*with
+                },
+                *without
+            );
+        }
+        let adapters = spec.adapters.as_ref().unwrap();
+        assert_eq!((adapters.name(1), adapters.name(2)), (Some("b"), None));
     }
 
     proptest! {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use bench_contract::config::{Config, DataType, Distribution, Load, LoadType, Stage};
+use bench_contract::config::{ApiType, Config, DataType, Distribution, Load, LoadType, Stage};
 use bench_contract::{Seconds, TokenCount};
 
+use super::adapters::Adapters;
 use super::arrivals::{Process, Rates};
 use super::lengths::Lengths;
 use super::stage::{Schedule, StageSpec, Until};
@@ -38,6 +39,13 @@ pub fn stages(config: &Config, trace: Option<&Trace>) -> Result<Vec<StageSpec>, 
         of_trace(|trace| &trace.output),
         DEFAULT_OUTPUT,
     );
+    // Embeddings have no reply of any length.
+    let output = if config.api.kind == ApiType::Embeddings {
+        Lengths::none()
+    } else {
+        output
+    };
+    let adapters = Adapters::of(load);
     let mut specs = Vec::new();
     for (number, stage) in (0u32..).zip(load.run_stages()) {
         let of = |stage: &Stage, duration| {
@@ -54,6 +62,7 @@ pub fn stages(config: &Config, trace: Option<&Trace>) -> Result<Vec<StageSpec>, 
             output: output.clone(),
             cancel: load.cancel.clone(),
             max_in_flight: load.max_in_flight,
+            adapters: adapters.clone(),
         };
         if let (0, Some(warmup)) = (number, &load.warmup) {
             specs.push(StageSpec {

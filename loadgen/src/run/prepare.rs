@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
-use bench_contract::config::{ApiType, Config, Connections, Dns, Server};
+use bench_contract::config::{Config, Connections, Dns, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
 use super::files;
 use super::upload::Uploads;
 use crate::clock::{Origin, wall_ns};
+use crate::data::source;
 use crate::engine::{Addresses, Counters, Recipe, Shared, Target};
 use crate::health::{cpus, environment};
 use crate::http::tls::Tls;
 use crate::notice;
-use crate::openai::chunk::Api;
-use crate::openai::request::{Addressing, RequestTemplate};
+use crate::openai::head::Addressing;
+use crate::openai::request::RequestTemplate;
 use crate::output::Folder;
-use crate::plan::prompts::PromptMaker;
 use crate::plan::random::hash_text;
-use crate::plan::{StageSpec, stages};
+use crate::plan::{Adapters, StageSpec, stages};
 use crate::ready::Ready;
 use crate::record::journal::{Journal, JournalFiles, LIFECYCLE, RECORDS};
 use crate::run_id::run_id;
 use crate::trace;
+use crate::workload::Workload;
 
 /// A run that can start.
 pub(super) struct Prepared {
@@ -69,8 +70,8 @@ pub(super) enum Audience {
 
 /// What a run uses up.
 pub(super) struct Supplies {
-    /// Makes the prompts.
-    pub prompts: PromptMaker,
+    /// Says what each request carries.
+    pub workload: Workload,
     /// Writes the records, where there is a folder for them.
     pub journal: Option<Journal>,
 }
@@ -101,7 +102,7 @@ impl Prepared {
             setup.tls
         });
         let trace = trace::read(&config).map_err(invalid)?;
-        let specs = stages(&config, trace.as_ref()).map_err(invalid)?;
+        let mut specs = stages(&config, trace.as_ref()).map_err(invalid)?;
         let api_key = api_key(&server).map_err(invalid)?;
         let text = serde_json::to_string(&config).map_err(|error| failed(error.to_string()))?;
         let started = jiff::Timestamp::from_nanosecond(wall_ns().into());
@@ -111,7 +112,16 @@ impl Prepared {
             .load
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
-        let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
+        let data = source::fetch(&config).map_err(invalid)?;
+        let workload = Workload::new(
+            &config,
+            seed,
+            &run_id,
+            &mut specs,
+            trace.as_ref(),
+            data.as_deref(),
+        )
+        .map_err(invalid)?;
         let warnings = files::make_room(&config, trace.as_ref());
         if audience == Audience::Person {
             for warning in warnings {
@@ -151,7 +161,7 @@ impl Prepared {
             counters: Arc::default(),
         };
         let journal = journal.map_err(failed)?;
-        Ok((prepared, Supplies { prompts, journal }))
+        Ok((prepared, Supplies { workload, journal }))
     }
 
     /// Says how the run gets on.
@@ -174,11 +184,8 @@ impl Prepared {
                 }
             },
             tls: self.tls.clone(),
-            api: if api.kind == ApiType::Chat {
-                Api::Chat
-            } else {
-                Api::Completion
-            },
+            api: api.kind,
+            adapters: Adapters::of(&self.config.load),
             streaming: api.streaming,
             reuse: api.connections.unwrap_or_default() == Connections::Reuse,
             total_limit: self.config.load.request_timeout().to_duration(),
@@ -189,14 +196,14 @@ impl Prepared {
     }
 
     /// What request bodies are made from.
-    pub(super) fn recipe(&self, prompts: PromptMaker, ready: &Ready) -> Recipe {
+    pub(super) fn recipe(&self, workload: Workload, ready: &Ready) -> Recipe {
         let to = Addressing {
             authority: &self.target.authority,
             path: &self.target.path,
             api_key: self.api_key.as_deref(),
         };
         Recipe {
-            prompts,
+            workload,
             template: RequestTemplate::new(&self.config, &self.server, &to, &ready.model),
             id_prefix: self.run_id.clone(),
         }

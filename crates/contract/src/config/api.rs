@@ -61,6 +61,18 @@ pub enum ApiType {
 }
 
 impl ApiType {
+    /// The path of the API, below the base URL.
+    #[must_use]
+    pub fn route(self) -> &'static str {
+        match self {
+            Self::Completion => "/v1/completions",
+            Self::Chat => "/v1/chat/completions",
+            Self::AnthropicMessages => "/v1/messages",
+            Self::Responses => "/v1/responses",
+            Self::Embeddings => "/v1/embeddings",
+        }
+    }
+
     /// The name in config and values.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,9 +1,9 @@
 //! What a [`Config`] that can be read may still have wrong with it.
 
-use super::Config;
 use super::problem::{ConfigProblem, KeyPath, Problems, Spot, Text};
 use super::server::{check_base_url, check_tls};
-use crate::metric::SloMetric;
+use super::{ApiType, Config};
+use crate::metric::{Metric, SloMetric};
 use crate::slo::{Limit, Slo};
 
 /// Headers that belong to the framing of a request.
@@ -16,6 +16,7 @@ impl Config {
         let mut found = Problems::default();
         self.check_headers(&mut found);
         self.check_header_limits(&mut found);
+        self.check_api(&mut found);
         self.check_data(&mut found);
         self.check_load(&mut found);
         self.check_server(&mut found);
@@ -119,6 +120,12 @@ impl Config {
                     format!("the limit of {limit} s is not below the request timeout of {timeout}: it can never be missed by less than a timeout"),
                     format!("a bare number is seconds; write {limit}ms if milliseconds are meant"),
                 );
+            } else if self.api.kind == ApiType::Embeddings && is_of_tokens(slo.metric) {
+                found.error(
+                    path.key("metric"),
+                    format!("`{name}` is about generated tokens, and embeddings have none"),
+                    "judge e2e, e2e_scheduled, error_rate or goodput",
+                );
             } else if !self.api.streaming && needs_stream(slo.metric) {
                 found.error(
                     path.key("metric"),
@@ -144,7 +151,16 @@ impl Config {
             .into_iter()
             .flat_map(|limits| limits.keys())
         {
-            if goodput_metric(name).is_none() {
+            let metric = goodput_metric(name);
+            let is_reply = matches!(metric, Some(Metric::E2e | Metric::E2eScheduled));
+            if metric.is_some() && !is_reply && self.api.kind == ApiType::Embeddings {
+                found.error_at(
+                    Spot::Key,
+                    KeyPath::from("report.goodput.constraints").key(name),
+                    format!("`{name}` is about generated tokens, and embeddings have none"),
+                    "limit e2e or e2e_scheduled",
+                );
+            } else if metric.is_none() {
                 found.error_at(
                     Spot::Key,
                     KeyPath::from("report.goodput.constraints").key(name),
@@ -179,13 +195,13 @@ const GOODPUT_NAMES: [&str; 9] = [
 
 /// The metric that a key of `report.goodput.constraints` limits; inference-perf's `request_latency` is `e2e`.
 #[must_use]
-pub(super) fn goodput_metric(name: &str) -> Option<crate::Metric> {
+pub(super) fn goodput_metric(name: &str) -> Option<Metric> {
     let name = if name == "request_latency" {
         "e2e"
     } else {
         name
     };
-    crate::Metric::ALL
+    Metric::ALL
         .into_iter()
         .find(|metric| metric.as_str() == name && GOODPUT_NAMES.contains(&name))
 }
@@ -202,4 +218,9 @@ fn needs_stream(metric: SloMetric) -> bool {
             | SloMetric::Goodput
             | SloMetric::Throughput
     )
+}
+
+/// Whether only replies that are generated have it.
+fn is_of_tokens(metric: SloMetric) -> bool {
+    needs_stream(metric) || matches!(metric, SloMetric::Ntpot | SloMetric::Throughput)
 }

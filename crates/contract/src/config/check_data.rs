@@ -89,7 +89,8 @@ impl Config {
                     self.data.output_distribution.is_none(),
                 ),
             ] {
-                if missing {
+                let is_generated = self.api.kind != ApiType::Embeddings;
+                if missing && (is_generated || name == "input_distribution") {
                     let path = KeyPath::from("data").key(name);
                     let kind = self.data.kind.as_str();
                     found.error(

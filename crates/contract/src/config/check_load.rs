@@ -37,6 +37,7 @@ impl Config {
         check_kind(load, found);
         check_warmup(load, found);
         check_cancel(load, found);
+        check_adapters(load, found);
         if load.request_timeout.is_some_and(|limit| limit.get() == 0.0) {
             found.error(
                 "load.request_timeout",
@@ -113,6 +114,53 @@ fn check_warmup(load: &Load, found: &mut Problems) {
             rate,
             warmup.duration,
             found,
+        );
+    }
+}
+
+/// How far from 1 the shares of adapters may add up to: what is written with decimals is rarely 1 to the last bit.
+const ROUNDING: f64 = 1e-6;
+
+fn check_adapters(load: &Load, found: &mut Problems) {
+    let split = load.lora_traffic_split.as_deref().unwrap_or_default();
+    let path = KeyPath::from("load.lora_traffic_split");
+    for (index, share) in split.iter().enumerate() {
+        let here = path.index(index);
+        if !(0.0..=1.0).contains(&share.split) {
+            found.error(
+                here.key("split"),
+                format!("a share of {} is not between 0 and 1", share.split),
+                "for example 0.25",
+            );
+            return;
+        }
+        if share.name.is_empty() {
+            found.error(
+                here.key("name"),
+                "an adapter without a name cannot be asked for",
+                "write the name by which the server serves it",
+            );
+        } else if split
+            .iter()
+            .take(index)
+            .any(|other| other.name == share.name)
+        {
+            found.error(
+                here.key("name"),
+                format!("the adapter `{}` has a share already", share.name),
+                "add the two shares up",
+            );
+        }
+    }
+    let sum: f64 = split.iter().map(|share| share.split).sum();
+    if !split.is_empty() && (sum - 1.0).abs() > ROUNDING {
+        found.error(
+            path,
+            format!(
+                "the shares add up to {}, not to 1",
+                (sum * 1e9).round() / 1e9
+            ),
+            "requests for the model itself have a share too: name it among the adapters",
         );
     }
 }

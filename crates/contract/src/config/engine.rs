@@ -1,7 +1,7 @@
 //! What this version of `loadgen` cannot honour.
 
 use super::problem::{ConfigProblem, Problems, Text};
-use super::{ApiType, Config, DataType, LoadType};
+use super::{Config, DataType, LoadType};
 
 impl Config {
     /// What is valid in inference-perf or in a later version, and this version of `loadgen` cannot honour.
@@ -9,13 +9,6 @@ impl Config {
     pub fn check_engine(&self) -> Vec<ConfigProblem> {
         const ELSEWHERE: &str = "`benchmark.engine: inference-perf` runs it";
         let mut found = Problems::default();
-        if !matches!(self.api.kind, ApiType::Completion | ApiType::Chat) {
-            found.error(
-                "api.type",
-                format!("loadgen does not speak `{}` yet", self.api.kind.as_str()),
-                "use `completion` or `chat`",
-            );
-        }
         if !matches!(
             self.data.kind,
             DataType::Mock
@@ -64,18 +57,6 @@ impl Config {
                 Text::from("write the rates as `")
                     .name("load.stages")
                     .words(format!("`; {ELSEWHERE}")),
-            );
-        }
-        if self
-            .load
-            .lora_traffic_split
-            .as_ref()
-            .is_some_and(|split| !split.is_empty())
-        {
-            found.error(
-                "load.lora_traffic_split",
-                "loadgen does not split load over adapters yet",
-                ELSEWHERE,
             );
         }
         if self

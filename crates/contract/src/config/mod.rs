@@ -5,6 +5,7 @@
 
 mod api;
 mod check;
+mod check_api;
 mod check_data;
 mod check_load;
 mod data;

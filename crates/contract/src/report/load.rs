@@ -31,6 +31,9 @@ pub struct StageLoad {
     /// `trace_replay`: how many times as fast as recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speedup: Option<f64>,
+    /// Whether what arrives are conversations: their later turns follow the replies, and are due as long as the stage lasts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conversations: bool,
     /// Seconds during which requests are due; absent for a closed loop that ends with its last request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<f64>,
@@ -55,17 +58,27 @@ pub struct CancelLoad {
 impl fmt::Display for StageLoad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.as_str())?;
+        let of = if self.conversations {
+            " conversations"
+        } else {
+            ""
+        };
         match (self.rate, self.end_rate) {
-            (Some(first), Some(last)) => write!(f, " {first} to {last}/s")?,
-            (Some(rate), None) => write!(f, " {rate}/s")?,
+            (Some(first), Some(last)) => write!(f, " {first} to {last}{of}/s")?,
+            (Some(rate), None) => write!(f, " {rate}{of}/s")?,
             (None, _) => {}
         }
         if let Some(count) = self.concurrency {
-            write!(f, ", {count} at once")?;
+            write!(f, ", {count}{of} at once")?;
         }
         if let Some(count) = self.requests {
             let separator = if self.concurrency.is_some() { "," } else { "" };
-            write!(f, "{separator} {count} requests")?;
+            let what = if self.conversations {
+                "conversations"
+            } else {
+                "requests"
+            };
+            write!(f, "{separator} {count} {what}")?;
         }
         if let Some(seconds) = self.duration_s {
             // A trace is as long as it is; three digits are enough to know it by.

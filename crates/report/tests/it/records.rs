@@ -51,6 +51,7 @@ pub(crate) fn ok(index: u64, scheduled_ns: u64, ttft_ns: u64, n: u32) -> Request
         warmup: false,
         session: None,
         turn: None,
+        turns: None,
         adapter: None,
         outcome: Outcome::Ok,
         status: Some(200),

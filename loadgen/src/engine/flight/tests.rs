@@ -14,6 +14,7 @@ fn local(handle: Handle) -> Rc<Local> {
         addresses: Addresses::once(Vec::new()),
         tls: None,
         api: Api::Completion,
+        adapters: None,
         streaming: true,
         reuse: true,
         total_limit: Duration::from_secs(1),
@@ -26,6 +27,7 @@ fn local(handle: Handle) -> Rc<Local> {
         warmup: false,
         origin_ns: 0,
         is_closed: false,
+        has_turns: false,
     };
     let collector = StageCollector::new(Arc::new(Settings::from_config(&Config::default())));
     Rc::new(Local::new(
@@ -34,6 +36,7 @@ fn local(handle: Handle) -> Rc<Local> {
         Rc::default(),
         place,
         collector,
+        None,
         None,
     ))
 }
@@ -45,12 +48,14 @@ fn flight(local: &Rc<Local>, index: u64) -> Flight {
         input_tokens: 1,
         output_tokens: 1,
         cancel_after_ns: None,
+        adapter: None,
     };
     let body = Body {
         planned,
         bytes: b"head body".to_vec(),
         body_bytes: 4,
         input_tokens: None,
+        talk: None,
     };
     Flight::dispatch(local, body)
 }

@@ -5,14 +5,20 @@ use memchr::memchr2;
 /// What an event in a stream begins with, as most servers write it.
 const FIELD: &[u8] = b"data: ";
 
+/// What stands before that where events have names, with the name and a line end after it.
+const NAME: &[u8] = b"event: ";
+
 /// What it ends with.
 const END: &[u8] = b"\n\n";
 
 /// The bytes around the text of an event that brought nothing but text.
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
-    /// Those of the whole event as it would be in a stream: [`FIELD`], what is before the text, what is after it, [`END`].
+    /// Those of the whole event as it would be in a stream: its name where it has one, [`FIELD`], what is before the text, what
+    /// is after it, [`END`].
     bytes: Vec<u8>,
+    /// How many of them are before the data.
+    field: usize,
     /// How many of them are before the text.
     before: usize,
     /// Whether the text is visible: not reasoning.
@@ -29,8 +35,8 @@ pub(super) enum Middle<'a> {
 }
 
 impl Envelope {
-    /// Becomes the bytes of `data` around `text`, which is a part of it.
-    pub(super) fn set(&mut self, data: &[u8], text: &str, visible: bool) {
+    /// Becomes the bytes of `data`, that of an event of this name, around `text`, which is a part of it.
+    pub(super) fn set(&mut self, name: Option<&[u8]>, data: &[u8], text: &str, visible: bool) {
         let Some(before) = (text.as_ptr() as usize).checked_sub(data.as_ptr() as usize) else {
             return;
         };
@@ -45,18 +51,32 @@ impl Envelope {
         {
             return;
         }
-        for part in [FIELD, head, tail, END] {
+        if let Some(name) = name {
+            for part in [NAME, name, b"\n"] {
+                self.bytes.extend_from_slice(part);
+            }
+        }
+        self.bytes.extend_from_slice(FIELD);
+        self.field = self.bytes.len();
+        for part in [head, tail, END] {
             self.bytes.extend_from_slice(part);
         }
-        self.before = FIELD.len() + before;
+        self.before = self.field + before;
         self.visible = visible;
     }
 
-    /// What `data`, that of one event, has in this envelope, if it is this envelope around another text; none if it is not,
-    /// and none if only the parser can tell. What is found here, the parser would find too.
-    pub(super) fn open<'a>(&self, data: &'a [u8]) -> Option<Middle<'a>> {
+    /// What `data`, that of one event of this name, has in this envelope, if it is this envelope around another text; none if it
+    /// is not, and none if only the parser can tell. What is found here, the parser would find too.
+    pub(super) fn open<'a>(&self, name: Option<&[u8]>, data: &'a [u8]) -> Option<Middle<'a>> {
         let (before, after) = self.bytes.split_at_checked(self.before)?;
-        let (before, after) = (before.strip_prefix(FIELD)?, after.strip_suffix(END)?);
+        let (front, before) = before.split_at_checked(self.field)?;
+        let is_named_so = match name {
+            None => front.len() == FIELD.len(),
+            Some(name) => front
+                .strip_prefix(NAME)
+                .is_some_and(|front| front.strip_prefix(name) == Some(b"\ndata: ")),
+        };
+        let after = after.strip_suffix(END).filter(|_| is_named_so)?;
         middle(data.strip_prefix(before)?.strip_suffix(after)?)
     }
 

@@ -1,4 +1,4 @@
-//! The JSON of an event, as far as it is read.
+//! The JSON of a completion or a chat, as far as it is read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -146,25 +146,13 @@ impl<'a> Choice<'a> {
         reason.is_some_and(|reason| !reason.0.is_empty())
     }
 
-    /// Appends all its text to `kept`.
-    pub(super) fn text_into(&self, is_completion: bool, kept: &mut String) {
-        let mut push = |text: &Option<Text<'_>>| {
-            kept.push_str(text.as_ref().map_or("", |text| &text.0));
+    /// Its visible text: neither reasoning nor calls of tools.
+    pub(super) fn visible(&self, is_completion: bool) -> &str {
+        let text = if is_completion {
+            self.text.as_ref()
+        } else {
+            self.said().and_then(|said| said.content.as_ref())
         };
-        if is_completion {
-            return push(&self.text);
-        }
-        let Some(said) = self.said() else { return };
-        // Some servers send one reasoning under both names.
-        match &said.reasoning_content {
-            Some(text) if !text.0.is_empty() => push(&said.reasoning_content),
-            _ => push(&said.reasoning),
-        }
-        push(&said.content);
-        let calls = said.tool_calls.iter().flatten();
-        for function in calls.filter_map(|call| call.function.as_ref()) {
-            kept.push_str(function.name.as_deref().unwrap_or_default());
-            kept.push_str(function.arguments.as_deref().unwrap_or_default());
-        }
+        text.map_or("", |text| &text.0)
     }
 }
