@@ -23,6 +23,7 @@ pub mod record;
 pub mod run;
 pub mod run_id;
 pub mod selftest;
+pub mod tokenize;
 pub mod trace;
 
 /// Prints a line for people on stderr; stdout carries data only. A closed stderr is no reason to stop a run.

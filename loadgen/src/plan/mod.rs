@@ -1,6 +1,7 @@
 //! The plan: when each request is due, how long it is, and which prompt it carries. Pure and seeded.
 
 pub mod arrivals;
+pub mod chat_template;
 pub mod lengths;
 pub mod prompt;
 pub mod prompts;

@@ -76,8 +76,8 @@ pub(super) struct Supplies {
 }
 
 impl Prepared {
-    /// Finds everything that can be wrong without asking the server: makes the results folder, loads the tokenizer, readies
-    /// the process.
+    /// Finds everything that can be wrong without asking the server: makes the results folder, loads the tokenizer (from the
+    /// hub, if it is not here), readies the process.
     ///
     /// # Errors
     /// With the exit code.
@@ -111,7 +111,12 @@ impl Prepared {
             .load
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
-        let prompts = PromptMaker::new(&config, seed, &run_id).map_err(invalid)?;
+        let mut say = |line: &str| {
+            if audience == Audience::Person {
+                notice(line);
+            }
+        };
+        let prompts = PromptMaker::fetch(&config, seed, &run_id, &mut say).map_err(invalid)?;
         let warnings = files::make_room(&config, trace.as_ref());
         if audience == Audience::Person {
             for warning in warnings {
