@@ -8,6 +8,7 @@ use crate::config::{Override, load};
 use crate::data::source;
 use crate::engine::Target;
 use crate::plan::arrivals::Process;
+use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
 use crate::plan::{Schedule, StageSpec, stages};
 use crate::run::{explain, print};
@@ -46,11 +47,12 @@ fn describe(config: &Config) -> Result<String, String> {
         // It may be large, and a check sends for nothing.
         Some(address) => format!("of {address}, which is fetched when it runs"),
         None => {
-            let data = source::fetch(config)?;
+            let prompts = PromptMaker::new(config, seed, "check")?;
+            let data = source::fetch(config, &mut |_| {})?;
             Workload::new(
+                prompts,
                 config,
                 seed,
-                "check",
                 &mut specs,
                 trace.as_ref(),
                 data.as_deref(),

@@ -24,6 +24,7 @@ pub mod record;
 pub mod run;
 pub mod run_id;
 pub mod selftest;
+pub mod tokenize;
 pub mod trace;
 pub mod workload;
 

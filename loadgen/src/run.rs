@@ -27,6 +27,7 @@ use crate::notice;
 use crate::progress::Progress;
 use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
+use crate::tokenize::calibrate;
 
 use finish::{Finished, begin, conclude, finish};
 use logbook::Logbook;
@@ -162,7 +163,7 @@ fn execute(prepared: &Prepared, supplies: Supplies, listener: Option<TcpListener
 /// Waits for the server, runs the stages, and gathers what came of it. Whatever fails on the way, what was measured stays.
 async fn supervise(
     prepared: &Prepared,
-    supplies: Supplies,
+    mut supplies: Supplies,
     listener: Option<TcpListener>,
 ) -> Finished {
     let stop = StopSender::new();
@@ -187,10 +188,21 @@ async fn supervise(
         tls: prepared.tls.clone(),
         key: prepared.api_key.clone(),
     };
-    let ready = wait(awaited, &stop).await;
+    let ready = wait(awaited.clone(), &stop).await;
     match ready {
         Ok(ready) => {
             finished.ready = Some(ready.clone());
+            match calibrate(supplies.workload, awaited, &ready).await {
+                Ok((workload, warning)) => {
+                    supplies.workload = workload;
+                    warning.iter().for_each(|line| prepared.tell(line));
+                }
+                Err(error) => {
+                    finished.failed.push(format!("{error:#}"));
+                    return finished;
+                }
+            }
+            finished.prompts = supplies.workload.describe();
             if let Err(error) =
                 run_stages(prepared, supplies, &ready, &stop, &metrics, &mut finished).await
             {
@@ -226,6 +238,7 @@ async fn run_stages(
         finished.prompts
     ));
     let sender = supplies.journal.as_ref().map(Journal::sender);
+    let misses = supplies.workload.misses();
     let mut engine = Engine::start(
         prepared.workers,
         shared.clone(),
@@ -269,6 +282,12 @@ async fn run_stages(
         }
     }
     finished.duration_ns = shared.origin.elapsed();
+    let missed = misses.load(Ordering::Relaxed);
+    if missed > 0 {
+        prepared.tell(&format!(
+            "warning: {missed} prompts could not be made in exactly the asked length; their records have the length that they were sent in. The least is what the server adds (its chat template) and a token: raise data.input_distribution.min"
+        ));
+    }
     drop(logbook);
     let ended = tokio::task::spawn_blocking(move || {
         // The engine holds senders of the journal, which ends when the last of them is gone.

@@ -45,22 +45,10 @@ impl Connector {
     /// With the system's certificate authorities (`SSL_CERT_FILE` names others), else the public ones of this build.
     /// `creates`: whether an upload in parts may not replace anything.
     pub(crate) fn new(creates: bool) -> Result<Self, StoreError> {
-        let cannot = |error: &dyn Error| StoreError::Setup(format!("cannot set up HTTPS: {error}"));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| cannot(&error))?
-            .with_root_certificates(authorities())
-            .with_no_client_auth();
-        let client = |connect: Duration| {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .connect_timeout(connect)
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(concat!("benchctl/", env!("CARGO_PKG_VERSION")))
-        };
-        let outside = client(CONNECT).build();
-        let local = client(CONNECT_LOCAL).no_proxy().build();
+        let cannot = |error: &dyn Error| StoreError::Setup(no_https(error));
+        let tls = tls().map_err(StoreError::Setup)?;
+        let outside = builder(CONNECT, tls.clone()).build();
+        let local = builder(CONNECT_LOCAL, tls).no_proxy().build();
         Ok(Self {
             outside: outside.map_err(|error| cannot(&error))?,
             local: local.map_err(|error| cannot(&error))?,
@@ -77,6 +65,34 @@ impl Connector {
         let request = request.map(reqwest::Body::wrap);
         client.execute(request.try_into()?).await
     }
+}
+
+/// A client that follows nobody, by way of the proxies that the environment names.
+pub(crate) fn client(connect: Duration) -> Result<reqwest::Client, String> {
+    let client = builder(connect, tls()?).build();
+    client.map_err(|error| no_https(&error))
+}
+
+fn builder(connect: Duration, tls: ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(connect)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("benchctl/", env!("CARGO_PKG_VERSION")))
+}
+
+fn no_https(error: &dyn Error) -> String {
+    format!("cannot set up HTTPS: {error}")
+}
+
+fn tls() -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| no_https(&error))?;
+    Ok(versions
+        .with_root_certificates(authorities())
+        .with_no_client_auth())
 }
 
 fn authorities() -> RootCertStore {
@@ -187,12 +203,7 @@ fn broken(error: reqwest::Error) -> HttpError {
     // The URL may carry a token, and stands beside the message anyway.
     let error = error.without_url();
     let reason = innermost(&error);
-    let is_certificate = causes(&error).any(|cause| {
-        cause
-            .downcast_ref::<rustls::Error>()
-            .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
-    });
-    see(Some(if is_certificate {
+    see(Some(if untrusted(&error) {
         StoreError::Certificate { reason }
     } else {
         StoreError::Unreachable {
@@ -208,6 +219,15 @@ fn broken(error: reqwest::Error) -> HttpError {
     HttpError::new(kind, error)
 }
 
+/// Whether the other side's certificate is what is wrong.
+pub(crate) fn untrusted(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| {
+        cause
+            .downcast_ref::<rustls::Error>()
+            .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+    })
+}
+
 /// An error and what has caused it.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| cause(*error))
@@ -221,7 +241,8 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-fn innermost(error: &(dyn Error + 'static)) -> String {
+/// What has caused all of it, in its own words.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error)
         .last()
         .map_or_else(String::new, ToString::to_string)

@@ -1,4 +1,5 @@
-//! Where the results of a run go to and are read from: S3 and whatever speaks its API, Google Cloud Storage, Azure.
+//! Where the results of a run go to and are read from: S3 and whatever speaks its API, Google Cloud Storage, Azure; and
+//! where tokenizers and data sets come from: the Hugging Face [`hub`].
 //!
 //! Writing needs the right to put objects and no other: nothing is listed, looked up or deleted. An object that exists is
 //! replaced only where the config says so, which the store itself watches over (`If-None-Match: *` and its like), and each
@@ -14,6 +15,7 @@ mod deadline;
 mod environment;
 mod error;
 mod http;
+pub mod hub;
 mod open;
 mod persist;
 mod put;

@@ -2,6 +2,7 @@
 
 mod adapters;
 pub mod arrivals;
+pub mod chat_template;
 pub mod lengths;
 pub mod prompt;
 pub mod prompts;

@@ -17,6 +17,7 @@ use crate::notice;
 use crate::openai::head::Addressing;
 use crate::openai::request::RequestTemplate;
 use crate::output::Folder;
+use crate::plan::prompts::PromptMaker;
 use crate::plan::random::hash_text;
 use crate::plan::{Adapters, StageSpec, stages};
 use crate::ready::Ready;
@@ -77,8 +78,8 @@ pub(super) struct Supplies {
 }
 
 impl Prepared {
-    /// Finds everything that can be wrong without asking the server: makes the results folder, loads the tokenizer, readies
-    /// the process.
+    /// Finds everything that can be wrong without asking the server: makes the results folder, loads the tokenizer (from the
+    /// hub, if it is not here), readies the process.
     ///
     /// # Errors
     /// With the exit code.
@@ -112,11 +113,17 @@ impl Prepared {
             .load
             .given_seed()
             .unwrap_or_else(|| hash_text(&run_id));
-        let data = source::fetch(&config).map_err(invalid)?;
+        let mut say = |line: &str| {
+            if audience == Audience::Person {
+                notice(line);
+            }
+        };
+        let prompts = PromptMaker::fetch(&config, seed, &run_id, &mut say).map_err(invalid)?;
+        let data = source::fetch(&config, &mut say).map_err(invalid)?;
         let workload = Workload::new(
+            prompts,
             &config,
             seed,
-            &run_id,
             &mut specs,
             trace.as_ref(),
             data.as_deref(),

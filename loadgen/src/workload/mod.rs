@@ -7,13 +7,15 @@ mod talks;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bench_contract::TokenCount;
 use bench_contract::config::{ApiType, Config, DataType};
 
 use crate::plan::lengths::Lengths;
 use crate::plan::prompt::{Made, Message, Prompt, Role};
-use crate::plan::prompts::PromptMaker;
+use crate::plan::random::Purpose;
+use crate::plan::prompts::{Counter, PromptMaker};
 use crate::plan::script::{Piece, Script};
 use crate::plan::trace::Trace;
 use crate::plan::{Planned, StagePlan, StageSpec};
@@ -61,20 +63,19 @@ enum Kind {
 }
 
 impl Workload {
-    /// The workload of a config that passed its checks. Lengths that it decides about are put into `specs`; `data` is where
+    /// The workload of a config that passed its checks, whose texts are made by `prompts`. Lengths that it decides about are put into `specs`; `data` is where
     /// the files of the data set are on this machine.
     ///
     /// # Errors
-    /// When a tokenizer or a data set cannot be used.
+    /// When a data set cannot be used.
     pub fn new(
+        prompts: PromptMaker,
         config: &Config,
         seed: u64,
-        run_id: &str,
         specs: &mut [StageSpec],
         trace: Option<&Trace>,
         data: Option<&Path>,
     ) -> Result<Self, String> {
-        let prompts = PromptMaker::new(config, seed, run_id)?;
         let needed = number(specs, seed);
         let recorded = || -> Result<Recorded, String> {
             let path = data.ok_or_else(|| {
@@ -105,6 +106,24 @@ impl Workload {
         };
         workload.set_lengths(specs)?;
         Ok(workload)
+    }
+
+    /// Whether the server would have to say how long text is.
+    #[must_use]
+    pub fn wants_counter(&self) -> bool {
+        self.prompts.wants_counter()
+    }
+
+    /// Has the server's counting take the place of a tokenizer that is not at hand; see [`PromptMaker::calibrate`].
+    #[must_use]
+    pub fn calibrate(&mut self, counter: &mut dyn Counter) -> Option<String> {
+        self.prompts.calibrate(counter)
+    }
+
+    /// A counter of the prompts that could not be made in exactly the asked length.
+    #[must_use]
+    pub fn misses(&self) -> Arc<AtomicU64> {
+        self.prompts.misses()
     }
 
     /// How prompts are made and what counts as a token of theirs, for the report.
@@ -230,24 +249,28 @@ impl Workload {
         })
     }
 
-    /// A text of `length` tokens that belongs to no stage, or as many ids.
+    /// A text of `length` tokens that belongs to no stage and has nothing around it, or as many ids.
     fn piece(&self, place: u32, index: u64, length: TokenCount) -> Result<Made, String> {
-        self.prompts.make(place, index, length)
+        let text = self.prompts.content(Purpose::Prompt, place, index, length)?;
+        match text {
+            Some((text, tokens)) => Ok(Made {
+                prompt: Prompt::Text(text),
+                tokens,
+                extra: None,
+            }),
+            None => self.prompts.make(place, index, length),
+        }
     }
 
     /// The same as text.
     fn text(&self, place: u32, index: u64, length: TokenCount) -> Result<Piece, String> {
-        let made = self.piece(place, index, length)?;
-        match made.prompt {
-            Prompt::Text(text) => Ok(Piece {
-                text,
-                asked: length,
-                tokens: made.tokens,
-            }),
-            Prompt::TokenIds(_) | Prompt::Messages(_) => {
-                Err("conversations are made of text".to_owned())
-            }
-        }
+        let text = self.prompts.content(Purpose::Prompt, place, index, length)?;
+        let (text, tokens) = text.ok_or("conversations are made of text")?;
+        Ok(Piece {
+            text,
+            asked: length,
+            tokens,
+        })
     }
 }
 

@@ -177,7 +177,7 @@ fn count(prompts: &PromptMaker, asked: &[Message], is_chat: bool) -> Result<Toke
     if is_chat {
         return prompts.count_messages(asked);
     }
-    prompts.count_or_guess(&texts(asked))
+    prompts.count_prompt(&texts(asked))
 }
 
 fn texts(messages: &[Message]) -> String {

@@ -16,6 +16,7 @@ mod limits;
 mod loads;
 mod measures;
 mod names;
+mod prompts;
 mod ready;
 mod rebuild;
 mod selftest;

@@ -7,6 +7,7 @@
 )]
 
 mod failures;
+mod hub;
 mod server;
 mod targets;
 mod uploads;
