@@ -108,10 +108,10 @@ const RANKS: [&str; 3] = ["tp_rank", "pp_rank", "moe_ep_rank"];
 
 /// Why a page says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
-    /// It holds no sample at all.
+pub(super) enum Unread {
+    /// It is something else.
     NoMetrics,
-    /// It has no name that is known.
+    /// It has no name that is known. That of an idle server may be empty: many series show up when they first count something.
     NoKnownNames,
 }
 
@@ -119,7 +119,7 @@ pub enum Unread {
 ///
 /// # Errors
 /// [`Unread`].
-pub fn values(page: &str) -> Result<ServerValues, Unread> {
+pub(super) fn values(page: &str) -> Result<ServerValues, Unread> {
     let mut sums: [Sum; QUANTITIES] = Default::default();
     let (mut kind, mut started, mut is_page) = (None, None, false);
     for sample in samples(page) {
@@ -135,11 +135,14 @@ pub fn values(page: &str) -> Result<ServerValues, Unread> {
             continue;
         }
         let is_part = of == MetricsKind::Sglang
-            && sample.label("priority").is_some_and(|priority| !priority.is_empty());
+            && sample
+                .label("priority")
+                .is_some_and(|priority| !priority.is_empty());
         sums[quantity.place()].add(of, rank + u8::from(is_part), &sample);
     }
     let Some(kind) = kind else {
-        return Err(match is_page {
+        let is_comment = |line: &str| line.starts_with('#') || line.trim().is_empty();
+        return Err(match is_page || page.lines().all(is_comment) {
             true => Unread::NoKnownNames,
             false => Unread::NoMetrics,
         });
@@ -309,7 +312,10 @@ sglang:generation_tokens_total{model_name=\"m\"} 55
 ",
         );
         assert_eq!((found.running, found.waiting), (Some(10.0), Some(9.0)));
-        assert_eq!(found.kv_usage.map(|usage| (usage.mean, usage.max)), Some((0.5, 0.75)));
+        assert_eq!(
+            found.kv_usage.map(|usage| (usage.mean, usage.max)),
+            Some((0.5, 0.75))
+        );
         assert_eq!(found.hit_rate, Some(0.125));
         assert_eq!(found.counters, [3.0, 120.0, 40.0, 120.0, 55.0].map(Some));
     }
@@ -329,7 +335,8 @@ sglang:generation_tokens_total{model_name=\"m\"} 55
     #[test]
     fn a_page_without_known_names_says_so() {
         assert_eq!(values("<html>\n</html>"), Err(Unread::NoMetrics));
-        assert_eq!(values("# EOF"), Err(Unread::NoMetrics));
+        assert_eq!(values("{\"error\":\"x\"}"), Err(Unread::NoMetrics));
+        assert_eq!(values("# EOF"), Err(Unread::NoKnownNames));
         assert_eq!(values("go_goroutines 8\n"), Err(Unread::NoKnownNames));
         // Its names alone are not enough: a value that is none is nothing.
         assert_eq!(read("vllm:num_requests_running NaN\n").running, None);

@@ -2,18 +2,18 @@
 
 /// One sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample<'a> {
+pub(super) struct Sample<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub(super) name: &'a str,
     /// Its labels, as they are written between the braces.
     labels: &'a str,
     /// Its value; may be infinite or NaN.
-    pub value: f64,
+    pub(super) value: f64,
 }
 
 impl<'a> Sample<'a> {
     /// Its labels, each with its value as it is written: escapes stay.
-    pub fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    pub(super) fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let mut rest = self.labels;
         std::iter::from_fn(move || {
             let (name, value) = rest.split_once('=')?;
@@ -27,15 +27,16 @@ impl<'a> Sample<'a> {
     }
 
     /// The value of one label.
-    #[must_use]
-    pub fn label(&self, wanted: &str) -> Option<&'a str> {
+    pub(super) fn label(&self, wanted: &str) -> Option<&'a str> {
         let mut labels = self.labels();
-        labels.find(|(name, _)| *name == wanted).map(|(_, value)| value)
+        labels
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value)
     }
 }
 
 /// The samples of a page. Comments, and lines that are none of the format, are passed over.
-pub fn samples(page: &str) -> impl Iterator<Item = Sample<'_>> {
+pub(super) fn samples(page: &str) -> impl Iterator<Item = Sample<'_>> {
     page.lines().filter_map(sample)
 }
 
@@ -162,8 +163,13 @@ mod tests {
 
     fn label_value() -> impl Strategy<Value = String> {
         // Every character that matters to the format, and some others.
-        prop::collection::vec(prop::sample::select(vec!['a', '"', '\\', '{', '}', ',', '=', ' ', '#', '\n', 'é']), 0..8)
-            .prop_map(|letters| letters.into_iter().collect())
+        prop::collection::vec(
+            prop::sample::select(vec![
+                'a', '"', '\\', '{', '}', ',', '=', ' ', '#', '\n', 'é',
+            ]),
+            0..8,
+        )
+        .prop_map(|letters| letters.into_iter().collect())
     }
 
     fn escaped(value: &str) -> String {

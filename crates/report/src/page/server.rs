@@ -35,12 +35,7 @@ pub(super) fn section(page: &mut Markup, report: &Report, plots: &[Plot]) {
 }
 
 fn stages(page: &mut Markup, metrics: &ServerMetrics) {
-    let rows: Vec<Vec<Cell>> = metrics
-        .stages
-        .iter()
-        .take(MOST_ROWS)
-        .map(row)
-        .collect();
+    let rows: Vec<Vec<Cell>> = metrics.stages.iter().take(MOST_ROWS).map(row).collect();
     page.raw("<h3>By its own metrics</h3>\n");
     let head = [
         "stage",
