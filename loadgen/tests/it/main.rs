@@ -18,6 +18,7 @@ mod measures;
 mod names;
 mod ready;
 mod rebuild;
+mod scraped;
 mod selftest;
 mod server;
 #[path = "../../../crates/store/tests/it/server.rs"]

@@ -206,12 +206,13 @@ fn tokens_that_did_not_come_here_are_said_where_both_counts_are_of_the_same() {
     assert!(fewer.contains("20 % fewer output tokens"), "{fewer}");
     assert_eq!(metrics(1200).waiting.map(|gauge| gauge.max), Some(30.0));
 
-    // Read only while tokens came, the counts are of different times.
-    let late = stage(0, 2.0, 8.0);
-    let found = server_metrics(&reads(1, list.clone()), &[(&late, 100)], None);
-    assert!(!found.stages[0].is_covered);
-    assert_eq!(found.stages[0].remark, None);
-    assert_eq!(found.stages[0].generation_tokens, Some(720));
+    // With no read between two stages, the counts are of different times.
+    let three = [stage(0, 0.02, 2.0), stage(1, 2.0, 8.0), stage(2, 8.0, 9.9)];
+    let three: Vec<_> = three.iter().map(|stage| (stage, 100)).collect();
+    let found = server_metrics(&reads(1, list.clone()), &three, None);
+    assert!(found.stages.iter().all(|stage| !stage.is_covered));
+    assert!(found.stages.iter().all(|stage| stage.remark.is_none()));
+    assert_eq!(found.stages[1].generation_tokens, Some(720));
 
     // An address that was never read may have put out anything.
     let found = server_metrics(&reads(2, list), &[(&quiet, 100)], None);
