@@ -5,12 +5,14 @@
 //! scenario may be written in part, and [`super::resolve`] says what is missing.
 
 mod job;
+mod metrics;
 mod pod;
 mod scenario;
 mod storage;
 mod target;
 
 pub use job::{ActiveDeadline, Engine, Image, Job, NameSuffix, PullPolicy, ServiceAccount};
+pub use metrics::Metrics;
 pub use pod::{
     Affinity, AffinityMode, EnvVar, Quantity, Resources, SecurityContext, SecurityProfile,
     Toleration, Volume, VolumeMount,
@@ -80,6 +82,8 @@ pub struct Benchmark {
     /// The most that a single request may take to count as good, by metric (engine loadgen).
     #[schemars(example = serde_json::json!({"ttft": "1200ms", "tpot": "50ms"}))]
     pub goodput: BTreeMap<String, Limit>,
+    /// The server's own metrics while it runs (engine loadgen).
+    pub metrics: Metrics,
     /// The seed of arrivals, lengths and prompts; 0 = derived from the run id (engine loadgen).
     pub seed: u64,
     /// Labels that a node must have.
