@@ -23,6 +23,7 @@ pub mod ready;
 pub mod record;
 pub mod run;
 pub mod run_id;
+pub mod scrape;
 pub mod selftest;
 pub mod tokenize;
 pub mod trace;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bench_contract::{Config, ExitCode, FailOn, Report};
-use bench_report::StageFacts;
+use bench_report::{ServerReads, StageFacts};
 use bench_yaml::{Color, Diagnostic, Source, render};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,6 +27,7 @@ use crate::notice;
 use crate::progress::Progress;
 use crate::ready::{Awaited, NotReady, Ready, wait};
 use crate::record::journal::Journal;
+use crate::scrape::{Scraper, Tested};
 use crate::tokenize::calibrate;
 
 use finish::{Finished, begin, conclude, finish};
@@ -227,6 +228,18 @@ async fn run_stages(
     let logbook = Logbook::start(prepared);
     let shared = Arc::new(prepared.shared(ready));
     finished.origin = Some(shared.origin);
+    let scraper = Scraper::start(
+        Tested {
+            config: &prepared.config,
+            server: &prepared.server,
+            target: &prepared.target,
+            tls: prepared.tls.as_ref(),
+            key: prepared.api_key.as_deref(),
+            addresses: &ready.addresses,
+        },
+        shared.origin,
+        prepared.audience == Audience::Person,
+    );
     logbook.note(finished, None);
     prepared.tell(&format!(
         "run {}: {} at {}, seed {}, {} workers; {}",
@@ -248,7 +261,7 @@ async fn run_stages(
         stop,
     )?;
     let interval = prepared.config.load.interval().to_duration();
-    let mut outcome = Ok(());
+    let (mut outcome, mut warmed_up_ns) = (Ok(()), 0);
     for (place, spec) in prepared.specs.iter().enumerate() {
         if place > 0 {
             let mut asked = stop.subscribe();
@@ -267,12 +280,17 @@ async fn run_stages(
             .then(|| Progress::start(&name, spec.duration(), shared.counters.clone()));
         let begun =
             |facts: &StageFacts| logbook.note(finished, Some(facts).filter(|_| !spec.warmup));
+        scraper.iter().for_each(Scraper::mark);
         let ended = engine.run_stage(spec, prepared.seed, begun).await;
+        scraper.iter().for_each(Scraper::mark);
         drop(progress);
         match ended {
             Ok(end) => {
                 finished.add(spec, end);
                 finished.duration_ns = shared.origin.elapsed();
+                if spec.warmup {
+                    warmed_up_ns = finished.duration_ns;
+                }
                 logbook.note(finished, None);
             }
             Err(error) => {
@@ -295,6 +313,12 @@ async fn run_stages(
         failures.extend(supplies.journal.map(Journal::finish).into_iter().flatten());
         failures
     });
+    if let Some(scraper) = scraper {
+        finished.server = scraper.finish().await.map(|reads| ServerReads {
+            warmed_up_ns,
+            ..reads
+        });
+    }
     finished.failed.extend(ended.await?);
     outcome
 }

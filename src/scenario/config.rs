@@ -2,8 +2,8 @@
 
 use bench_contract::Config;
 use bench_contract::config::{
-    Api, Connections, Data, Distribution, Dns, GoodputOptions, Load, ReportOptions, Salt, Server,
-    Sweep, Tokenizer,
+    Api, Connections, Data, Distribution, Dns, GoodputOptions, Load, MetricsOptions, ReportOptions,
+    Salt, Server, Sweep, Tokenizer,
 };
 
 use super::catalog::SHAREGPT;
@@ -29,9 +29,21 @@ pub(super) fn config(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenar
             }),
             ..ReportOptions::default()
         }),
+        metrics: metrics(benchmark).filter(|_| is_ours),
         slo: raw.slo.clone().unwrap_or_else(|| benchmark.slo.clone()),
         ..Config::default()
     }
+}
+
+/// Where the server's own metrics are read; none where that is as by default.
+fn metrics(benchmark: &Benchmark) -> Option<MetricsOptions> {
+    let metrics = &benchmark.metrics;
+    let is_default = metrics.scrape && metrics.urls.is_empty();
+    (!is_default).then(|| MetricsOptions {
+        scrape: (!metrics.scrape).then_some(false),
+        urls: metrics.urls.clone(),
+        ..MetricsOptions::default()
+    })
 }
 
 fn api(benchmark: &Benchmark, is_ours: bool) -> Api {

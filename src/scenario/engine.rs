@@ -172,6 +172,16 @@ fn for_inference_perf(
         "inference-perf 0.2.0 does not know goodput",
     );
     found.when(
+        !benchmark.metrics.scrape,
+        "/benchmark/metrics/scrape",
+        "inference-perf 0.2.0 does not ask the server for its metrics",
+    );
+    found.when(
+        !benchmark.metrics.urls.is_empty(),
+        "/benchmark/metrics/urls",
+        "inference-perf 0.2.0 does not ask the server for its metrics",
+    );
+    found.when(
         benchmark.seed != 0,
         "/benchmark/seed",
         "inference-perf 0.2.0 takes no seed",

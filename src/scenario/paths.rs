@@ -37,6 +37,7 @@ impl Origins<'_> {
             ["server", "type"] => "/benchmark/target/serverType".to_owned(),
             ["server", rest @ ..] => append("/benchmark/target", rest),
             ["tokenizer", ..] => "/benchmark/target/tokenizerPath".to_owned(),
+            ["metrics", rest @ ..] => append("/benchmark/metrics", rest),
             ["storage", "simple_storage_service", "region_name"] => {
                 "/benchmark/storage/s3/region".to_owned()
             }

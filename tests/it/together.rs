@@ -7,7 +7,7 @@ use benchctl::pipeline::{Checked, Skip, Wanted};
 use benchctl::values::{Sources, load};
 
 /// Mistakes in different places (as `--set-json` takes them), each with the code of what is said about it.
-const MISTAKES: [(&str, &str); 40] = [
+const MISTAKES: [(&str, &str); 41] = [
     (r#"nameOverride="A_b""#, "K204"),
     (r#"benchmark.enabled="yes""#, "B103"),
     (r#"benchmark.foo="x""#, "B101"),
@@ -30,6 +30,7 @@ const MISTAKES: [(&str, &str); 40] = [
         "B121",
     ),
     (r#"benchmark.goodput.foo=1"#, "B121"),
+    (r#"benchmark.metrics.urls=["qwen:8000"]"#, "B121"),
     (r#"benchmark.seed=-1"#, "B103"),
     (r#"benchmark.nodeSelector.pool="a b""#, "K207"),
     (

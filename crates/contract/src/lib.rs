@@ -26,10 +26,11 @@ pub use record::{Reads, RequestRecord, TokenSource};
 pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
     Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
-    ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,
-    LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary, Percentile,
-    ProcessUsage, Report, RunInfo, RunStatus, Shard, StageLoad, StageReport, SteadyThroughput,
-    Target, Throughput, TimeSeries, Tool, Validity, ValidityState, Verdict, WorkerHealth,
+    ErrorSample, EventLoopLag, Gauge, Goodput, Health, Interval, LatencyValue, LengthHistogram,
+    LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary, MetricsKind,
+    MetricsSource, Percentile, ProcessUsage, Report, RunInfo, RunStatus, ServerMetrics,
+    ServerSeries, ServerStage, Shard, StageLoad, StageReport, SteadyThroughput, Target, Throughput,
+    TimeSeries, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

@@ -6,11 +6,13 @@
 mod judgement;
 mod load;
 mod series;
+mod server;
 mod stage;
 
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};
 pub use load::{CancelLoad, StageLoad};
 pub use series::{LengthHistogram, LengthHistograms, TimeSeries};
+pub use server::{Gauge, MetricsKind, MetricsSource, ServerMetrics, ServerSeries, ServerStage};
 pub use stage::{
     Absent, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health, Interval,
     LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport, SteadyThroughput,
@@ -56,6 +58,9 @@ pub struct Report {
     /// How long prompts and replies were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_histograms: Option<LengthHistograms>,
+    /// What the server said of itself meanwhile; absent where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_metrics: Option<ServerMetrics>,
     /// The config that ran, defaults left out, secrets redacted.
     pub config: serde_json::Value,
 }

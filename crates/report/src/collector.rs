@@ -93,6 +93,12 @@ impl StageCollector {
         self.joints_ns.sort_unstable();
     }
 
+    /// Output tokens that came, those of requests that did not succeed included.
+    #[must_use]
+    pub fn output_tokens(&self) -> u64 {
+        self.flow.tokens()
+    }
+
     /// Adds one planned request, however it ended, with the reads that brought its tokens, in order.
     pub fn add(&mut self, record: &RequestRecord, reads: &[TokenRead]) {
         self.counts.add(record.outcome);

@@ -107,6 +107,11 @@ impl Flow {
         }
     }
 
+    /// All tokens.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.bins.iter().map(|bin| bin.tokens).sum()
+    }
+
     /// The first second of the first bin, and the last of the last; `None` when nothing was read.
     pub(crate) fn span(&self) -> Option<(u64, u64)> {
         let end = self.first + self.bins.len() as u64;

@@ -41,6 +41,7 @@ mod rejudge;
 mod run;
 mod sample;
 mod series;
+mod server;
 mod settings;
 mod slo;
 mod slo_gaps;
@@ -65,6 +66,7 @@ pub use rebuild::{Rebuild, RebuildError, Rebuilt};
 pub use rejudge::rejudged;
 pub use run::{Head, Stage, report, stage_reports, unfinished};
 pub use series::time_series;
+pub use server::{Counter, KvUsage, ServerRead, ServerReads, ServerValues, server_metrics};
 pub use settings::Settings;
 pub use verdict::{RunEnd, correct, verdict};
 

@@ -154,6 +154,8 @@ impl Rebuild {
             head.run.partial_because.extend(missing.iter().cloned());
         }
         let mut report = report(head, &stages, reports, fail_on);
+        // Nothing of it is in the records.
+        report.server_metrics = self.head.server_metrics.take();
         if !self.has_reads && !is_unfinished {
             keep_series(&mut report, self.head.series);
         }

@@ -108,6 +108,7 @@ pub(crate) fn without_pictures(
         stages: reports,
         series: None,
         length_histograms: None,
+        server_metrics: None,
         config: head.config,
     }
 }

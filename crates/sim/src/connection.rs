@@ -192,6 +192,7 @@ impl Connection {
         let record = match std::mem::replace(&mut self.phase, Phase::Lingering) {
             Phase::Serving(generation) => {
                 core.leave_queue();
+                core.counters().release(&generation.record);
                 core.counters().aborted.add(1);
                 generation.record
             }

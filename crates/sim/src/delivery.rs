@@ -28,6 +28,8 @@ impl Connection {
         out.clear();
         let due = generation.begin(&core.shared, start_ns, &mut out);
         core.counters().queue.record(generation.record.queue_ns);
+        let prompt = u64::from(generation.record.prompt_tokens);
+        core.counters().cache_queries.add(prompt);
         self.phase = Phase::Serving(generation);
         let sent = self.send(&out);
         core.out = out;
@@ -103,6 +105,7 @@ impl Connection {
             return Verdict::Open;
         };
         core.leave_queue();
+        core.counters().release(&generation.record);
         if step == Step::Reset {
             // With a linger time of zero, closing sends RST and throws away what is still unsent.
             let _ = sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));

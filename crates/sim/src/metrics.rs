@@ -6,6 +6,9 @@ use crate::histogram::FixedHistogram;
 use crate::shared::Shared;
 use crate::stats::{Counters, total};
 
+/// Tokens that the KV cache is said to hold. Nothing depends on it: a full one puts no request back.
+const KV_TOKENS: f64 = 65_536.0;
+
 /// The whole page.
 pub(crate) fn page(shared: &Shared) -> String {
     let model = label(&shared.args.model);
@@ -13,12 +16,10 @@ pub(crate) fn page(shared: &Shared) -> String {
     let mut page = String::with_capacity(8 << 10);
     let running = shared.queue.running();
     let waiting = shared.queue.waiting();
-    let capacity = u64::from(shared.args.capacity);
-    let usage = if capacity == 0 {
-        0.0
-    } else {
-        running as f64 / capacity as f64
-    };
+    let workers = &shared.counters;
+    let held = total(workers, |w| &w.cache_queries) + total(workers, |w| &w.tokens);
+    let held = held.saturating_sub(total(workers, |w| &w.released));
+    let usage = (held as f64 / KV_TOKENS).min(1.0);
     let gauges = [
         (
             "num_requests_running",
@@ -32,7 +33,7 @@ pub(crate) fn page(shared: &Shared) -> String {
         ),
         (
             "kv_cache_usage_perc",
-            "KV-cache usage: here the share of --capacity in use. 1 means 100 percent usage.",
+            "KV-cache usage. 1 means 100 percent usage: here 65536 tokens of prompts and replies in service.",
             usage,
         ),
     ];
@@ -40,8 +41,22 @@ pub(crate) fn page(shared: &Shared) -> String {
         head(&mut page, name, help, "gauge");
         line(&mut page, name, &labels, value);
     }
-    let workers = &shared.counters;
     let counters = [
+        (
+            "prefix_cache_queries_total",
+            "Prefix cache queries, in terms of number of queried tokens.",
+            total(workers, |w| &w.cache_queries),
+        ),
+        (
+            "prefix_cache_hits_total",
+            "Prefix cache hits, in terms of number of cached tokens.",
+            total(workers, |w| &w.cache_hits),
+        ),
+        (
+            "num_preemptions_total",
+            "Cumulative number of preemption from the engine.",
+            0,
+        ),
         (
             "prompt_tokens_total",
             "Number of prefill tokens processed.",

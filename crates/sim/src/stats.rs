@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::faults::{Fault, FaultCounts};
 use crate::histogram::{FixedHistogram, LogHistogram, quantile};
+use crate::truth::Record;
 
 /// Upper bounds in seconds, as vLLM has them for its time to first token.
 const TTFT_BOUNDS: &[f64] = &[
@@ -23,6 +24,12 @@ pub(crate) struct Counters {
     pub(crate) connections_closed: Count,
     pub(crate) requests: Count,
     pub(crate) prompt_tokens: Count,
+    /// Prompt tokens of requests whose service has begun: each is looked up in the prefix cache, and held.
+    pub(crate) cache_queries: Count,
+    /// Those of them that were found there.
+    pub(crate) cache_hits: Count,
+    /// Tokens, of prompts and replies, that are held no longer.
+    pub(crate) released: Count,
     pub(crate) tokens: Count,
     pub(crate) events: Count,
     pub(crate) finished_length: Count,
@@ -61,6 +68,9 @@ impl Counters {
             connections_closed: Count::default(),
             requests: Count::default(),
             prompt_tokens: Count::default(),
+            cache_queries: Count::default(),
+            cache_hits: Count::default(),
+            released: Count::default(),
             tokens: Count::default(),
             events: Count::default(),
             finished_length: Count::default(),
@@ -73,6 +83,12 @@ impl Counters {
             e2e: FixedHistogram::new(REQUEST_BOUNDS),
             queue: FixedHistogram::new(REQUEST_BOUNDS),
         }
+    }
+
+    /// A request that was served holds nothing any more.
+    pub(crate) fn release(&self, record: &Record) {
+        self.released
+            .add(u64::from(record.prompt_tokens) + record.tokens);
     }
 
     pub(crate) fn fault(&self, fault: Fault) {

@@ -14,7 +14,7 @@ use super::stream::{SessionError, Way, write_all};
 use super::tls::{Tls, TlsFailure};
 use crate::eventloop::Handle;
 
-/// The most that an answer may take, in bytes.
+/// The most that an answer to [`get`] may take, in bytes.
 const MOST: usize = 4 * 1024 * 1024;
 
 /// Why there is no answer.
@@ -64,12 +64,28 @@ pub async fn get(
     request: &str,
     limit: Duration,
 ) -> Result<(u16, Vec<u8>), OnceError> {
-    let asking = ask(handle, address, tls, request, limit);
+    get_up_to(MOST, handle, address, tls, request, limit).await
+}
+
+/// The same of a body of at most `most` bytes: of a longer one, the rest is not read.
+///
+/// # Errors
+/// [`OnceError`].
+pub async fn get_up_to(
+    most: usize,
+    handle: &Handle,
+    address: SocketAddr,
+    tls: Option<&Tls>,
+    request: &str,
+    limit: Duration,
+) -> Result<(u16, Vec<u8>), OnceError> {
+    let asking = ask(most, handle, address, tls, request, limit);
     let answer = handle.timeout(limit, asking).await;
     answer.unwrap_or(Err(OnceError::TimedOut(address, limit)))
 }
 
 async fn ask(
+    most: usize,
     handle: &Handle,
     address: SocketAddr,
     tls: Option<&Tls>,
@@ -81,7 +97,10 @@ async fn ask(
     // Not the end when it fails: a server that answers early closes early, and its answer says why.
     let wire = sealed.as_deref().unwrap_or(request.as_bytes());
     let _ = write_all(stream.socket(), wire).await;
-    let mut answer = Answer::default();
+    let mut answer = Answer {
+        most,
+        ..Answer::default()
+    };
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = poll_fn(|_| stream.poll_read(&mut buffer)).await;
@@ -130,6 +149,7 @@ struct Answer {
     body: Option<Body>,
     status: u16,
     kept: Vec<u8>,
+    most: usize,
 }
 
 impl Answer {
@@ -155,7 +175,9 @@ impl Answer {
     /// Whether nothing of it is missing, or no more of it is wanted.
     fn is_whole(&self, way: Way) -> bool {
         self.body.as_ref().is_some_and(|body| {
-            body.is_done() || (way == Way::Closed && body.may_close()) || self.kept.len() > MOST
+            body.is_done()
+                || (way == Way::Closed && body.may_close())
+                || self.kept.len() > self.most
         })
     }
 }

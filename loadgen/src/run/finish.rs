@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
-use bench_report::{ASKED_TO_STOP, RunEnd, Stage, stage_reports, table, verdict};
+use bench_report::{
+    ASKED_TO_STOP, RunEnd, ServerReads, Stage, server_metrics, stage_reports, table, verdict,
+};
 use bench_store::Content;
 
 use super::documents::{CONFIG, config, files, report_files};
@@ -35,6 +37,8 @@ pub(super) struct Finished {
     pub origin: Option<Origin>,
     /// From the origin to the end of the last stage.
     pub duration_ns: u64,
+    /// What the server said of itself.
+    pub server: Option<ServerReads>,
     /// How prompts were made.
     pub prompts: String,
     /// Whether a signal has come.
@@ -277,5 +281,14 @@ pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[
     let mut head = head(prepared, finished, status);
     head.run.interrupted = interrupted;
     head.unstarted = unstarted;
-    bench_report::report(head, &finished.stages, reports, fail_on)
+    let mut report = bench_report::report(head, &finished.stages, reports, fail_on);
+    report.server_metrics = finished.server.as_ref().map(|reads| {
+        let tokens = finished
+            .stages
+            .iter()
+            .map(|stage| stage.collector.output_tokens());
+        let stages: Vec<(&StageReport, u64)> = report.stages.iter().zip(tokens).collect();
+        server_metrics(reads, &stages, report.series.as_ref())
+    });
+    report
 }

@@ -196,6 +196,7 @@ impl Bench<'_> {
             "load": {"type": "poisson", "seed": 1, "stages": [{"rate": rate.get(), "duration": self.args.duration.get()}]},
             "server": {"base_url": format!("http://{address}"), "ready_timeout": 20},
             "storage": null,
+            "metrics": {"scrape": false},
         });
         serde_json::from_value(config).map_err(|error| error.to_string())
     }

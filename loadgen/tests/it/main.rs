@@ -19,6 +19,7 @@ mod names;
 mod prompts;
 mod ready;
 mod rebuild;
+mod scraped;
 mod selftest;
 mod server;
 #[path = "../../../crates/store/tests/it/server.rs"]

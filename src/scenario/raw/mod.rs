@@ -6,6 +6,7 @@
 
 mod data;
 mod job;
+mod metrics;
 mod pod;
 mod scenario;
 mod storage;
@@ -16,6 +17,7 @@ pub use data::{
     ValuesLength, ValuesMultiTurn, ValuesSharedPrefix,
 };
 pub use job::{ActiveDeadline, Engine, Image, Job, NameSuffix, PullPolicy, ServiceAccount};
+pub use metrics::Metrics;
 pub use pod::{
     Affinity, AffinityMode, EnvVar, Quantity, Resources, SecurityContext, SecurityProfile,
     Toleration, Volume, VolumeMount,
@@ -85,6 +87,8 @@ pub struct Benchmark {
     /// The most that a single request may take to count as good, by metric (engine loadgen).
     #[schemars(example = serde_json::json!({"ttft": "1200ms", "tpot": "50ms"}))]
     pub goodput: BTreeMap<String, Limit>,
+    /// The server's own metrics while it runs (engine loadgen).
+    pub metrics: Metrics,
     /// The seed of arrivals, lengths and prompts; 0 = derived from the run id (engine loadgen).
     pub seed: u64,
     /// Labels that a node must have.

@@ -20,6 +20,7 @@ impl Config {
         self.check_data(&mut found);
         self.check_load(&mut found);
         self.check_server(&mut found);
+        self.check_metrics(&mut found);
         self.check_judgement(&mut found);
         if let Some(storage) = &self.storage {
             storage.check(&mut found);

@@ -12,6 +12,7 @@ mod data;
 mod engine;
 mod header_limits;
 mod load;
+mod metrics;
 mod problem;
 mod server;
 mod storage;
@@ -126,10 +127,11 @@ pub struct MetricsOptions {
     /// Whether they are read (ours). Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrape: Option<bool>,
-    /// Where they are read (ours). Empty: `/metrics` of `server.base_url`'s host, at every address that it resolves to.
+    /// Pages to read, `http://host:port/metrics`, each at every address that its host resolves to (ours). Empty: `/metrics` below
+    /// `server.base_url`, where the API is spoken to. The server's key goes to its own host alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// Time between two reads (ours). Default 1 s.
+    /// Time between two reads, at least 100 ms (ours). Default 1 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Seconds>,
     /// inference-perf's client. Read and not used.

@@ -6,7 +6,8 @@
 //! samples than there are runs, so that an interval tells of the next run too.
 //!
 //! What is of a run and not of its requests is not pooled: rates and throughput are means over the runs, a stage is as valid as in
-//! the worst of them, and arrivals were tested in each. There is no series over time.
+//! the worst of them, and arrivals were tested in each. There is no series over time, and nothing of the server's own metrics:
+//! each run's report has its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

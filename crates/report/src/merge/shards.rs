@@ -12,6 +12,7 @@ use bench_contract::{
 
 use super::{MergeError, health, missing_shards, with_instants};
 use crate::rebuild::{Rebuild, RebuildError, Rebuilt, facts_of, where_cut};
+use crate::server;
 
 #[derive(Debug)]
 pub(super) struct Shards {
@@ -44,6 +45,7 @@ impl Shards {
             .values()
             .filter_map(|parts| merged_stage(parts))
             .collect();
+        head.server_metrics = server::of_shards(reports, missing.is_some());
         let is_partial = missing.is_some()
             || reports
                 .iter()

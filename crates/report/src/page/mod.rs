@@ -3,6 +3,7 @@
 mod decision;
 mod facts;
 mod objective;
+mod server;
 mod stages;
 pub(crate) mod table;
 
@@ -43,6 +44,7 @@ pub fn html(report: &Report) -> String {
         &plots.curve,
     );
     section(&mut page, "Over time", "What happened when?", &plots.time);
+    server::section(&mut page, report, &plots.server);
     section(
         &mut page,
         "Lengths",
@@ -175,7 +177,13 @@ fn section(page: &mut Markup, name: &'static str, question: &'static str, plots:
         .raw(name)
         .raw("</h2>\n<p class=\"question\">")
         .raw(question);
-    page.raw("</p>\n<div class=\"plots\">\n");
+    page.raw("</p>\n");
+    figures(page, plots);
+    page.raw("</section>\n");
+}
+
+fn figures(page: &mut Markup, plots: &[Plot]) {
+    page.raw("<div class=\"plots\">\n");
     for plot in plots {
         page.raw("<figure>\n<figcaption>")
             .element("<strong>", &plot.title, "</strong>");
@@ -186,5 +194,5 @@ fn section(page: &mut Markup, name: &'static str, question: &'static str, plots:
             .append(&plot.inline())
             .raw("\n</figure>\n");
     }
-    page.raw("</div>\n</section>\n");
+    page.raw("</div>\n");
 }

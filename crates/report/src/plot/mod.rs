@@ -6,6 +6,7 @@ mod forest;
 mod lengths;
 mod rate;
 mod scale;
+mod server;
 mod time;
 
 use bench_contract::{Metric, Report, SloMetric, StageReport};
@@ -136,6 +137,13 @@ pub(crate) fn plots(report: &Report) -> Plots {
             .series
             .as_ref()
             .map_or_else(Vec::new, |series| time::plots(series, &report.stages)),
+        server: report
+            .server_metrics
+            .as_ref()
+            .zip(report.series.as_ref())
+            .map_or_else(Vec::new, |(metrics, series)| {
+                server::plots(metrics, series, &report.stages)
+            }),
         lengths: report
             .length_histograms
             .as_ref()
@@ -152,6 +160,8 @@ pub(crate) struct Plots {
     pub(crate) curve: Vec<Plot>,
     /// Over time.
     pub(crate) time: Vec<Plot>,
+    /// What the server says of itself.
+    pub(crate) server: Vec<Plot>,
     /// Lengths.
     pub(crate) lengths: Vec<Plot>,
 }
@@ -160,11 +170,17 @@ pub(crate) struct Plots {
 #[must_use]
 pub fn files(report: &Report) -> Vec<(String, String)> {
     let plots = plots(report);
-    [plots.rate, plots.curve, plots.time, plots.lengths]
-        .iter()
-        .flatten()
-        .map(|plot| (format!("{}.svg", plot.name), plot.picture().file()))
-        .collect()
+    [
+        plots.rate,
+        plots.curve,
+        plots.time,
+        plots.server,
+        plots.lengths,
+    ]
+    .iter()
+    .flatten()
+    .map(|plot| (format!("{}.svg", plot.name), plot.picture().file()))
+    .collect()
 }
 
 /// What a stage is called in a picture: its rate, where that tells it from all others.

@@ -13,7 +13,7 @@ const MOST_POINTS: usize = 120;
 /// Pictures over the time of a run.
 pub(super) fn plots(series: &TimeSeries, stages: &[StageReport]) -> Vec<Plot> {
     let time = Time::new(series, stages);
-    if series.scheduled.is_empty() || time.to <= time.from {
+    if series.scheduled.is_empty() || !time.is_drawn() {
         return Vec::new();
     }
     let mut plots = vec![
@@ -46,16 +46,16 @@ pub(super) fn plots(series: &TimeSeries, stages: &[StageReport]) -> Vec<Plot> {
 }
 
 /// The axis of time, and what lies on it.
-struct Time {
-    from: f64,
-    to: f64,
+pub(super) struct Time {
+    pub(super) from: f64,
+    pub(super) to: f64,
     start: f64,
     width: f64,
     boundaries: Vec<Mark>,
 }
 
 impl Time {
-    fn new(series: &TimeSeries, stages: &[StageReport]) -> Self {
+    pub(super) fn new(series: &TimeSeries, stages: &[StageReport]) -> Self {
         let width = series.width_s.max(1) as f64;
         let start = series.start_s as f64;
         let end = start + width * series.scheduled.len() as f64;
@@ -88,6 +88,16 @@ impl Time {
         }
     }
 
+    /// Whether there is anything to draw on.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.from < self.to
+    }
+
+    /// Requests in flight: a mean over bins; what the run does not cover of the first and the last held nothing.
+    pub(super) fn in_flight(&self, series: &TimeSeries) -> Vec<(f64, f64)> {
+        self.rate(series.in_flight.iter().map(|mean| mean * self.width))
+    }
+
     fn axis(&self) -> Axis {
         Axis {
             scale: Scale::Linear {
@@ -99,7 +109,7 @@ impl Time {
         }
     }
 
-    fn chart(&self, y: Axis, mut marks: Vec<Mark>) -> Chart {
+    pub(super) fn chart(&self, y: Axis, mut marks: Vec<Mark>) -> Chart {
         marks.extend(self.boundaries.iter().cloned());
         Chart {
             x: self.axis(),
@@ -134,7 +144,7 @@ fn counts(list: &[u64]) -> impl Iterator<Item = f64> {
     list.iter().map(|n| *n as f64)
 }
 
-fn line(points: Vec<(f64, f64)>, name: &str, tone: Tone) -> Mark {
+pub(super) fn line(points: Vec<(f64, f64)>, name: &str, tone: Tone) -> Mark {
     Mark::Line {
         points: points.into_iter().map(Some).collect(),
         name: name.to_owned(),
@@ -142,7 +152,7 @@ fn line(points: Vec<(f64, f64)>, name: &str, tone: Tone) -> Mark {
     }
 }
 
-fn greatest(marks: &[Mark]) -> Scale {
+pub(super) fn greatest(marks: &[Mark]) -> Scale {
     let points = marks.iter().filter_map(|mark| match mark {
         Mark::Line { points, .. } => Some(points),
         Mark::Dots { .. } | Mark::Bars { .. } | Mark::Limit { .. } | Mark::Boundary { .. } => None,
@@ -206,9 +216,7 @@ fn requests(series: &TimeSeries, stages: &[StageReport], time: &Time) -> Plot {
 }
 
 fn in_flight(series: &TimeSeries, time: &Time) -> Plot {
-    // A mean over bins; what the run does not cover of the first and the last held nothing.
-    let area = series.in_flight.iter().map(|mean| mean * time.width);
-    let points = time.rate(area);
+    let points = time.in_flight(series);
     let most = points.iter().map(|point| point.1).fold(0.0, f64::max);
     let marks = vec![line(points, "", Tone::Hue(0))];
     let scale = greatest(&marks);

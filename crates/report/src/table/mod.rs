@@ -1,6 +1,7 @@
 //! The table for a terminal, as text: what a person wants to see first stands last, nearest to the prompt.
 
 mod overview;
+mod server;
 mod stage;
 mod text;
 
@@ -67,11 +68,14 @@ pub fn report(report: &Report, style: Style) -> String {
         for stage in &report.stages {
             page.gap();
             stage::block(&mut page, stage);
+            server::line(&mut page, report, stage);
         }
     } else {
         page.gap();
         overview::rows(&mut page, &report.stages);
+        server::rows(&mut page, report);
     }
+    server::problems(&mut page, report);
     errors(&mut page, report, style.width);
     objectives(&mut page, report);
     page.gap();

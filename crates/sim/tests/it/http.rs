@@ -43,6 +43,10 @@ fn metrics_count() {
     for line in [
         r#"vllm:num_requests_running{engine="0",model_name="m"} 0.0"#,
         r#"vllm:num_requests_waiting{engine="0",model_name="m"} 0.0"#,
+        r#"vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.0"#,
+        r#"vllm:prefix_cache_queries_total{engine="0",model_name="m"} 12.0"#,
+        r#"vllm:prefix_cache_hits_total{engine="0",model_name="m"} 0.0"#,
+        r#"vllm:num_preemptions_total{engine="0",model_name="m"} 0.0"#,
         r#"vllm:prompt_tokens_total{engine="0",model_name="m"} 12.0"#,
         r#"vllm:generation_tokens_total{engine="0",model_name="m"} 15.0"#,
         r#"vllm:request_success_total{engine="0",model_name="m",finished_reason="length"} 3.0"#,
