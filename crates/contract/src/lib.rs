@@ -25,13 +25,14 @@ pub use outcome::Outcome;
 pub use record::{Reads, RequestRecord, TokenSource};
 pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
-    Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
-    ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue, LengthHistogram,
-    LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary, Percentile,
-    ProcessUsage, Report, RunInfo, RunStatus, Shard, StageLoad, StageReport, SteadyThroughput,
-    Target, Throughput, TimeSeries, Tool, Validity, ValidityState, Verdict, WorkerHealth,
+    Absent, ArrivalState, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts,
+    Environment, ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue,
+    LengthHistogram, LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary,
+    NotBegun, Percentile, Place, ProcessUsage, Report, RunInfo, RunStatus, Shard, StageLoad,
+    StageReport, SteadyThroughput, Target, Throughput, TimeSeries, Tool, Validity, ValidityState,
+    Verdict, WorkerHealth,
 };
-pub use slo::{Limit, Slo, SloProblem};
+pub use slo::{Limit, Slo, SloProblem, SloStages};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};
 
 /// Version of the metric definitions that a report was computed with; it changes when a definition does.

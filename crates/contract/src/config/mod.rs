@@ -6,6 +6,7 @@
 mod api;
 mod check;
 mod check_load;
+mod check_stages;
 mod data;
 mod engine;
 mod header_limits;

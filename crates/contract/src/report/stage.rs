@@ -316,8 +316,24 @@ pub struct ArrivalTest {
     /// Correlation of each gap with the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag1: Option<f64>,
+    /// What came of it.
+    #[serde(default)]
+    pub state: ArrivalState,
     /// The verdict in words.
     pub verdict: String,
+}
+
+/// What came of the test of arrivals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalState {
+    /// They were not tested: too few, a closed loop, a trace, or not all of them known.
+    #[default]
+    Untested,
+    /// They were as asked for.
+    AsAsked,
+    /// They were not.
+    Other,
 }
 
 /// How well the generator itself did.

@@ -72,6 +72,7 @@ impl Run {
     fn report(&self) -> bench_contract::Report {
         let mut head = head();
         head.config = self.config.clone();
+        head.objectives = self.objectives();
         report(
             head,
             &self.stages,
@@ -80,10 +81,16 @@ impl Run {
         )
     }
 
+    fn objectives(&self) -> Vec<bench_contract::Slo> {
+        let config: Config = serde_json::from_value(self.config.clone()).unwrap();
+        config.slo
+    }
+
     /// What is known while the last stage goes on.
     fn note(&self, planned: u64) -> bench_contract::Report {
         let mut head = head();
         head.config = self.config.clone();
+        head.objectives = self.objectives();
         head.run.status = RunStatus::Unfinished;
         head.run.partial_because = vec![NOT_ENDED.to_owned()];
         let last = self.stages.len() - 1;

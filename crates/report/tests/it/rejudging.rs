@@ -36,6 +36,7 @@ fn run_of(records: &[RequestRecord], slos: &[Slo]) -> Report {
     }
     let mut head = head();
     head.config = serde_json::to_value(&config).unwrap();
+    head.objectives = slos.to_vec();
     let stages = [stage];
     report(head, &stages, stage_reports(&stages), &FailOn::ALL)
 }
@@ -59,6 +60,7 @@ fn share(metric: SloMetric, limit: f64) -> Slo {
         percentile: None,
         max: Limit::new(limit).filter(|_| is_error_rate),
         min: Limit::new(limit).filter(|_| !is_error_rate),
+        stages: bench_contract::SloStages::Each,
     }
 }
 
