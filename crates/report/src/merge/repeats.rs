@@ -152,6 +152,8 @@ fn head(first: &Report, ids: &[String], runs: &[Rebuilt]) -> Head {
     run.merged = Some(Merged {
         kind: MergeKind::Repeats,
         of: ids.to_vec(),
+        missing: Vec::new(),
+        doubts: Vec::new(),
     });
     run.partial_because = told(&|report| report.run.partial_because.clone());
     run.failed = told(&|report| report.run.failed.clone());

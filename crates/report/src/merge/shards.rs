@@ -159,6 +159,8 @@ fn head(reports: &[Report], names: &[String]) -> Report {
     head.run.merged = Some(Merged {
         kind: MergeKind::Shards,
         of: names.to_vec(),
+        missing: Vec::new(),
+        doubts: Vec::new(),
     });
     head.run.status = all()
         .map(|run| run.status)
