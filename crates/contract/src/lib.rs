@@ -22,15 +22,15 @@ pub use exit::{ExitCode, FailOn};
 pub use factor::{Burstiness, Speedup};
 pub use metric::{Metric, SloMetric};
 pub use outcome::Outcome;
-pub use record::{Reads, RequestRecord, TokenSource};
+pub use record::{ReadEntry, Reads, RequestRecord, TokenSource};
 pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
     Absent, ArrivalState, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts,
-    Environment, ErrorSample, EventLoopLag, Goodput, Health, Interval, LatencyValue,
-    LengthHistogram, LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary,
-    NotBegun, Percentile, Place, ProcessUsage, Report, RunInfo, RunStatus, Shard, StageLoad,
-    StageReport, SteadyThroughput, Target, Throughput, TimeSeries, Tool, Validity, ValidityState,
-    Verdict, WorkerHealth,
+    Environment, ErrorRate, ErrorSample, EventLoopLag, GapCounts, Goodput, Health, Interval,
+    LatencyValue, LengthHistogram, LengthHistograms, LengthSummary, Lengths, MergeKind, Merged,
+    MetricSummary, NotBegun, Percentile, Place, ProcessUsage, Report, RunInfo, RunStatus, Shard,
+    ShareInterval, StageLoad, StageReport, SteadyThroughput, Target, Throughput, TimeSeries,
+    TokenGaps, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem, SloStages};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

@@ -3,20 +3,24 @@
 //! Readers ignore keys that they do not know. Latencies are in seconds. A value that is missing is absent, with the reason
 //! beside it; it is never 0.
 
+mod gaps;
 mod judged;
 mod judgement;
 mod load;
 mod series;
+mod shares;
 mod stage;
 
+pub use gaps::{GapCounts, TokenGaps};
 pub use judged::{NotBegun, Place};
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};
 pub use load::{CancelLoad, StageLoad};
 pub use series::{LengthHistogram, LengthHistograms, TimeSeries};
+pub use shares::{ErrorRate, Goodput, ShareInterval};
 pub use stage::{
-    Absent, ArrivalState, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health,
-    Interval, LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport,
-    SteadyThroughput, Throughput, WorkerHealth,
+    Absent, ArrivalState, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Health, Interval,
+    LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport, SteadyThroughput,
+    Throughput, WorkerHealth,
 };
 
 use std::collections::BTreeMap;
@@ -99,7 +103,8 @@ pub struct RunInfo {
     /// What failed beside the measurement: files, uploads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
-    /// Planned requests that are in no other figure, because the run was killed before they left a record.
+    /// Planned requests that are in no other figure, because the run was killed before they left a record, or a shard is missing;
+    /// of a missing shard, at least so many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unrecorded: u64,
     /// Wall time of the origin of all instants, RFC 3339 in UTC.
@@ -140,6 +145,9 @@ pub struct Merged {
     /// The numbers of the shards of the plan that were not there: the requests of the stages are a part of the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<u32>,
+    /// What makes figures of them together doubtful, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// How reports belong together.

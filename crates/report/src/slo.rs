@@ -7,7 +7,7 @@
 //!
 //! `error_rate` and `goodput` are shares of offered requests and are decided by the same interval.
 
-use bench_contract::{Check, CheckVerdict, Slo, SloMetric, SloStages};
+use bench_contract::{Check, CheckVerdict, ShareInterval, Slo, SloMetric, SloStages};
 
 use crate::autocorrelation::{autocorrelation_time, autocorrelation_time_of};
 use crate::binomial::clopper_pearson;
@@ -146,23 +146,38 @@ fn share(
     is_bad: impl Fn(&Sample) -> bool,
     word: &str,
 ) -> Check {
+    let (bad, of, n_eff) = counted(views, is_bad);
+    share_of(slo, (bad, of), n_eff, allowed, word)
+}
+
+/// How many requests are bad, of how many, and how many independent ones these are worth: `n / tau`, tau being that of the
+/// series of what is bad, in order of schedule; all of them where none is.
+fn counted(views: &[View<'_>], is_bad: impl Fn(&Sample) -> bool) -> (u64, u64, f64) {
     let of = |sample: &Sample| Some(f64::from(u8::from(is_bad(sample))));
     let parts = views.iter().map(|view| view.series(view.samples(), of));
     let series = Series::behind_each_other(parts);
-    let n = series.len() as f64;
     let bad: f64 = series.iter().sum();
     let time = if bad == 0.0 {
         1.0
     } else {
         autocorrelation_time(&series)
     };
-    share_of(
-        slo,
-        (bad as u64, series.len() as u64),
-        n / time,
-        allowed,
-        word,
-    )
+    (bad as u64, series.len() as u64, series.len() as f64 / time)
+}
+
+/// How many requests are bad, of how many, with the exact interval of the share; none where nothing was offered.
+pub(crate) fn share_interval(
+    view: &View<'_>,
+    is_bad: impl Fn(&Sample) -> bool,
+) -> Option<(u64, u64, ShareInterval)> {
+    let (bad, of, n_eff) = counted(std::slice::from_ref(view), is_bad);
+    let evidence = Evidence::new(bad as f64 / of as f64, n_eff);
+    let interval = ShareInterval {
+        lower: evidence.lower,
+        upper: evidence.upper,
+        n_eff,
+    };
+    (of > 0).then_some((bad, of, interval))
 }
 
 /// The objective that no more than `allowed` are bad, where `bad` of `of` are, which are worth `n_eff` independent ones.

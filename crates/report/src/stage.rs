@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bench_contract::{
-    Absent, CancelCounts, Check, CheckVerdict, Metric, Slo, StageReport, ValidityState,
+    Absent, CancelCounts, Check, CheckVerdict, ErrorRate, Metric, Slo, StageReport, ValidityState,
 };
 
 use crate::collector::StageFacts;
@@ -14,7 +14,8 @@ use crate::format::count;
 use crate::goodput::goodput;
 use crate::lengths::lengths;
 use crate::merge::pooled;
-use crate::slo::{allowed_share, blank, judge};
+use crate::sample::Sample;
+use crate::slo::{allowed_share, blank, judge, share_interval};
 use crate::summary::{summarize, summarize_gaps};
 use crate::verdict::{NOT_AMONG, correct_checks};
 use crate::view::View;
@@ -81,8 +82,17 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         achieved_rate: course.achieved_rate,
         counts: view.counts.clone(),
         cancel: cancel(view, facts),
+        error_rate: share_interval(view, Sample::is_error).map(|(failed, offered, interval)| {
+            ErrorRate {
+                failed,
+                offered,
+                ratio: failed as f64 / offered as f64,
+                interval,
+            }
+        }),
         metrics,
         absent,
+        token_gaps: view.gaps.counts(),
         lengths: lengths(view),
         goodput: goodput(view, course.throughput.window_s),
         throughput: course.throughput,

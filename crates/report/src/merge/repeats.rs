@@ -160,6 +160,7 @@ fn head(first: &Report, objectives: &[Slo], ids: &[String], runs: &[Rebuilt]) ->
         kind: MergeKind::Repeats,
         of: ids.to_vec(),
         missing: Vec::new(),
+        doubts: Vec::new(),
     });
     run.partial_because = told(&|report| report.run.partial_because.clone());
     run.failed = told(&|report| report.run.failed.clone());

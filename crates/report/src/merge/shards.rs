@@ -182,6 +182,7 @@ fn head(reports: &[Report], names: &[String]) -> Report {
         kind: MergeKind::Shards,
         of: names.to_vec(),
         missing: Vec::new(),
+        doubts: Vec::new(),
     });
     head.run.status = all()
         .map(|run| run.status)

@@ -5,6 +5,7 @@
 mod collecting;
 mod comparing;
 mod files;
+mod gating;
 mod judging;
 mod made;
 mod merging;

@@ -58,7 +58,8 @@ impl Run {
         for mut record in records {
             let exact = exact_reads(&record);
             parts[record.stage as usize].collector.add(&record, &exact);
-            record.reads = per_request.then(|| reads::packed(record.sent_ns.unwrap_or(0), &exact));
+            record.reads =
+                per_request.then(|| reads::packed(record.sent_ns.unwrap_or(0), &exact, true));
             let line = serde_json::to_string(&record).unwrap();
             written.push(serde_json::from_str(&line).unwrap());
         }
