@@ -14,5 +14,6 @@ mod queues;
 mod rebuilding;
 mod records;
 mod rejudging;
+mod scopes;
 mod statistics;
 mod tables;
