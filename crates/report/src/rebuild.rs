@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bench_contract::config::LoadType;
 use bench_contract::{
     Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report, RequestRecord,
-    RunStatus, Slo, StageReport, TimeSeries,
+    RunInfo, RunStatus, Slo, StageReport, TimeSeries,
 };
 
 use crate::arrivals::requests_due;
@@ -128,10 +128,9 @@ impl Rebuild {
         fail_on: &[FailOn],
     ) -> Result<Rebuilt, RebuildError> {
         let is_unfinished = self.head.run.status == RunStatus::Unfinished;
-        let is_shard = self.head.run.shard.is_some();
         let mut lost = BTreeMap::new();
         for (number, part) in &mut self.parts {
-            let found = part.look(*number, is_shard, is_unfinished, self.last_ns)?;
+            let found = part.look(*number, &self.head.run, self.last_ns)?;
             lost.insert(*number, found);
         }
         missing.extend(self.missing(&lost));
@@ -321,13 +320,9 @@ impl Lost {
 
 impl Part {
     /// Looks for what is missing of a stage, and notes up to where nothing is. The records end at `end_ns`.
-    fn look(
-        &mut self,
-        number: u32,
-        is_shard: bool,
-        is_unfinished: bool,
-        end_ns: u64,
-    ) -> Result<Lost, RebuildError> {
+    fn look(&mut self, number: u32, run: &RunInfo, end_ns: u64) -> Result<Lost, RebuildError> {
+        let is_unfinished = run.status == RunStatus::Unfinished;
+        let (is_shard, is_alone) = (run.shard.is_some(), run.merged.is_none());
         let indices = self.stage.collector.indices();
         if let Some(pair) = indices.windows(2).find(|pair| pair[0] == pair[1]) {
             let (stage, index) = (number, pair[0]);
@@ -354,10 +349,16 @@ impl Part {
         }
         let end = match indices.last() {
             None => 0,
-            Some(&last) => last.checked_add(1).ok_or(RebuildError::Beyond {
-                stage: number,
-                index: last,
-            })?,
+            // Of a closed loop nobody knows the plan, and of a merge not all of it.
+            Some(&last)
+                if last == u64::MAX || is_alone && self.is_counted() && last >= self.planned =>
+            {
+                return Err(RebuildError::Beyond {
+                    stage: number,
+                    index: last,
+                });
+            }
+            Some(&last) => last + 1,
         };
         let requests = self.planned.max(end) - records;
         let holes = end - records;
@@ -379,6 +380,11 @@ impl Part {
             self.stage.facts.known_until_ns = Some(until.unwrap_or(self.stage.facts.origin_ns));
         }
         Ok(lost)
+    }
+
+    /// Whether the number of its requests follows from its plan.
+    fn is_counted(&self) -> bool {
+        self.planned > 0 && self.stage.facts.load.kind != LoadType::Concurrent
     }
 
     /// How many requests may have been in flight when a closed loop was killed that ends by the clock: it was running where

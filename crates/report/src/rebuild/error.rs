@@ -58,7 +58,7 @@ impl fmt::Display for RebuildError {
             ),
             Self::Beyond { stage, index } => write!(
                 f,
-                "the records hold request {index} of stage {stage}, which no plan has: they are damaged"
+                "the records hold request {index} of stage {stage}, which its plan does not have: they are damaged, or of another run"
             ),
             Self::TooMany {
                 stage,

@@ -7,6 +7,7 @@ mod comparing;
 mod files;
 mod gating;
 mod judging;
+mod killed;
 mod made;
 mod merging;
 mod pages;

@@ -323,3 +323,35 @@ fn a_run_without_a_stage_stays_as_it_is() {
     assert_eq!(made.counts, report.counts);
     assert_eq!(made.stages, []);
 }
+
+#[test]
+fn what_is_absent_for_want_of_streams_is_not_put_down_to_records() {
+    let config: Config = serde_json::from_value(json!({
+        "api": {"type": "completion", "streaming": false},
+        "report": {"request_lifecycle": {"per_request": false}},
+    }))
+    .unwrap();
+    let settings = Arc::new(Settings::from_config(&config));
+    let mut stage = Stage {
+        facts: facts_of(0),
+        collector: StageCollector::new(settings),
+    };
+    let records: Vec<RequestRecord> = (0..20).map(|k| ok(k, k * 10 * MS, 20 * MS, 5)).collect();
+    for record in &records {
+        stage.collector.add(record, &[]);
+    }
+    let mut head = head();
+    head.config = serde_json::to_value(&config).unwrap();
+    // A shard knows nothing but its records.
+    head.run.merged = Some(bench_contract::Merged {
+        kind: bench_contract::MergeKind::Shards,
+        of: Vec::new(),
+        missing: Vec::new(),
+        doubts: Vec::new(),
+    });
+    let stages = [stage];
+    let whole = report(head, &stages, stage_reports(&stages), &FailOn::ALL);
+    let made = rebuilt(whole, &records, None).unwrap().report;
+    let absent = &made.stages[0].absent[&Metric::ChunkGap].reason;
+    assert!(absent.contains("not streamed"), "{absent}");
+}
