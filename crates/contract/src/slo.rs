@@ -33,8 +33,7 @@ pub struct Slo {
     /// The least that is allowed: a share for `goodput`, tokens per second for `throughput`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<Limit>,
-    /// Which stages it is judged on: `each` by itself (default), `whole` (all requests of the run together), or a list of stage
-    /// numbers from 0, each by itself.
+    /// Which stages it is judged on: `each` by itself (default), all as a `whole`, or those with the numbers of a list.
     #[serde(default, skip_serializing_if = "SloStages::is_each")]
     pub stages: SloStages,
 }

@@ -88,7 +88,8 @@ impl JsonSchema for SloStages {
         json_schema!({
             "description": "Which stages it is judged on: each by itself, all requests of the run as a whole, or these by their numbers from 0.",
             "anyOf": [
-                {"enum": ["each", "whole"]},
+                {"type": "string", "const": "each"},
+                {"type": "string", "const": "whole"},
                 {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": u32::MAX}}
             ],
             "examples": ["whole", [0, 1]]
