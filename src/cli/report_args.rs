@@ -79,8 +79,8 @@ pub struct CompareArgs {
     /// Percentiles to compare [default: 50,99].
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = percentile)]
     pub percentile: Option<Vec<f64>>,
-    /// Tell by the exit code whether a latency is worse by more than a margin: 4 where it surely is, 5 where that is open.
-    /// A margin is 5%, tpot=5% or ttft_scheduled:p99=10%.
+    /// Tell by the exit code whether a figure is worse by more than a margin: 4 where it surely is, 5 where that is open or cannot
+    /// be looked at. A margin is 5% (of every latency), tpot=5%, ttft_scheduled:p99=10%, or of a share in points, error_rate=1%.
     #[arg(long, value_name = "MARGINS", value_delimiter = ',', value_parser = margin)]
     pub fail_on_regression: Option<Vec<Margin>>,
     /// How the comparison is printed.

@@ -1,6 +1,8 @@
-//! Reports in a store, by their address: `s3://bucket/folder`, `gs://…`, `az://…`.
+//! Reports and records in a store, by their address: `s3://bucket/folder`, `gs://…`, `az://…`.
 
-use bench_store::{Address, ReadError, StoreError, list, read};
+use std::path::Path;
+
+use bench_store::{Address, ReadError, StoreError, list, read, read_into};
 use bench_yaml::{Diagnostic, Source, Span};
 
 use crate::values::codes;
@@ -70,6 +72,33 @@ pub(super) fn text(address: &str, name: &str) -> Result<Source, Box<Diagnostic>>
                 String::new(),
             )
         })
+}
+
+/// Fetches an object into a file that is not there yet. Returns whether there is such an object.
+///
+/// # Errors
+/// When it cannot be got or written, with the reason and what helps.
+pub(super) fn download(address: &Address, file: &Path) -> Result<bool, Box<Diagnostic>> {
+    let problem = |message: String, help: String| {
+        let source = Source::unread(&address.to_string());
+        let problem = Diagnostic::error(codes::FILE, message).at(&source, Span::default());
+        Box::new(problem.help(help))
+    };
+    match read_into(address, file) {
+        Ok(()) => Ok(true),
+        Err(ReadError::Store(StoreError::Missing(_))) => Ok(false),
+        Err(ReadError::Store(StoreError::File(reason))) => Err(problem(
+            format!("cannot keep `{address}` here: {reason}"),
+            "make room in the folder for temporary files, or set TMPDIR to another one".to_owned(),
+        )),
+        Err(error) => {
+            let help = match &error {
+                ReadError::Store(error) => help(error, address),
+                ReadError::Runtime(_) => String::new(),
+            };
+            Err(problem(format!("cannot read `{address}`: {error}"), help))
+        }
+    }
 }
 
 /// What helps somebody who reads: other rights than those of a writer.

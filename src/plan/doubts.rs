@@ -1,5 +1,7 @@
 //! What a plan cannot do, said before it costs anything.
 
+use bench_contract::{Slo, SloStages};
+
 use super::decidable::needed;
 use super::{Assumption, StageName, StagePlan, plan};
 use crate::problem::Problem;
@@ -111,32 +113,15 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
             );
             continue;
         }
-        let short: Vec<&&StagePlan> = stages
-            .iter()
-            .filter(|stage| stage.requests.is_some_and(|count| count < needed))
-            .collect();
-        let Some(first) = short.first() else { continue };
-        let each: Vec<String> = short
-            .iter()
-            .map(|stage| {
-                let count = stage.requests.unwrap_or(0.0);
-                format!("stage {} sends about {count:.0}", stage.name)
-            })
-            .collect();
-        let enough = match (first.rate, first.end_rate) {
-            (Some(rate), None) => format!(
-                "at {rate}/s that is a duration of {:.0} s",
-                (needed / rate).ceil()
-            ),
-            _ => "make it longer".to_owned(),
+        let Some((each, enough)) = short_of(slo, needed, stages) else {
+            continue;
         };
         found.push(
             Problem::value(
                 "B131",
                 at,
                 format!(
-                    "`{name}` can never pass: it takes at least {needed:.0} requests, and {}",
-                    each.join(", ")
+                    "`{name}` can never pass: it takes at least {needed:.0} requests, and {each}"
                 ),
             )
             .label("the run would end inconclusive")
@@ -147,4 +132,42 @@ fn too_few_requests(run: &Run, stages: &[&StagePlan]) -> Vec<Problem> {
         );
     }
     found
+}
+
+/// Where an objective is judged on fewer requests than it needs, and what would be enough; none where it is not.
+fn short_of(slo: &Slo, needed: f64, stages: &[&StagePlan]) -> Option<(String, String)> {
+    if slo.stages == SloStages::Whole {
+        let all: Option<f64> = stages.iter().map(|stage| stage.requests).sum();
+        let all = all.filter(|&count| count < needed)?;
+        return Some((
+            format!("all stages together send about {all:.0}"),
+            "make them longer".to_owned(),
+        ));
+    }
+    let is_short = |stage: &&&StagePlan| {
+        let is_judged = match stage.name {
+            StageName::WarmUp => false,
+            StageName::Measured(number) => {
+                u32::try_from(number).is_ok_and(|number| slo.stages.has(number))
+            }
+        };
+        is_judged && stage.requests.is_some_and(|count| count < needed)
+    };
+    let short: Vec<&&StagePlan> = stages.iter().filter(is_short).collect();
+    let first = short.first()?;
+    let each: Vec<String> = short
+        .iter()
+        .map(|stage| {
+            let count = stage.requests.unwrap_or(0.0);
+            format!("stage {} sends about {count:.0}", stage.name)
+        })
+        .collect();
+    let enough = match (first.rate, first.end_rate) {
+        (Some(rate), None) => format!(
+            "at {rate}/s that is a duration of {:.0} s",
+            (needed / rate).ceil()
+        ),
+        _ => "make it longer".to_owned(),
+    };
+    Some((each.join(", "), enough))
 }

@@ -62,6 +62,13 @@ fn doubts_are_about_what_cannot_pass() {
         |duration: &str| format!("benchmark.scenarios.baseline.load.stages[0].duration={duration}");
     assert_eq!(codes(&[slo, &stages("367")]), ["B131"]);
     assert_eq!(codes(&[slo, &stages("368")]), [""; 0]);
+    // Only the stages that it is judged on count, and together where it is judged on the whole.
+    let two = "benchmark.scenarios.baseline.load.stages[1].rate=1,benchmark.scenarios.baseline.load.stages[1].duration=200";
+    let on = |stages: &str| format!("benchmark.slo[0].stages={stages}");
+    assert_eq!(codes(&[slo, &stages("368"), two]), ["B131"]);
+    assert_eq!(codes(&[slo, &stages("368"), two, &on("{0}")]), [""; 0]);
+    assert_eq!(codes(&[slo, &stages("200"), two, &on("whole")]), [""; 0]);
+    assert_eq!(codes(&[slo, &stages("100"), two, &on("whole")]), ["B131"]);
     assert_eq!(
         codes(&["benchmark.slo[0].metric=error_rate,benchmark.slo[0].max=0"]),
         ["B131"]

@@ -22,17 +22,18 @@ pub use exit::{ExitCode, FailOn};
 pub use factor::{Burstiness, Speedup};
 pub use metric::{Metric, SloMetric};
 pub use outcome::Outcome;
-pub use record::{Reads, RequestRecord, TokenSource};
+pub use record::{ReadEntry, Reads, RequestRecord, TokenSource};
 pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
-    Absent, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts, Environment,
-    ErrorSample, EventLoopLag, Gauge, Goodput, Health, Interval, LatencyValue, LengthHistogram,
-    LengthHistograms, LengthSummary, Lengths, MergeKind, Merged, MetricSummary, MetricsKind,
-    MetricsSource, Percentile, ProcessUsage, Report, RunInfo, RunStatus, ServerMetrics,
-    ServerSeries, ServerStage, Shard, StageLoad, StageReport, SteadyThroughput, Target, Throughput,
-    TimeSeries, Tool, Validity, ValidityState, Verdict, WorkerHealth,
+    Absent, ArrivalState, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts,
+    Environment, ErrorRate, ErrorSample, EventLoopLag, GapCounts, Gauge, Goodput, Health, Interval,
+    LatencyValue, LengthHistogram, LengthHistograms, LengthSummary, Lengths, MergeKind, Merged,
+    MetricSummary, MetricsKind, MetricsSource, NotBegun, Percentile, Place, ProcessUsage, Report,
+    RunInfo, RunStatus, ServerMetrics, ServerSeries, ServerStage, Shard, ShareInterval, StageLoad,
+    StageReport, SteadyThroughput, Target, Throughput, TimeSeries, TokenGaps, Tool, Validity,
+    ValidityState, Verdict, WorkerHealth,
 };
-pub use slo::{Limit, Slo, SloProblem};
+pub use slo::{Limit, Slo, SloProblem, SloStages};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};
 
 /// Version of the metric definitions that a report was computed with; it changes when a definition does.

@@ -116,11 +116,62 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Reads that brought token events, in order: `[delta_us, events]`. The first delta counts from `sent_ns`, each later one
-/// from the read before; they are differences of rounded instants, so that their sum does not drift.
+/// Reads that brought token events, in order: `[delta_us, events]`, or `[delta_us, events, tokens]` where events are not tokens and
+/// the server said how many they held. The first delta counts from `sent_ns`, each later one from the read before; they are
+/// differences of rounded instants, so that their sum does not drift.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Reads(pub Vec<(u32, u32)>);
+pub struct Reads(pub Vec<ReadEntry>);
+
+/// One read of [`Reads`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Vec<u32>")]
+pub struct ReadEntry {
+    /// Microseconds since the read before.
+    pub delta_us: u32,
+    /// Token events that it completed.
+    pub events: u32,
+    /// Tokens of those events; 0, and not written, where that is not known or each event is one.
+    pub tokens: u32,
+}
+
+impl Serialize for ReadEntry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.tokens {
+            0 => (self.delta_us, self.events).serialize(serializer),
+            tokens => (self.delta_us, self.events, tokens).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ReadEntry {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> serde::de::Visitor<'de> for EntryVisitor {
+    type Value = ReadEntry;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("two or three whole numbers")
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<ReadEntry, A::Error> {
+        let missing = |place| serde::de::Error::invalid_length(place, &self);
+        let entry = ReadEntry {
+            delta_us: seq.next_element()?.ok_or_else(|| missing(0))?,
+            events: seq.next_element()?.ok_or_else(|| missing(1))?,
+            tokens: seq.next_element()?.unwrap_or(0),
+        };
+        match seq.next_element::<u32>()? {
+            None => Ok(entry),
+            Some(_) => Err(missing(4)),
+        }
+    }
+}
 
 /// Where a count of output tokens comes from.
 #[derive(

@@ -3,18 +3,24 @@
 //! Readers ignore keys that they do not know. Latencies are in seconds. A value that is missing is absent, with the reason
 //! beside it; it is never 0.
 
+mod gaps;
+mod judged;
 mod judgement;
 mod load;
 mod series;
 mod server;
+mod shares;
 mod stage;
 
+pub use gaps::{GapCounts, TokenGaps};
+pub use judged::{NotBegun, Place};
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};
 pub use load::{CancelLoad, StageLoad};
 pub use series::{LengthHistogram, LengthHistograms, TimeSeries};
 pub use server::{Gauge, MetricsKind, MetricsSource, ServerMetrics, ServerSeries, ServerStage};
+pub use shares::{ErrorRate, Goodput, ShareInterval};
 pub use stage::{
-    Absent, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Goodput, Health, Interval,
+    Absent, ArrivalState, ArrivalTest, CancelCounts, ErrorSample, EventLoopLag, Health, Interval,
     LatencyValue, LengthSummary, Lengths, MetricSummary, Percentile, StageReport, SteadyThroughput,
     Throughput, WorkerHealth,
 };
@@ -52,6 +58,12 @@ pub struct Report {
     pub warmup: Option<Counts>,
     /// The stages, in sequence.
     pub stages: Vec<StageReport>,
+    /// Stages that did not begin, in sequence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_begun: Vec<NotBegun>,
+    /// The objectives of the whole run (`stages: whole`), judged on the requests of all stages together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What happened over time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<TimeSeries>,
@@ -96,7 +108,8 @@ pub struct RunInfo {
     /// What failed beside the measurement: files, uploads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
-    /// Planned requests that are in no other figure, because the run was killed before they left a record.
+    /// Planned requests that are in no other figure, because the run was killed before they left a record, or a shard is missing;
+    /// of a missing shard, at least so many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unrecorded: u64,
     /// Wall time of the origin of all instants, RFC 3339 in UTC.
@@ -134,6 +147,12 @@ pub struct Merged {
     pub kind: MergeKind,
     /// Each of them: the host of a shard, the run id of a repeat.
     pub of: Vec<String>,
+    /// The numbers of the shards of the plan that were not there: the requests of the stages are a part of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<u32>,
+    /// What makes figures of them together doubtful, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// How reports belong together.
@@ -254,8 +273,9 @@ impl Counts {
     /// Whether every planned request is accounted for once.
     #[must_use]
     pub fn is_conserved(&self) -> bool {
-        self.planned == self.not_sent + self.sent
-            && self.sent == self.outcomes.values().sum::<u64>()
+        let mut ended = self.outcomes.values();
+        let ended = ended.try_fold(0_u64, |sum, count| sum.checked_add(*count));
+        self.not_sent.checked_add(self.sent) == Some(self.planned) && ended == Some(self.sent)
     }
 }
 

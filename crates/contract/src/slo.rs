@@ -1,5 +1,9 @@
 //! Service level objectives as data.
 
+mod stages;
+
+pub use stages::SloStages;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -9,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::metric::SloMetric;
 use crate::units::{DURATION_PATTERN, NumberOrDuration, serialize_number};
 
-/// One objective, judged for each stage: `{metric: ttft_scheduled, percentile: 99, max: 1200ms}`.
+/// One objective, judged on each stage unless `stages` says otherwise: `{metric: ttft_scheduled, percentile: 99, max: 1200ms}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
@@ -29,6 +33,9 @@ pub struct Slo {
     /// The least that is allowed: a share for `goodput`, tokens per second for `throughput`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<Limit>,
+    /// Which stages it is judged on: `each` by itself (default), all as a `whole`, or those with the numbers of a list.
+    #[serde(default, skip_serializing_if = "SloStages::is_each")]
+    pub stages: SloStages,
 }
 
 impl Slo {
@@ -102,6 +109,13 @@ impl Slo {
                 &format!("for example `{example}`"),
             ),
         }
+    }
+
+    /// Whether `other` limits the same in the same way, on whichever stages.
+    #[must_use]
+    pub fn limits_the_same(&self, other: &Self) -> bool {
+        (self.metric, self.percentile, self.max, self.min)
+            == (other.metric, other.percentile, other.max, other.min)
     }
 
     /// The objective as people say it, for example `p99 ttft_scheduled <= 1.2s`.

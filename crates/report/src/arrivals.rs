@@ -1,10 +1,11 @@
 //! The self-test of arrivals: whether requests were dispatched as the load says.
 
 use bench_contract::config::LoadType;
-use bench_contract::{ArrivalTest, StageLoad};
+use bench_contract::{ArrivalState, ArrivalTest, StageLoad};
 
 use crate::derive::seconds_between;
 use crate::incomplete_gamma::lower_incomplete;
+use crate::kolmogorov::kolmogorov_smirnov;
 
 /// Gaps below this many seconds are within what it takes to send one request after another.
 const SHORTEST_S: f64 = 200e-6;
@@ -56,7 +57,7 @@ pub(crate) fn arrivals(
         .map_or_else(String::new, |value| format!(", dispersion {value:.2}"));
     let cv = test.gap_cv.unwrap_or(f64::INFINITY);
     let figures = format!("gap CV {cv:.3}{dispersion}");
-    test.verdict = match load.kind {
+    (test.state, test.verdict) = match load.kind {
         LoadType::Poisson => against(&mut test, gaps, "Poisson", &dispersion, load, |gap| {
             -(-gap).exp_m1()
         }),
@@ -68,7 +69,8 @@ pub(crate) fn arrivals(
         }
         LoadType::Constant => constant(mean, cv, load, &figures),
         LoadType::TraceReplay | LoadType::TraceSessionReplay | LoadType::Concurrent => {
-            format!("as the trace has them: {figures}")
+            let text = format!("as the trace has them: {figures}");
+            (ArrivalState::Untested, text)
         }
     };
     test
@@ -76,7 +78,7 @@ pub(crate) fn arrivals(
 
 /// How many requests were due up to `seconds` after the stage's time zero, by its rate: where the rate changes, this makes
 /// gaps comparable (the time rescaling theorem: they are as those of a load at 1/s). Seconds, where there is no rate.
-fn requests_due(seconds: f64, load: &StageLoad) -> f64 {
+pub(crate) fn requests_due(seconds: f64, load: &StageLoad) -> f64 {
     let Some(first) = load.rate else {
         return seconds;
     };
@@ -105,7 +107,7 @@ fn against(
     dispersion: &str,
     load: &StageLoad,
     cdf: impl Fn(f64) -> f64,
-) -> String {
+) -> (ArrivalState, String) {
     // In a burst, gaps are shorter than any machine can send; of those only their number is tested.
     let fastest = load.rate.unwrap_or(0.0).max(load.end_rate.unwrap_or(0.0));
     let least = match load.burstiness {
@@ -117,30 +119,32 @@ fn against(
     test.ks_p_value = Some(p_value);
     let figures = format!("KS p = {}{dispersion}", p_text(p_value));
     if p_value >= 0.01 {
-        format!("{name}: {figures}")
+        (ArrivalState::AsAsked, format!("{name}: {figures}"))
     } else if distance < 0.02 {
         // With very many gaps the least jitter of the clock is significant, without mattering.
-        format!("{name} within 2 %: KS distance {distance:.4}, {figures}")
+        let text = format!("{name} within 2 %: KS distance {distance:.4}, {figures}");
+        (ArrivalState::AsAsked, text)
     } else {
-        format!(
-            "not {name} at {}: KS distance {distance:.3}, {figures}",
-            asked(load)
-        )
+        let asked = asked(load);
+        let text = format!("not {name} at {asked}: KS distance {distance:.3}, {figures}");
+        (ArrivalState::Other, text)
     }
 }
 
-fn constant(mean: f64, cv: f64, load: &StageLoad, figures: &str) -> String {
+fn constant(mean: f64, cv: f64, load: &StageLoad, figures: &str) -> (ArrivalState, String) {
     let drift = 1.0 / mean;
     if cv > 0.1 {
-        format!("not constant: {figures}")
+        (ArrivalState::Other, format!("not constant: {figures}"))
     } else if (drift - 1.0).abs() > 0.01 {
         let realised = match load.end_rate {
             Some(_) => format!("{drift:.3} times the rate"),
             None => format!("{:.3}/s", drift * load.rate.unwrap_or(1.0)),
         };
-        format!("constant at {realised}, not at {}: {figures}", asked(load))
+        let asked = asked(load);
+        let text = format!("constant at {realised}, not at {asked}: {figures}");
+        (ArrivalState::Other, text)
     } else {
-        format!("constant: {figures}")
+        (ArrivalState::AsAsked, format!("constant: {figures}"))
     }
 }
 
@@ -164,41 +168,6 @@ fn dispersion(dispatched: &[u64], origin_ns: u64, covered_s: f64) -> Option<f64>
         .sum::<f64>()
         / (windows as f64 - 1.0);
     (mean > 0.0).then(|| variance / mean)
-}
-
-/// Distance of `gaps` to the distribution function `cdf`, and its p-value by Kolmogorov's limit with Stephens' correction
-/// for the number of samples (*Numerical Recipes*, 3rd ed., 14.3.3). The distance is that above `least`, which makes the
-/// p-value err upwards.
-fn kolmogorov_smirnov(mut gaps: Vec<f64>, least: f64, cdf: impl Fn(f64) -> f64) -> (f64, f64) {
-    gaps.sort_unstable_by(f64::total_cmp);
-    let n = gaps.len() as f64;
-    let mut distance = 0.0_f64;
-    for (i, gap) in gaps.iter().enumerate().filter(|(_, gap)| **gap >= least) {
-        let expected = cdf(*gap);
-        distance = distance
-            .max((expected - i as f64 / n).abs())
-            .max(((i + 1) as f64 / n - expected).abs());
-    }
-    let root = n.sqrt();
-    (
-        distance,
-        kolmogorov_tail((root + 0.12 + 0.11 / root) * distance),
-    )
-}
-
-/// `P(K > x) = 2 Σ (-1)^(j-1) exp(-2 j² x²)`; for small `x`, by the other of Kolmogorov's two series.
-fn kolmogorov_tail(x: f64) -> f64 {
-    use std::f64::consts::PI;
-    if x <= 0.0 {
-        return 1.0;
-    }
-    if x < 1.18 {
-        let y = (-PI * PI / (8.0 * x * x)).exp();
-        let sum = y + y.powi(9) + y.powi(25) + y.powi(49);
-        return (1.0 - (2.0 * PI).sqrt() / x * sum).clamp(0.0, 1.0);
-    }
-    let y = (-2.0 * x * x).exp();
-    (2.0 * (y - y.powi(4) + y.powi(9))).clamp(0.0, 1.0)
 }
 
 fn p_text(p: f64) -> String {
@@ -237,23 +206,6 @@ mod tests {
     }
 
     #[test]
-    fn kolmogorov_is_known() {
-        // The table of Smirnov, 1948.
-        for (x, tail) in [
-            (0.5, 0.963_945),
-            (1.0, 0.270_000),
-            (1.36, 0.049_486),
-            (1.63, 0.009_846),
-        ] {
-            assert!(
-                (kolmogorov_tail(x) - tail).abs() < 2e-5,
-                "{x}: {}",
-                kolmogorov_tail(x)
-            );
-        }
-    }
-
-    #[test]
     fn poisson_passes_at_its_own_level() {
         let rejected = (0..300)
             .filter(|&seed| {
@@ -281,6 +233,7 @@ mod tests {
             "{}",
             test.verdict
         );
+        assert_eq!(test.state, ArrivalState::AsAsked);
         assert!(
             (test.gap_cv.unwrap() - 1.0).abs() < 0.1
                 && (test.dispersion_1s.unwrap() - 1.0).abs() < 0.3
@@ -354,6 +307,7 @@ mod tests {
         assert!(test.dispersion_1s.is_none() && (test.gap_cv.unwrap() - 1.0).abs() < 0.05);
         let flat = arrivals(&at, &load(LoadType::Poisson, 15.0), 0, 200.0);
         assert!(flat.verdict.starts_with("not Poisson"), "{}", flat.verdict);
+        assert_eq!(flat.state, ArrivalState::Other);
 
         let even: Vec<u64> = (0..3000)
             .map(|k| (climb(f64::from(k)) * 1e9) as u64)
@@ -374,6 +328,7 @@ mod tests {
     fn a_closed_loop_has_no_arrivals_to_test() {
         let test = arrivals(&[1, 2, 3, 4], &load(LoadType::Concurrent, 1.0), 0, 1.0);
         assert!(test.verdict.starts_with("closed loop") && test.gap_cv.is_none());
+        assert_eq!(test.state, ArrivalState::Untested);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Runs beside each other: how much latencies have shifted, and what can be said about it.
+//! Runs beside each other: how much latencies and shares have shifted, and what can be said about it.
 
+mod figures;
 mod gate;
 mod json;
 mod matching;
@@ -8,23 +9,26 @@ mod shift;
 mod table;
 mod words;
 
-pub use gate::{Gate, GateVerdict, Margin};
+pub use figures::{Figure, Lacking, Row};
+pub use gate::{Gate, GateVerdict, Gated, Margin};
 pub use json::json;
 pub use page::html;
-pub use shift::{Change, Estimate, Shift};
+pub use shift::{Change, Estimate, Never, Shift};
 pub use table::table;
 pub use words::summary;
 
 pub(crate) use words::shift_in_words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use bench_contract::{CheckVerdict, Metric, Report, StageReport};
+use bench_contract::{Metric, Report, RunStatus, StageReport, ValidityState};
 use serde_json::{Value, json};
 
 use crate::differ::{Difference, differences};
 use crate::verdict::holm;
 
+use figures::Pair;
 use matching::matched;
 
 /// What is compared where nothing else is asked for: from the plan, since what waits for a slow server waits too.
@@ -33,7 +37,7 @@ pub const METRICS: [Metric; 3] = [Metric::TtftScheduled, Metric::Tpot, Metric::E
 /// Percentiles that are compared where nothing else is asked for.
 pub const PERCENTILES: [f64; 2] = [50.0, 99.0];
 
-/// Chance of one false alarm among all comparisons of a run with the base.
+/// Chance of one false alarm among all figures of all runs that are compared with the base.
 const FALSE_ALARM: f64 = 0.05;
 
 /// What of two runs is compared.
@@ -63,6 +67,10 @@ pub struct Comparison {
     pub other: String,
     /// Every figure that both have, stage by stage.
     pub rows: Vec<Row>,
+    /// Figures that were to be compared and cannot be.
+    pub lacking: Vec<Lacking>,
+    /// How many figures could be tested, of all runs that were compared with the base: what is sure is so among them.
+    pub tested: usize,
     /// Stages whose load only one of them has: what they are called, and whether they are the base's.
     pub alone: Vec<(String, bool)>,
     /// What is in the way of a comparison, or makes it doubtful, in sentences.
@@ -75,54 +83,10 @@ pub struct Comparison {
     pub is_invalid: bool,
     /// Whether no request of one of them has succeeded.
     pub is_empty: bool,
-}
-
-/// One figure in both runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// The stage of the base, and of the other.
-    pub stages: (u32, u32),
-    /// Its load, in words.
-    pub load: String,
-    /// The figure.
-    pub figure: Figure,
-    /// How it has shifted.
-    pub shift: Shift,
-    /// Whether it surely has: after correction for the number of comparisons (Holm).
-    pub is_sure: bool,
-}
-
-/// A figure of a stage.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Figure {
-    /// A percentile of a latency, in seconds.
-    Latency(Metric, f64),
-    /// Output tokens per second; one number a stage, without an interval.
-    Throughput,
-    /// Requests that failed over requests offered, with the interval of the run's objective on it, where it has one.
-    ErrorRate,
-}
-
-impl Figure {
-    /// Whether more of it is worse.
-    #[must_use]
-    pub fn is_worse_above(self) -> bool {
-        match self {
-            Self::Latency(..) | Self::ErrorRate => true,
-            Self::Throughput => false,
-        }
-    }
-}
-
-/// `p99 ttft_scheduled`, `throughput`.
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Latency(metric, p) => write!(f, "p{p} {}", metric.as_str()),
-            Self::Throughput => f.write_str("throughput"),
-            Self::ErrorRate => f.write_str("error_rate"),
-        }
-    }
+    /// Whether one of them was made to stop before its end.
+    pub is_interrupted: bool,
+    /// Why one of them is not the whole run that it was to be, in sentences.
+    pub partial: Vec<String>,
 }
 
 /// Why two reports cannot be compared.
@@ -164,6 +128,34 @@ impl std::error::Error for CompareError {}
 /// # Errors
 /// When there is nothing that could be compared.
 pub fn compare(
+    base: (&str, &Report),
+    other: (&str, &Report),
+    compared: &Compared,
+) -> Result<Comparison, CompareError> {
+    let mut one = beside(base, other, compared)?;
+    correct(std::slice::from_mut(&mut one));
+    Ok(one)
+}
+
+/// Compares each of `others` with `base`. A shift is called sure where it is so among all figures of all of them.
+///
+/// # Errors
+/// When one of them has nothing that could be compared, with its place.
+pub fn compare_all(
+    base: (&str, &Report),
+    others: &[(&str, &Report)],
+    compared: &Compared,
+) -> Result<Vec<Comparison>, (usize, CompareError)> {
+    let each = (0..)
+        .zip(others)
+        .map(|(place, other)| beside(base, *other, compared).map_err(|error| (place, error)));
+    let mut all = each.collect::<Result<Vec<_>, _>>()?;
+    correct(&mut all);
+    Ok(all)
+}
+
+/// The comparison, before it is said what is sure.
+fn beside(
     (base_name, base): (&str, &Report),
     (other_name, other): (&str, &Report),
     compared: &Compared,
@@ -180,39 +172,41 @@ pub fn compare(
             loads(&other.stages),
         ));
     }
-    let mut doubts = Vec::new();
-    let mut rows = Vec::new();
+    let named = [(base_name, base), (other_name, other)];
+    let (mut doubts, mut rows, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
+    let limits = named.map(|(_, report)| figures::Limits::of(report));
     for (stage, beside) in &matched.pairs {
-        rows.extend(of_stage(
-            stage,
-            beside,
-            compared,
-            &mut doubts,
-            (base_name, other_name),
-        ));
+        let pair = Pair {
+            stages: [stage, beside],
+            names: [base_name, other_name],
+            limits: &limits,
+        };
+        rows.extend(pair.rows(compared, &mut lacking, &mut doubts));
         for (name, one) in [(base_name, stage), (other_name, beside)] {
             let reasons = one.validity.reasons.iter();
             let state = match one.validity.state {
-                bench_contract::ValidityState::Valid => continue,
-                bench_contract::ValidityState::Suspect => "suspect",
-                bench_contract::ValidityState::Invalid => "invalid",
+                ValidityState::Valid => continue,
+                ValidityState::Suspect => "suspect",
+                ValidityState::Invalid => "invalid",
             };
             doubts.extend(
                 reasons.map(|reason| format!("stage {} of {name} is {state}: {reason}", one.stage)),
             );
         }
     }
-    correct(&mut rows);
-    for (name, report) in [(base_name, base), (other_name, other)] {
-        let because = report.run.partial_because.iter();
-        doubts.extend(because.map(|reason| format!("{name} is partial: {reason}")));
+    doubts.extend(lacking.iter().map(|one: &Lacking| one.reason.clone()));
+    let partial: Vec<String> = named.into_iter().flat_map(partial).collect();
+    doubts.extend(partial.iter().cloned());
+    for (name, report) in named {
+        let of_merge = report.run.merged.iter().flat_map(|merged| &merged.doubts);
+        doubts.extend(of_merge.map(|doubt| format!("{name}: {doubt}")));
     }
     if base.run.id == other.run.id {
         doubts.push(format!("{base_name} and {other_name} are one run"));
     }
-    let mut known = std::collections::BTreeSet::new();
+    let mut known = BTreeSet::new();
     doubts.retain(|doubt| known.insert(doubt.clone()));
-    let invalid = bench_contract::ValidityState::Invalid;
+    let invalid = ValidityState::Invalid;
     let mut alone: Vec<(String, bool)> = Vec::new();
     alone.extend(matched.only_base.iter().map(|stage| (title(stage), true)));
     alone.extend(matched.only_other.iter().map(|stage| (title(stage), false)));
@@ -227,9 +221,31 @@ pub fn compare(
             .iter()
             .any(|(a, b)| a.validity.state == invalid || b.validity.state == invalid),
         is_empty: [base, other].iter().any(|report| report.counts.ok() == 0),
+        is_interrupted: [base, other]
+            .iter()
+            .any(|report| report.run.interrupted || report.run.status == RunStatus::Unfinished),
+        partial,
         doubts,
         rows,
+        lacking,
+        tested: 0,
     })
+}
+
+/// Why a run is not the whole one that it was to be, in sentences.
+fn partial((name, report): (&str, &Report)) -> Vec<String> {
+    let run = &report.run;
+    let because = run.partial_because.iter();
+    let mut sentences: Vec<String> = because
+        .map(|reason| format!("{name} is partial: {reason}"))
+        .collect();
+    if sentences.is_empty() && (run.status != RunStatus::Complete || run.unrecorded > 0) {
+        sentences.push(format!(
+            "{name} is partial: {} planned requests left no record",
+            crate::format::count(run.unrecorded)
+        ));
+    }
+    sentences
 }
 
 fn title(stage: &StageReport) -> String {
@@ -255,95 +271,16 @@ fn environment(report: &Report) -> Value {
     })
 }
 
-/// The figures that both stages have.
-fn of_stage(
-    base: &StageReport,
-    other: &StageReport,
-    compared: &Compared,
-    doubts: &mut Vec<String>,
-    names: (&str, &str),
-) -> Vec<Row> {
-    let row = |figure: Figure, from: Estimate, to: Estimate| Row {
-        stages: (base.stage, other.stage),
-        load: base.load.to_string(),
-        figure,
-        shift: Shift::of(from, to),
-        is_sure: false,
-    };
-    let mut rows = Vec::new();
-    for &metric in &compared.metrics {
-        let of = |stage: &StageReport, p: f64| {
-            let mut percentiles = stage.metrics.get(&metric)?.percentiles.iter();
-            let found = percentiles.find(|entry| (entry.p - p).abs() < 1e-9)?;
-            let interval = found.interval.as_ref();
-            Some(Estimate {
-                value: found.value.seconds(),
-                lower: interval.and_then(|it| it.lower),
-                upper: interval.and_then(|it| it.upper),
-            })
-        };
-        for &p in &compared.percentiles {
-            match (of(base, p), of(other, p)) {
-                (Some(from), Some(to)) => rows.push(row(Figure::Latency(metric, p), from, to)),
-                (None, None) => {}
-                (from, _) => {
-                    let (name, stage) = if from.is_none() {
-                        (names.0, base)
-                    } else {
-                        (names.1, other)
-                    };
-                    let reason = stage.absent.get(&metric).map_or_else(
-                        || format!("its report does not hold p{p}"),
-                        |absent| absent.reason.clone(),
-                    );
-                    doubts.push(format!(
-                        "stage {} of {name} has no p{p} {}: {reason}",
-                        stage.stage,
-                        metric.as_str()
-                    ));
-                }
-            }
+/// Says which shifts are sure, after Holm's correction for the number of all that could be tested.
+fn correct(comparisons: &mut [Comparison]) {
+    let rows = || comparisons.iter().flat_map(|one| &one.rows);
+    let p_values: Vec<Option<f64>> = rows().map(|row| row.shift.p_value).collect();
+    let tested = p_values.iter().flatten().count();
+    let mut is_rejected = holm(&p_values, FALSE_ALARM).into_iter();
+    for comparison in comparisons {
+        comparison.tested = tested;
+        for (row, is_rejected) in comparison.rows.iter_mut().zip(&mut is_rejected) {
+            row.is_sure = is_rejected && row.shift.p_value.is_some();
         }
-    }
-    let exact = |value: f64| Estimate {
-        value,
-        lower: None,
-        upper: None,
-    };
-    rows.push(row(
-        Figure::Throughput,
-        exact(base.throughput.output_tokens_per_s),
-        exact(other.throughput.output_tokens_per_s),
-    ));
-    if base.counts.planned > 0 && other.counts.planned > 0 {
-        let (from, to) = (error_rate(base), error_rate(other));
-        rows.push(Row {
-            shift: Shift::of_share(from, to),
-            ..row(Figure::ErrorRate, from, to)
-        });
-    }
-    rows
-}
-
-/// The share of requests that failed.
-fn error_rate(stage: &StageReport) -> Estimate {
-    let planned = stage.cancel.map_or(0, |cancel| cancel.cancelled);
-    let failed = stage.counts.failed() - planned;
-    let judged = stage.checks.iter().find(|check| {
-        check.slo.metric == bench_contract::SloMetric::ErrorRate
-            && check.verdict != CheckVerdict::Invalid
-    });
-    Estimate {
-        value: failed as f64 / stage.counts.planned as f64,
-        lower: judged.and_then(|check| check.share_lower),
-        upper: judged.and_then(|check| check.share_upper),
-    }
-}
-
-/// Says which shifts are sure, after Holm's correction for the number of those that could be tested.
-fn correct(rows: &mut [Row]) {
-    let p_values: Vec<Option<f64>> = rows.iter().map(|row| row.shift.p_value).collect();
-    for (row, is_rejected) in rows.iter_mut().zip(holm(&p_values, FALSE_ALARM)) {
-        row.is_sure = is_rejected && row.shift.p_value.is_some();
     }
 }

@@ -56,7 +56,10 @@ impl Course {
         let last = dispatched
             .last()
             .map_or(0.0, |&at| seconds_between(facts.origin_ns, at));
-        let achieved_rate = per_second(dispatched.len() as f64, covered_s.max(last));
+        let achieved_rate = match facts.known_until_ns.filter(|_| is_closed) {
+            Some(_) => closed_rate(view, facts).unwrap_or(0.0),
+            None => per_second(dispatched.len() as f64, covered_s.max(last)),
+        };
         let due = view
             .samples()
             .filter(is_known)
@@ -89,6 +92,18 @@ impl Course {
             validity: validity(view, ttft_median, pace),
         }
     }
+}
+
+/// Requests that a closed loop sent per second, of which some left no record: it sends them in the order of their numbers, so
+/// that the last one tells how many there were, and when. None where that is at its time zero.
+fn closed_rate(view: &View<'_>, facts: &StageFacts) -> Option<f64> {
+    let sent = view
+        .samples()
+        .filter(|sample| sample.dispatched.get().is_some());
+    let last = sent.max_by_key(|sample| sample.index)?;
+    let seconds = seconds_between(facts.origin_ns, last.dispatched.get()?);
+    let count = last.index.saturating_add(1) as f64;
+    (seconds > 0.0).then(|| count / seconds)
 }
 
 /// Seconds of the plan that took place and are known of: its duration, or up to the first request that was not sent because

@@ -46,14 +46,26 @@ pub(crate) fn significant(value: f64) -> String {
     }
 }
 
-/// A share as a percentage, for example `0.13 %`.
+/// Percentages nearer to 0 or to 100 are not told apart.
+const LEAST_PERCENT: f64 = 0.0001;
+
+/// A share as a percentage, for example `0.13 %`. It is rounded neither to 0 % nor to 100 % unless it is that: one failure in
+/// a million is none of none.
 pub(crate) fn percent(share: f64) -> String {
     let value = share * 100.0;
-    let digits = if value == 0.0 || value >= 99.995 {
+    // How far it is from the nearer end.
+    let distance = value.abs().min((100.0 - value).abs());
+    if distance > 0.0 && distance < LEAST_PERCENT {
+        return match value < 50.0 {
+            true => format!("< {LEAST_PERCENT} %"),
+            false => format!("> {} %", 100.0 - LEAST_PERCENT),
+        };
+    }
+    let digits = if distance == 0.0 {
         0
-    } else if value < 0.01 {
+    } else if distance < 0.01 {
         4
-    } else if value < 9.995 {
+    } else if value < 9.995 || distance < 0.5 {
         2
     } else {
         1
@@ -141,6 +153,15 @@ mod tests {
             (0.0013, "0.13 %"),
             (0.99123, "99.1 %"),
             (0.000_027, "0.0027 %"),
+            (0.9996, "99.96 %"),
+            (0.99996, "99.996 %"),
+            (0.999_999, "99.9999 %"),
+            (1e-9, "< 0.0001 %"),
+            (1.0 - 1e-9, "> 99.9999 %"),
+            (0.5, "50 %"),
+            (0.0999, "9.99 %"),
+            (0.997, "99.7 %"),
+            (0.9987, "99.87 %"),
         ] {
             assert_eq!(percent(share), text);
         }

@@ -1,10 +1,13 @@
 //! Gaps between the tokens of a request, pooled over the requests of a stage.
 
-use bench_contract::{Metric, Outcome, RequestRecord, TokenSource};
+use bench_contract::{GapCounts, Metric, Outcome, RequestRecord, TokenGaps, TokenSource};
 
 use crate::histogram::DurationHistogram;
 use crate::settings::Settings;
 use crate::{StageCollector, TokenRead};
+
+/// Numbers of a stage's buckets beyond which a report goes without them: some 40 KB.
+const MOST_NUMBERS: usize = 12_000;
 
 /// `chunk_gap` and `itl` of a stage. A gap that is both, as where each event is one token, is counted once.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,6 +108,39 @@ impl Gaps {
         }
     }
 
+    /// What a report holds of them; none without any, and where that would be more than a report should.
+    pub(crate) fn counts(&self) -> Option<TokenGaps> {
+        let counts = TokenGaps {
+            both: self.both.counts(),
+            chunk_only: self.chunk_only.counts(),
+            itl_only: self.itl_only.counts(),
+            chunk_of_failed: self.chunk_of_failed.counts(),
+        };
+        let parts = [
+            &counts.both,
+            &counts.chunk_only,
+            &counts.itl_only,
+            &counts.chunk_of_failed,
+        ];
+        let numbers: usize = parts
+            .iter()
+            .copied()
+            .flatten()
+            .map(|part| part.buckets.len())
+            .sum();
+        (1..=MOST_NUMBERS).contains(&numbers).then_some(counts)
+    }
+
+    /// The gaps that a report holds; none where it is damaged.
+    pub(crate) fn from_counts(counts: &TokenGaps) -> Option<Self> {
+        Some(Self {
+            both: Lazy::from_counts(counts.both.as_ref())?,
+            chunk_only: Lazy::from_counts(counts.chunk_only.as_ref())?,
+            itl_only: Lazy::from_counts(counts.itl_only.as_ref())?,
+            chunk_of_failed: Lazy::from_counts(counts.chunk_of_failed.as_ref())?,
+        })
+    }
+
     /// The gaps between token events of several stages' successful requests.
     pub(crate) fn of_successes(collectors: &[&StageCollector]) -> DurationHistogram {
         let parts: Vec<&Lazy> = collectors
@@ -181,6 +217,19 @@ fn token_gaps(
 struct Lazy(Option<Box<DurationHistogram>>);
 
 impl Lazy {
+    fn counts(&self) -> Option<GapCounts> {
+        self.0.as_deref().and_then(DurationHistogram::counts)
+    }
+
+    fn from_counts(counts: Option<&GapCounts>) -> Option<Self> {
+        match counts {
+            None => Some(Self(None)),
+            Some(counts) => Some(Self(Some(Box::new(DurationHistogram::from_counts(
+                counts,
+            )?)))),
+        }
+    }
+
     fn get(&mut self) -> &mut DurationHistogram {
         self.0
             .get_or_insert_with(|| Box::new(DurationHistogram::new()))

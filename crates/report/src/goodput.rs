@@ -1,9 +1,10 @@
 //! Goodput: requests that succeeded and met every limit, divided by requests offered.
 
-use bench_contract::Goodput;
+use bench_contract::{Goodput, ShareInterval};
 
 use crate::sample::Sample;
 use crate::settings::Settings;
+use crate::slo::share_interval;
 use crate::view::View;
 
 /// Which limits of `settings` a request meets, as bits by their place. A reply too short to have a metric of tokens meets
@@ -37,10 +38,8 @@ pub(crate) fn goodput(view: &View<'_>, window_s: f64) -> Option<Goodput> {
         return None;
     }
     let offered = view.rows.len() as u64;
-    let good = view
-        .samples()
-        .filter(|sample| is_good(sample, view.settings))
-        .count() as u64;
+    let bad = share_interval(view, |sample| !is_good(sample, view.settings));
+    let good = offered - bad.map_or(0, |(bad, ..)| bad);
     let share = |n: u64| {
         if offered == 0 {
             0.0
@@ -71,6 +70,11 @@ pub(crate) fn goodput(view: &View<'_>, window_s: f64) -> Option<Goodput> {
             0.0
         },
         attainment: attainment.collect(),
+        interval: bad.map(|(.., of_bad)| ShareInterval {
+            lower: 1.0 - of_bad.upper,
+            upper: 1.0 - of_bad.lower,
+            ..of_bad
+        }),
     })
 }
 

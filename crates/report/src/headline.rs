@@ -15,6 +15,14 @@ pub(crate) enum Headline {
     Done,
 }
 
+/// The verdict of a report with its exit code and what that stands for: `FAIL, exit code 4: SLO failed`.
+#[must_use]
+pub fn outcome(report: &Report) -> String {
+    let (headline, code) = (Headline::of(report), report.verdict.exit_code);
+    let (word, meaning) = (headline.word(), headline.meaning(code));
+    format!("{word}, exit code {code}: {meaning}")
+}
+
 impl Headline {
     pub(crate) fn of(report: &Report) -> Self {
         let verdict = &report.verdict;
@@ -31,6 +39,17 @@ impl Headline {
             (Some(ExitCode::Failed), ..) => Self::Error,
             (_, _, Some(CheckVerdict::Pass)) => Self::Pass,
             (_, _, None) => Self::Done,
+        }
+    }
+
+    /// What the exit code stands for; where it is 0, why.
+    fn meaning(self, code: u8) -> &'static str {
+        match (ExitCode::from_code(code), self) {
+            (Some(ExitCode::Done), Self::Pass) => "every SLO passed",
+            (Some(ExitCode::Done), Self::Done) => "no SLO is set",
+            (Some(ExitCode::Done), _) => "what failed is not in --fail-on",
+            (Some(code), _) => code.meaning(),
+            (None, _) => "unknown",
         }
     }
 

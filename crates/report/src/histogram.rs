@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use bench_contract::GapCounts;
 use hdrhistogram::Histogram;
 
 use crate::percentile::interpolate;
 
 /// The longest gap that has a bucket of its own: an hour. Longer ones share the last, and keep their exact maximum.
 const LONGEST_NS: u64 = 3_600_000_000_000;
+
+/// The least duration, in nanoseconds, whose bucket is wider than one nanosecond: with three digits, the power of two above
+/// 2000.
+const FIRST: u64 = 2048;
 
 /// A histogram of durations in nanoseconds: bounded in size, adds up without error, percentiles within 0.1 %. Count, mean,
 /// standard deviation, least and greatest are exact.
@@ -93,6 +98,44 @@ impl DurationHistogram {
         self.max = self.max.max(other.max);
     }
 
+    /// What it holds, for a report; none without samples.
+    #[must_use]
+    pub fn counts(&self) -> Option<GapCounts> {
+        let mut before = 0;
+        let pairs = self.buckets.iter_recorded().flat_map(|bucket| {
+            let place = place(bucket.value_iterated_to());
+            let distance = place - before;
+            before = place;
+            [distance, bucket.count_at_value()]
+        });
+        let buckets: Vec<u64> = pairs.collect();
+        (self.count > 0).then(|| GapCounts {
+            buckets,
+            min_ns: self.min,
+            max_ns: self.max,
+            sum_ns: self.sum,
+            sum_of_squares: self.squares,
+        })
+    }
+
+    /// The histogram that gave `counts`; none where they are damaged.
+    #[must_use]
+    pub fn from_counts(counts: &GapCounts) -> Option<Self> {
+        let mut histogram = Self::new();
+        let (pairs, rest) = counts.buckets.as_chunks::<2>();
+        let mut at = 0_u64;
+        for &[distance, count] in pairs {
+            at = at.checked_add(distance)?;
+            let lowest = lowest(at).filter(|ns| *ns <= LONGEST_NS)?;
+            histogram.count = histogram.count.checked_add(count)?;
+            histogram.buckets.record_n(lowest, count).ok()?;
+        }
+        (histogram.min, histogram.max) = (counts.min_ns, counts.max_ns);
+        (histogram.sum, histogram.squares) = (counts.sum_ns, counts.sum_of_squares);
+        (rest.is_empty() && histogram.count > 0 && counts.min_ns <= counts.max_ns)
+            .then_some(histogram)
+    }
+
     /// Samples.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -165,6 +208,27 @@ impl DurationHistogram {
     }
 }
 
+/// The bucket of a duration, as [`GapCounts`] numbers them.
+fn place(ns: u64) -> u64 {
+    if ns < FIRST {
+        return ns;
+    }
+    let e = u64::from(ns.ilog2()) - u64::from(FIRST.ilog2() - 1);
+    e * (FIRST / 2) + (ns >> e)
+}
+
+/// The least duration of a bucket; none where there is no such bucket.
+fn lowest(place: u64) -> Option<u64> {
+    if place < FIRST {
+        return Some(place);
+    }
+    let e = place / (FIRST / 2) - 1;
+    let steps = place - e * (FIRST / 2);
+    steps
+        .checked_shl(u32::try_from(e).ok()?)
+        .filter(|ns| ns >> e == steps)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +265,38 @@ mod tests {
             }
             let mut sum = DurationHistogram::new();
             parts.iter().for_each(|part| sum.add(part));
+            prop_assert_eq!(&sum, &whole);
+            // So do what reports hold of them.
+            let mut sum = DurationHistogram::new();
+            for part in &parts {
+                let Some(counts) = part.counts() else { continue };
+                let text = serde_json::to_string(&counts).unwrap();
+                let back = DurationHistogram::from_counts(&serde_json::from_str(&text).unwrap()).unwrap();
+                prop_assert_eq!(&back, part);
+                sum.add(&back);
+            }
+            prop_assert_eq!(sum.percentiles(&[1.0, 50.0, 99.0]), whole.percentiles(&[1.0, 50.0, 99.0]));
             prop_assert_eq!(sum, whole);
+        }
+    }
+
+    #[test]
+    fn damaged_counts_are_none() {
+        let mut histogram = DurationHistogram::new();
+        histogram.record(5_000, 3);
+        let counts = histogram.counts().unwrap();
+        for buckets in [
+            vec![],
+            vec![7],
+            vec![u64::MAX, 1],
+            vec![900_000, 1],
+            vec![1, 0],
+        ] {
+            let counts = GapCounts {
+                buckets: buckets.clone(),
+                ..counts.clone()
+            };
+            assert_eq!(DurationHistogram::from_counts(&counts), None, "{buckets:?}");
         }
     }
 

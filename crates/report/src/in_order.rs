@@ -38,6 +38,19 @@ impl Series {
         }
         series
     }
+
+    /// The same of several stages, one behind the other: what ends one and what begins the next did not follow each other.
+    pub(crate) fn behind_each_other(parts: impl Iterator<Item = Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts.filter(|part| !part.is_empty()) {
+            let start = all.values.len();
+            all.joints.extend((start > 0).then_some(start));
+            all.joints
+                .extend(part.joints.iter().map(|joint| joint + start));
+            all.values.extend(part.values);
+        }
+        all
+    }
 }
 
 impl<'a> InOrder<'a> {
@@ -115,5 +128,17 @@ mod tests {
         // A run without a value leaves no joint.
         assert_eq!(at(&[25, 26]), [vec![25.0, 26.0]]);
         assert_eq!(at(&[]), [Vec::<f64>::new()]);
+    }
+
+    #[test]
+    fn stages_stand_behind_each_other_with_joints_between() {
+        let parts = [
+            Series::new(vec![1.0, 2.0], vec![1]),
+            Series::default(),
+            Series::new(vec![3.0], Vec::new()),
+        ];
+        let all = Series::behind_each_other(parts.into_iter());
+        let runs: Vec<&[f64]> = InOrder::from(&all).runs().collect();
+        assert_eq!(runs, [&[1.0][..], &[2.0], &[3.0]]);
     }
 }

@@ -8,7 +8,7 @@ use bench_contract::Interval;
 use crate::autocorrelation::autocorrelation_time_of;
 use crate::binomial::{at_least, fewer_than};
 use crate::in_order::InOrder;
-use crate::percentile::Sorted;
+use crate::percentile::{Sorted, interpolate};
 
 /// Probability that each end of an interval of 95 % may miss.
 pub(crate) const TAIL: f64 = 0.025;
@@ -16,7 +16,8 @@ pub(crate) const TAIL: f64 = 0.025;
 /// The interval of percentile `p`, whose value is `value`.
 ///
 /// `in_order` are the samples in order of schedule, `sorted` the same ascending, `time` their autocorrelation time. The
-/// effective number is `n / max(tau(x), tau(x <= value))`.
+/// effective number is `n / max(tau(x), tau(x <= value))`; where the value is `+inf`, `x <= value` is taken for "x is finite",
+/// since nothing else tells samples apart there.
 pub(crate) fn percentile_interval<'a>(
     in_order: impl Into<InOrder<'a>>,
     sorted: &Sorted,
@@ -25,8 +26,10 @@ pub(crate) fn percentile_interval<'a>(
     value: f64,
 ) -> Interval {
     let in_order = in_order.into();
-    let n = in_order.len() as f64;
-    let n_eff = n / time.max(autocorrelation_time_of(in_order, |x| x <= value));
+    let n = in_order.len();
+    // Of a percentile that was never reached, what is below is all that was.
+    let below = |x: f64| x <= value && x.is_finite();
+    let n_eff = n as f64 / time.max(autocorrelation_time_of(in_order, below));
     let whole = n_eff.floor();
     let share = p / 100.0;
     if !(share > 0.0 && share < 1.0) {
@@ -40,10 +43,9 @@ pub(crate) fn percentile_interval<'a>(
             reason,
         };
     }
-    let (low, high) = (lower_rank(whole, share), upper_rank(whole, share));
-    // Rank r of n_eff samples lies where rank r (n + 1) / (n_eff + 1) of n does; the ranks themselves when nothing correlates.
-    let place = |rank: f64| sorted.at(rank * (n + 1.0) / (whole + 1.0) - 1.0);
-    let (lower, upper) = (low.map(place), high.map(place));
+    let places = places(share, n_eff, n);
+    let (low, high) = (places.0, places.1);
+    let (lower, upper) = (low.map(|at| sorted.at(at)), high.map(|at| sorted.at(at)));
     let mut reasons = Vec::new();
     if low.is_none() || high.is_none() {
         let least = |tail: f64| least_samples(tail);
@@ -68,6 +70,33 @@ pub(crate) fn percentile_interval<'a>(
         n_eff,
         reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
     }
+}
+
+/// Where the limits of the percentile at `share` lie among `n` ascending samples that are worth `n_eff`, counted from 0; none
+/// where they do not support one. Rank r of n_eff samples lies where rank r (n + 1) / (n_eff + 1) of n does; the ranks
+/// themselves when nothing correlates.
+fn places(share: f64, n_eff: f64, n: usize) -> (Option<f64>, Option<f64>) {
+    let whole = n_eff.floor();
+    let place = |rank: f64| rank * (n as f64 + 1.0) / (whole + 1.0) - 1.0;
+    (
+        lower_rank(whole, share).map(place),
+        upper_rank(whole, share).map(place),
+    )
+}
+
+/// Whether the limits of percentile `p` lie among those of its `count` samples that never got there, `censored` of them: the lower
+/// one, and the upper one. A report leaves both such limits and those that the samples do not support out; this tells them apart.
+pub(crate) fn are_never(p: f64, n_eff: f64, count: u64, censored: u64) -> (bool, bool) {
+    let share = p / 100.0;
+    let (n, finite) = (count as usize, count.saturating_sub(censored) as usize);
+    if !(share > 0.0 && share < 1.0) || n == 0 {
+        return (false, false);
+    }
+    let value = |place: usize| if place < finite { 0.0 } else { f64::INFINITY };
+    let is_never =
+        |place: Option<f64>| place.is_some_and(|at| interpolate(at, n, value).is_infinite());
+    let (low, high) = places(share, n_eff, n);
+    (is_never(low), is_never(high))
 }
 
 /// The least number of samples whose extreme lies beyond a percentile, on the side that a sample misses with probability
@@ -164,6 +193,26 @@ mod tests {
     }
 
     #[test]
+    fn failures_that_come_together_tell_less_than_their_number() {
+        let run = |failed: &dyn Fn(u64) -> bool| {
+            let values: Vec<f64> = (0..2000_u64)
+                .map(|i| {
+                    if failed(i) {
+                        f64::INFINITY
+                    } else {
+                        ((i * 7919) % 2000) as f64
+                    }
+                })
+                .collect();
+            let sorted = Sorted::new(values.clone());
+            percentile_interval(&values, &sorted, 1.0, 99.0, f64::INFINITY).n_eff
+        };
+        let spread = run(&|i| i * 7919 % 2000 < 100);
+        let together = run(&|i| (700..800).contains(&i));
+        assert!(spread > 1500.0 && together < 100.0, "{spread}, {together}");
+    }
+
+    #[test]
     fn an_end_among_those_that_never_got_there_is_absent() {
         let values: Vec<f64> = (0..1000_u64)
             .map(|i| ((i * 7919) % 1000) as f64)
@@ -179,8 +228,13 @@ mod tests {
         );
         assert!(interval.lower.is_some() && interval.upper.is_none());
         assert_eq!(
-            interval.reason.unwrap(),
-            "15 of 1000 requests never got there"
+            interval.reason.as_deref(),
+            Some("15 of 1000 requests never got there")
         );
+        // What the report leaves out is known from what it holds.
+        assert_eq!(are_never(98.0, interval.n_eff, 1000, 15), (false, true));
+        assert_eq!(are_never(98.0, interval.n_eff, 1000, 300), (true, true));
+        assert_eq!(are_never(98.0, interval.n_eff, 1000, 0), (false, false));
+        assert_eq!(are_never(98.0, 0.0, 0, 0), (false, false));
     }
 }

@@ -19,6 +19,7 @@ mod collector;
 mod course;
 mod derive;
 mod differ;
+mod doubt;
 mod early_stopping;
 mod errors;
 mod flow;
@@ -31,6 +32,7 @@ mod in_order;
 mod incomplete_gamma;
 mod interval;
 mod json;
+mod kolmogorov;
 mod lengths;
 mod markup;
 mod merge;
@@ -51,12 +53,14 @@ mod summary;
 mod validity;
 mod verdict;
 mod view;
+mod whole;
 
 #[cfg(test)]
 mod testing;
 
 pub use collector::{StageCollector, StageFacts, TokenRead};
 pub use differ::{Difference, differences};
+pub use headline::outcome;
 pub use histogram::DurationHistogram;
 pub use json::json;
 pub use lengths::length_histograms;

@@ -1,8 +1,8 @@
 //! What a run has come to in a few lines, for places that have no room for more.
 
-use bench_contract::{ExitCode, Report};
+use bench_contract::Report;
 
-use crate::headline::Headline;
+use crate::headline::outcome;
 
 /// What Kubernetes keeps of the message that a container leaves when it ends, in bytes.
 pub const TERMINATION_MESSAGE: usize = 4096;
@@ -10,17 +10,7 @@ pub const TERMINATION_MESSAGE: usize = 4096;
 /// The verdict with its exit code, the reasons, a line each, and the run's name, in at most `room` bytes.
 #[must_use]
 pub fn message(report: &Report, room: usize) -> String {
-    let (headline, code) = (Headline::of(report), report.verdict.exit_code);
-    let meaning = match ExitCode::from_code(code) {
-        Some(ExitCode::Done) if !matches!(headline, Headline::Pass | Headline::Done) => {
-            "what failed is not in --fail-on"
-        }
-        // Of a run without objectives none has passed.
-        Some(ExitCode::Done) if headline == Headline::Done => "done",
-        Some(code) => code.meaning(),
-        None => "unknown",
-    };
-    let mut text = format!("{}, exit code {code}: {meaning}", headline.word());
+    let mut text = outcome(report);
     for line in report
         .verdict
         .reasons

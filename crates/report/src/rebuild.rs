@@ -10,12 +10,16 @@ mod error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bench_contract::config::LoadType;
 use bench_contract::{
-    CheckVerdict, Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report,
-    RequestRecord, RunStatus, StageReport, TimeSeries,
+    Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report, RequestRecord,
+    RunInfo, RunStatus, Slo, StageReport, TimeSeries,
 };
 
+use crate::arrivals::requests_due;
 use crate::collector::{StageCollector, StageFacts};
+use crate::derive::{reason_for_absence, seconds_between};
+use crate::doubt::{Missing, doubt};
 use crate::format::count;
 use crate::reads::unpacked;
 use crate::run::{Head, Stage, report, stage_reports};
@@ -38,6 +42,7 @@ pub struct Rebuilt {
 #[derive(Clone, Debug)]
 pub struct Rebuild {
     head: Report,
+    objectives: Vec<Slo>,
     parts: BTreeMap<u32, Part>,
     warmup: Counts,
     last_ns: u64,
@@ -81,6 +86,7 @@ impl Rebuild {
         });
         Self {
             parts: parts.collect(),
+            objectives: settings.slos.clone(),
             head,
             warmup: Counts::default(),
             last_ns: 0,
@@ -122,10 +128,10 @@ impl Rebuild {
         fail_on: &[FailOn],
     ) -> Result<Rebuilt, RebuildError> {
         let is_unfinished = self.head.run.status == RunStatus::Unfinished;
-        let is_shard = self.head.run.shard.is_some();
         let mut lost = BTreeMap::new();
         for (number, part) in &mut self.parts {
-            lost.insert(*number, part.look(*number, is_shard)?);
+            let found = part.look(*number, &self.head.run, self.last_ns)?;
+            lost.insert(*number, found);
         }
         missing.extend(self.missing(&lost));
         let stages: Vec<Stage> = self.parts.into_values().map(|part| part.stage).collect();
@@ -135,12 +141,19 @@ impl Rebuild {
                 say_why_no_gaps(report, stage.facts.earlier.as_deref());
             }
             if let Some(lost) = lost.get(&report.stage) {
-                doubt(report, lost.requests);
+                let missing = lost.missing();
+                report
+                    .checks
+                    .iter_mut()
+                    .for_each(|check| doubt(check, missing));
             }
         }
-        let mut head = head_of(&self.head, self.warmup);
+        let mut head = head_of(&self.head, self.objectives, self.warmup);
         head.run.unrecorded = lost.values().map(|lost| lost.requests).sum();
         if is_unfinished {
+            if let Some(first) = head.not_begun.first() {
+                missing.push(format!("stage {} and later were not started", first.stage));
+            }
             // It may have been killed when all had ended.
             head.run.interrupted = !missing.is_empty() || head.unstarted.planned > 0;
             head.run.duration_s = self.last_ns as f64 / 1e9;
@@ -192,6 +205,12 @@ impl Rebuild {
                 ));
             }
             missing.push(text);
+        }
+        for (number, lost) in lost.iter().filter(|(_, lost)| lost.in_flight > 0) {
+            missing.push(format!(
+                "stage {number}: up to {} more requests were in flight, and left no record",
+                count(lost.in_flight)
+            ));
         }
         if self.head.run.status != RunStatus::Unfinished {
             return missing;
@@ -249,7 +268,8 @@ pub(crate) fn facts_of(report: &StageReport) -> StageFacts {
 }
 
 /// What a report holds beside its stages.
-fn head_of(report: &Report, warmup: Counts) -> Head {
+fn head_of(report: &Report, objectives: Vec<Slo>, warmup: Counts) -> Head {
+    let is_whole = report.run.status != RunStatus::Unfinished && report.run.merged.is_none();
     let mut unstarted = report.counts.clone();
     for stage in &report.stages {
         unstarted.planned = unstarted.planned.saturating_sub(stage.counts.planned);
@@ -266,6 +286,13 @@ fn head_of(report: &Report, warmup: Counts) -> Head {
             not_sent: unstarted.planned,
             ..Counts::default()
         },
+        not_begun: report.not_begun.clone(),
+        objectives,
+        earlier: if is_whole {
+            report.checks.clone()
+        } else {
+            Vec::new()
+        },
         config: report.config.clone(),
     }
 }
@@ -273,15 +300,31 @@ fn head_of(report: &Report, warmup: Counts) -> Head {
 /// Planned requests of a stage that left no record.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lost {
-    /// All of them.
+    /// All of them, as far as they can be counted.
     requests: u64,
     /// Those that were due before others that left one.
     holes: u64,
+    /// Those that may have been in flight beyond, at most: the lanes of a closed loop of which nobody knows how many requests it
+    /// would have sent.
+    in_flight: u64,
+    /// Those that were due before the records end, at most.
+    due: u64,
+}
+
+impl Lost {
+    fn missing(self) -> Missing {
+        Missing {
+            planned: self.requests + self.in_flight,
+            due: Some(self.due.max(self.holes) + self.in_flight),
+        }
+    }
 }
 
 impl Part {
-    /// Looks for what is missing of a stage, and notes up to where nothing is.
-    fn look(&mut self, number: u32, is_shard: bool) -> Result<Lost, RebuildError> {
+    /// Looks for what is missing of a stage, and notes up to where nothing is. The records end at `end_ns`.
+    fn look(&mut self, number: u32, run: &RunInfo, end_ns: u64) -> Result<Lost, RebuildError> {
+        let is_unfinished = run.status == RunStatus::Unfinished;
+        let (is_shard, is_alone) = (run.shard.is_some(), run.merged.is_none());
         let indices = self.stage.collector.indices();
         if let Some(pair) = indices.windows(2).find(|pair| pair[0] == pair[1]) {
             let (stage, index) = (number, pair[0]);
@@ -295,19 +338,40 @@ impl Part {
                 planned: self.planned,
             });
         }
+        let in_flight = if is_unfinished { self.in_flight() } else { 0 };
         if is_shard {
             // Only all shards together have every place of the plan.
+            let requests = self.planned.saturating_sub(records);
             return Ok(Lost {
-                requests: self.planned.saturating_sub(records),
+                requests,
                 holes: 0,
+                in_flight,
+                due: self.due_until(end_ns).saturating_sub(records).min(requests),
             });
         }
-        let end = indices.last().map_or(0, |&last| last + 1);
-        let lost = Lost {
-            requests: self.planned.max(end) - records,
-            holes: end - records,
+        let end = match indices.last() {
+            None => 0,
+            // Of a closed loop nobody knows the plan, and of a merge not all of it.
+            Some(&last)
+                if last == u64::MAX || is_alone && self.is_counted() && last >= self.planned =>
+            {
+                return Err(RebuildError::Beyond {
+                    stage: number,
+                    index: last,
+                });
+            }
+            Some(&last) => last + 1,
         };
-        if lost.requests > 0 {
+        let requests = self.planned.max(end) - records;
+        let holes = end - records;
+        let lost = Lost {
+            requests,
+            holes,
+            // Whatever is a hole is in one of the lanes.
+            in_flight: in_flight.saturating_sub(holes),
+            due: self.due_until(end_ns).saturating_sub(records).min(requests),
+        };
+        if lost.requests + lost.in_flight > 0 {
             let unbroken = (0..)
                 .zip(&indices)
                 .take_while(|(k, index)| k == *index)
@@ -318,6 +382,41 @@ impl Part {
             self.stage.facts.known_until_ns = Some(until.unwrap_or(self.stage.facts.origin_ns));
         }
         Ok(lost)
+    }
+
+    /// Whether the number of its requests follows from its plan.
+    fn is_counted(&self) -> bool {
+        self.planned > 0 && self.stage.facts.load.kind != LoadType::Concurrent
+    }
+
+    /// How many requests may have been in flight when a closed loop was killed that ends by the clock: it was running where
+    /// neither its requests were counted nor its health was told, as is done at a stage's end.
+    fn in_flight(&self) -> u64 {
+        let facts = &self.stage.facts;
+        let is_open = facts.load.kind == LoadType::Concurrent
+            && facts.load.requests.is_none()
+            && self.planned == 0
+            && facts.health == Health::default();
+        match facts.load.concurrency {
+            Some(lanes) if is_open => lanes.into(),
+            _ => 0,
+        }
+    }
+
+    /// How many requests of the plan were due up to `end_ns`, at most, by the rate that was asked for; all of them where that
+    /// says nothing.
+    fn due_until(&self, end_ns: u64) -> u64 {
+        let facts = &self.stage.facts;
+        let seconds = seconds_between(facts.origin_ns, end_ns.max(facts.origin_ns));
+        match (facts.load.rate, facts.load.kind) {
+            (Some(_), LoadType::Constant | LoadType::Poisson | LoadType::Gamma) => {
+                let due = requests_due(seconds, &facts.load);
+                // Bursts: far more than random arrivals are ever ahead of their rate.
+                let burst = 5.0 / facts.load.burstiness.unwrap_or(1.0).min(1.0).sqrt();
+                ((due + burst * due.sqrt()).ceil() as u64).min(self.planned)
+            }
+            _ => self.planned,
+        }
     }
 }
 
@@ -330,11 +429,15 @@ pub(crate) fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageRe
         if earlier.is_some_and(|earlier| !earlier.metrics.contains_key(&metric)) {
             continue;
         }
-        if let Some(absent) = report.absent.get_mut(&metric) {
+        // What is absent for another reason, for example without streams, would be absent with them too.
+        let unexplained = reason_for_absence(metric, true);
+        if let Some(absent) = report.absent.get_mut(&metric)
+            && absent.reason == unexplained
+        {
             absent.reason = NO_READS.to_owned();
         }
         for check in &mut report.checks {
-            if check.slo.metric.latency() == Some(metric) && check.count == 0 {
+            if check.slo.metric.latency() == Some(metric) && check.reason == unexplained {
                 check.reason = NO_READS.to_owned();
             }
         }
@@ -351,18 +454,5 @@ fn keep_series(report: &mut Report, before: Option<TimeSeries>) {
         series.output_tokens = before.output_tokens;
         series.chunk_gap_p50 = before.chunk_gap_p50;
         series.chunk_gap_p99 = before.chunk_gap_p99;
-    }
-}
-
-/// What passes without knowing of all requests passes only perhaps.
-pub(crate) fn doubt(report: &mut StageReport, lost: u64) {
-    for check in &mut report.checks {
-        if lost > 0 && check.verdict == CheckVerdict::Pass {
-            check.verdict = CheckVerdict::Inconclusive;
-            check.reason.push_str(&format!(
-                "; but {} planned requests left no record",
-                count(lost)
-            ));
-        }
     }
 }

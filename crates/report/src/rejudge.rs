@@ -4,15 +4,19 @@
 //! found of the run's own objectives, and where no request was above a limit, or all were, their order does not matter.
 
 use bench_contract::{
-    Check, CheckVerdict, FailOn, Metric, Report, Slo, SloMetric, StageReport, ValidityState,
+    Check, CheckVerdict, FailOn, Metric, Report, Slo, SloMetric, SloStages, StageReport,
+    ValidityState,
 };
 
+use crate::doubt::{Missing, doubt};
 use crate::format::Latency;
 use crate::rebuild::{RebuildError, settings_of};
+use crate::run::missing;
 use crate::settings::Settings;
 use crate::slo::{Evidence, LEAST_EPISODES, blank, few_episodes, rate};
 use crate::stage::{INVALID, uncorrected};
-use crate::verdict::{RunEnd, correct, correct_checks, verdict};
+use crate::verdict::{RunEnd, correct_all, correct_checks, verdict};
+use crate::whole::{of_not_begun, tokens_per_s, unless_whole};
 
 /// Why an objective is left open.
 const NEEDS_RECORDS: &str = "report.json does not hold what decides this: it takes the records (requests.jsonl.zst) beside it";
@@ -29,9 +33,12 @@ pub fn rejudged(
 ) -> Result<Report, RebuildError> {
     let own = settings_of(&report)?;
     let same_goodput = sorted(&own.goodput) == sorted(&settings.goodput);
+    let missing = missing(&report.run);
     for stage in &mut report.stages {
-        let answer = |slo: &Slo| answer(slo, stage, same_goodput);
-        let mut checks: Vec<Check> = settings.slos.iter().map(answer).collect();
+        let slos = settings.slos.iter();
+        let slos = slos.filter(|slo| slo.stages.has(stage.stage));
+        let answer = |slo: &Slo| answer(slo, stage, same_goodput, missing);
+        let mut checks: Vec<Check> = slos.map(answer).collect();
         correct_checks(&mut checks.iter_mut().collect::<Vec<_>>());
         if stage.validity.state == ValidityState::Invalid {
             for check in &mut checks {
@@ -41,9 +48,88 @@ pub fn rejudged(
         }
         stage.checks = checks;
     }
-    correct(&mut report.stages);
-    report.verdict = verdict(&report.stages, &RunEnd::of(&report.run), fail_on);
+    for stage in &mut report.not_begun {
+        stage.checks = of_not_begun(&settings.slos, stage.stage);
+    }
+    let whole = settings.slos.iter();
+    let whole = whole.filter(|slo| slo.stages == SloStages::Whole);
+    let whole = whole.map(|slo| {
+        let mut check = of_whole(slo, &report, same_goodput, missing);
+        unless_whole(&mut check, &report.stages, &report.not_begun);
+        check
+    });
+    report.checks = whole.collect();
+    correct_all(&mut report.stages, &mut report.checks);
+    report.verdict = verdict(&report.stages, &RunEnd::of(&report), fail_on);
     Ok(report)
+}
+
+/// What the report holds of an objective that was judged before: it stands as it was found then.
+fn found<'a>(
+    slo: &Slo,
+    mut checks: impl Iterator<Item = &'a Check>,
+    same_goodput: bool,
+) -> Option<Check> {
+    let found = checks.find(|check| check.slo.limits_the_same(slo))?;
+    (same_goodput || slo.metric != SloMetric::Goodput).then(|| Check {
+        slo: slo.clone(),
+        ..uncorrected(found)
+    })
+}
+
+/// An objective of the whole run: how requests of all stages follow each other is in no report, so that only what does
+/// not depend on it is decided.
+fn of_whole(slo: &Slo, report: &Report, same_goodput: bool, missing: Missing) -> Check {
+    let open = |reason: &str| blank(slo, CheckVerdict::Inconclusive, 0, reason.to_owned());
+    if let Some(problem) = slo.problem() {
+        return open(&problem.to_string());
+    }
+    if report.stages.is_empty() {
+        return open("no stage has begun");
+    }
+    if let Some(check) = found(slo, report.checks.iter(), same_goodput) {
+        return check;
+    }
+    let sum = |of: &dyn Fn(&StageReport) -> u64| report.stages.iter().map(of).sum::<u64>();
+    let offered = sum(&|stage| stage.counts.planned);
+    if offered == 0 {
+        return open("no request was offered");
+    }
+    let of_share = |bad: u64, allowed: f64, word: &str| {
+        let is_uniform = bad == 0 || bad == offered;
+        is_uniform.then(|| crate::slo::share_of(slo, (bad, offered), offered as f64, allowed, word))
+    };
+    let mut check = match (slo.metric, slo.max, slo.min) {
+        (SloMetric::Throughput, _, Some(min)) => rate(
+            slo,
+            sum(&|stage| stage.counts.ok()),
+            min.get(),
+            tokens_per_s(&report.stages),
+        ),
+        (SloMetric::ErrorRate, Some(max), _) => {
+            of_share(sum(&failed), max.get(), "failed").unwrap_or_else(|| open(NEEDS_RECORDS))
+        }
+        (SloMetric::Goodput, _, Some(min)) if same_goodput => {
+            let bad = report.stages.iter().map(not_good).sum::<Option<u64>>();
+            bad.and_then(|bad| of_share(bad, 1.0 - min.get(), "were not good"))
+                .unwrap_or_else(|| open(NEEDS_RECORDS))
+        }
+        _ => open(NEEDS_RECORDS),
+    };
+    doubt(&mut check, missing);
+    check
+}
+
+/// Requests that failed, those not among them that were given up as planned.
+fn failed(stage: &StageReport) -> u64 {
+    let planned = stage.cancel.map_or(0, |cancel| cancel.cancelled);
+    stage.counts.failed().saturating_sub(planned)
+}
+
+/// Requests offered that were not good, where the report says how many were.
+fn not_good(stage: &StageReport) -> Option<u64> {
+    let goodput = stage.goodput.as_ref()?;
+    Some(goodput.offered.saturating_sub(goodput.good))
 }
 
 fn sorted(limits: &[(Metric, f64)]) -> Vec<(Metric, f64)> {
@@ -52,7 +138,7 @@ fn sorted(limits: &[(Metric, f64)]) -> Vec<(Metric, f64)> {
     limits
 }
 
-fn answer(slo: &Slo, stage: &StageReport, same_goodput: bool) -> Check {
+fn answer(slo: &Slo, stage: &StageReport, same_goodput: bool, missing: Missing) -> Check {
     let open = |reason: &str| blank(slo, CheckVerdict::Inconclusive, 0, reason.to_owned());
     if let Some(problem) = slo.problem() {
         return open(&problem.to_string());
@@ -60,13 +146,10 @@ fn answer(slo: &Slo, stage: &StageReport, same_goodput: bool) -> Check {
     if stage.counts.planned == 0 {
         return open("no request was offered");
     }
-    let of_run = |check: &&Check| check.slo == *slo;
-    if let Some(check) = stage.checks.iter().find(of_run)
-        && (same_goodput || slo.metric != SloMetric::Goodput)
-    {
-        return uncorrected(check);
+    if let Some(check) = found(slo, stage.checks.iter(), same_goodput) {
+        return check;
     }
-    match (slo.metric, slo.percentile, slo.max, slo.min) {
+    let mut check = match (slo.metric, slo.percentile, slo.max, slo.min) {
         (SloMetric::Throughput, _, _, Some(min)) => rate(
             slo,
             stage.counts.ok(),
@@ -74,13 +157,11 @@ fn answer(slo: &Slo, stage: &StageReport, same_goodput: bool) -> Check {
             stage.throughput.output_tokens_per_s,
         ),
         (SloMetric::ErrorRate, _, Some(max), _) => {
-            let planned = stage.cancel.map_or(0, |cancel| cancel.cancelled);
-            let bad = stage.counts.failed() - planned;
-            share(slo, stage, bad, max.get(), "failed").unwrap_or_else(|| open(NEEDS_RECORDS))
+            share(slo, stage, failed(stage), max.get(), "failed")
+                .unwrap_or_else(|| open(NEEDS_RECORDS))
         }
         (SloMetric::Goodput, _, _, Some(min)) => {
-            let goodput = stage.goodput.as_ref().filter(|_| same_goodput);
-            let bad = goodput.map(|goodput| goodput.offered - goodput.good);
+            let bad = not_good(stage).filter(|_| same_goodput);
             let found =
                 bad.and_then(|bad| share(slo, stage, bad, 1.0 - min.get(), "were not good"));
             found.unwrap_or_else(|| open(NEEDS_RECORDS))
@@ -91,7 +172,9 @@ fn answer(slo: &Slo, stage: &StageReport, same_goodput: bool) -> Check {
             found.unwrap_or_else(|| open(NEEDS_RECORDS))
         }
         _ => open("the objective is incomplete"),
-    }
+    };
+    doubt(&mut check, missing);
+    check
 }
 
 /// A share of offered requests, where how they follow each other is known or does not matter.

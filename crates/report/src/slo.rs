@@ -7,12 +7,12 @@
 //!
 //! `error_rate` and `goodput` are shares of offered requests and are decided by the same interval.
 
-use bench_contract::{Check, CheckVerdict, Slo, SloMetric, Throughput};
+use bench_contract::{Check, CheckVerdict, ShareInterval, Slo, SloMetric, SloStages};
 
 use crate::autocorrelation::{autocorrelation_time, autocorrelation_time_of};
 use crate::binomial::clopper_pearson;
 use crate::format::{Latency, count, percent};
-use crate::in_order::InOrder;
+use crate::in_order::{InOrder, Series};
 use crate::interval::{TAIL, least_samples};
 use crate::percentile::Sorted;
 use crate::sample::Sample;
@@ -21,49 +21,52 @@ use crate::view::View;
 /// Independent episodes, `n / tau(x)`, below which a run of latencies passes or fails only on further evidence.
 pub(crate) const LEAST_EPISODES: f64 = 60.0;
 
-/// Judges `slo` on a stage.
-pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Check {
+/// Judges `slo` on the requests of a stage, or of several, one behind the other: `tokens_per_s` is their output.
+pub(crate) fn judge(slo: &Slo, views: &[View<'_>], tokens_per_s: f64) -> Check {
     let undecided = |reason: String| blank(slo, CheckVerdict::Inconclusive, 0, reason);
     if let Some(problem) = slo.problem() {
         return undecided(problem.to_string());
     }
-    if view.rows.is_empty() {
+    let Some(settings) = views.first().map(|view| view.settings) else {
+        return undecided("no stage has begun".to_owned());
+    };
+    if views.iter().all(|view| view.rows.is_empty()) {
         return undecided("no request was offered".to_owned());
     }
+    let ok = views.iter().map(|view| view.counts.ok()).sum();
     match (slo.metric.latency(), slo.percentile, slo.max, slo.min) {
         (Some(metric), Some(p), Some(max), _) if metric.is_pooled() => {
-            crate::slo_gaps::judge(slo, metric, p, max.get(), view)
+            crate::slo_gaps::judge(slo, metric, p, max.get(), views)
         }
         (Some(metric), Some(p), Some(max), _) => {
-            let streaming = view.settings.streaming;
+            let streaming = settings.streaming;
             // A request that failed before it got there is above every limit; one whose reply was too short to have the
             // metric says nothing.
             let of = |sample: &Sample| match sample.value(metric, streaming) {
                 None if !sample.is_ok() => Some(f64::INFINITY),
                 value => value,
             };
-            let in_order = view.series(view.measured(metric), of);
-            if view
-                .measured(metric)
+            let parts = views
+                .iter()
+                .map(|view| view.series(view.measured(metric), of));
+            let in_order = Series::behind_each_other(parts);
+            if views
+                .iter()
+                .flat_map(|view| view.measured(metric))
                 .all(|sample| sample.is_ok() || sample.value(metric, streaming).is_none())
                 && !in_order.iter().any(|x| x.is_finite())
-                && view.counts.ok() > 0
+                && ok > 0
             {
                 return undecided(crate::derive::reason_for_absence(metric, streaming).to_owned());
             }
             percentile(slo, p, max.get(), &in_order)
         }
-        (None, _, Some(max), _) => share(slo, view, max.get(), Sample::is_error, "failed"),
+        (None, _, Some(max), _) => share(slo, views, max.get(), Sample::is_error, "failed"),
         (None, _, _, Some(min)) if slo.metric == SloMetric::Goodput => {
-            let is_bad = |sample: &Sample| !crate::goodput::is_good(sample, view.settings);
-            share(slo, view, 1.0 - min.get(), is_bad, "were not good")
+            let is_bad = |sample: &Sample| !crate::goodput::is_good(sample, settings);
+            share(slo, views, 1.0 - min.get(), is_bad, "were not good")
         }
-        (None, _, _, Some(min)) => rate(
-            slo,
-            view.counts.ok(),
-            min.get(),
-            throughput.output_tokens_per_s,
-        ),
+        (None, _, _, Some(min)) => rate(slo, ok, min.get(), tokens_per_s),
         _ => undecided("the objective is incomplete".to_owned()),
     }
 }
@@ -138,28 +141,43 @@ pub(crate) fn few_episodes(episodes: f64, near: &str) -> String {
 
 fn share(
     slo: &Slo,
-    view: &View<'_>,
+    views: &[View<'_>],
     allowed: f64,
     is_bad: impl Fn(&Sample) -> bool,
     word: &str,
 ) -> Check {
-    let series = view.series(view.samples(), |sample| {
-        Some(f64::from(u8::from(is_bad(sample))))
-    });
-    let n = series.len() as f64;
+    let (bad, of, n_eff) = counted(views, is_bad);
+    share_of(slo, (bad, of), n_eff, allowed, word)
+}
+
+/// How many requests are bad, of how many, and how many independent ones these are worth: `n / tau`, tau being that of the
+/// series of what is bad, in order of schedule; all of them where none is.
+fn counted(views: &[View<'_>], is_bad: impl Fn(&Sample) -> bool) -> (u64, u64, f64) {
+    let of = |sample: &Sample| Some(f64::from(u8::from(is_bad(sample))));
+    let parts = views.iter().map(|view| view.series(view.samples(), of));
+    let series = Series::behind_each_other(parts);
     let bad: f64 = series.iter().sum();
     let time = if bad == 0.0 {
         1.0
     } else {
         autocorrelation_time(&series)
     };
-    share_of(
-        slo,
-        (bad as u64, series.len() as u64),
-        n / time,
-        allowed,
-        word,
-    )
+    (bad as u64, series.len() as u64, series.len() as f64 / time)
+}
+
+/// How many requests are bad, of how many, with the exact interval of the share; none where nothing was offered.
+pub(crate) fn share_interval(
+    view: &View<'_>,
+    is_bad: impl Fn(&Sample) -> bool,
+) -> Option<(u64, u64, ShareInterval)> {
+    let (bad, of, n_eff) = counted(std::slice::from_ref(view), is_bad);
+    let evidence = Evidence::new(bad as f64 / of as f64, n_eff);
+    let interval = ShareInterval {
+        lower: evidence.lower,
+        upper: evidence.upper,
+        n_eff,
+    };
+    (of > 0).then_some((bad, of, interval))
 }
 
 /// The objective that no more than `allowed` are bad, where `bad` of `of` are, which are worth `n_eff` independent ones.
@@ -196,7 +214,11 @@ pub(crate) fn rate(slo: &Slo, ok: u64, min: f64, observed: f64) -> Check {
     } else {
         CheckVerdict::Fail
     };
-    let reason = format!("{observed:.1} tokens/s over the stage, {min} asked for");
+    let over = match slo.stages {
+        SloStages::Whole => "all stages",
+        SloStages::Each | SloStages::Of(_) => "the stage",
+    };
+    let reason = format!("{observed:.1} tokens/s over {over}, {min} asked for");
     Check {
         observed: Some(observed),
         n_eff: ok as f64,
@@ -312,6 +334,7 @@ mod tests {
             percentile: Some(99.0),
             max: bench_contract::Limit::new(max),
             min: None,
+            stages: SloStages::Each,
         }
     }
 

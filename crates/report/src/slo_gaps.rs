@@ -11,27 +11,22 @@ use crate::autocorrelation::autocorrelation_time;
 use crate::derive::reason_for_absence;
 use crate::format::Latency;
 use crate::gaps::{Share, pooled_limits};
+use crate::histogram::DurationHistogram;
 use crate::in_order::Series;
 use crate::slo::{Evidence, blank};
 use crate::view::View;
 
-/// Judges a percentile objective on `chunk_gap` or `itl`.
-pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>) -> Check {
-    let place = pooled_limits(view.settings)
-        .iter()
-        .position(|&limit| limit == (metric, max));
-    let of = |shares: &[Share]| {
-        place
-            .and_then(|place| shares.get(place).copied())
-            .unwrap_or_default()
-    };
-    let rows = view.rows.iter();
-    let (due, shares): (Vec<u64>, Vec<Share>) = rows
-        .map(|row| (row.sample.scheduled_ns, of(row.shares)))
-        .filter(|(_, share)| share.count > 0)
-        .unzip();
+/// Judges a percentile objective on `chunk_gap` or `itl` over the requests of one stage or several.
+pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, views: &[View<'_>]) -> Check {
+    let streaming = views.first().is_some_and(|view| view.settings.streaming);
+    let mut shares: Vec<Share> = Vec::new();
+    let mut gaps_of_all = DurationHistogram::default();
+    for view in views {
+        gaps_of_all.add(&view.gaps.of(metric));
+        shares.extend(of_requests(view, metric, max).map(|(_, share)| share));
+    }
     if shares.is_empty() {
-        let reason = reason_for_absence(metric, view.settings.streaming);
+        let reason = reason_for_absence(metric, streaming);
         return blank(slo, CheckVerdict::Inconclusive, 0, reason.to_owned());
     }
     let (gaps, above) = shares.iter().fold((0_u64, 0_u64), |(gaps, above), share| {
@@ -41,12 +36,14 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>
         )
     });
     let share = above as f64 / gaps as f64;
-    let evidence = Evidence::new(
-        share,
-        effective(&shares, &due, view.joints_ns, share, gaps as f64),
-    );
+    let residuals = Series::behind_each_other(views.iter().map(|view| {
+        let of = |part: Share| f64::from(part.above) - share * f64::from(part.count);
+        let timed = of_requests(view, metric, max).map(|(due, part)| (due, of(part)));
+        Series::timed(timed, view.joints_ns)
+    }));
+    let evidence = Evidence::new(share, effective(&residuals, share, gaps as f64));
     let allowed = 1.0 - p / 100.0;
-    let observed = view.gaps.of(metric).percentiles(&[p]).first().copied();
+    let observed = gaps_of_all.percentiles(&[p]).first().copied();
     let shown = observed
         .map(|value| format!("{}; ", Latency(value)))
         .unwrap_or_default();
@@ -61,13 +58,25 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>
     }
 }
 
-/// The effective number of independent gaps, of requests that were due at `due`.
-fn effective(shares: &[Share], due: &[u64], joints_ns: &[u64], share: f64, gaps: f64) -> f64 {
-    let requests = shares.len() as f64;
-    let residual = |part: &Share| f64::from(part.above) - share * f64::from(part.count);
-    let timed = due.iter().copied().zip(shares.iter().map(residual));
-    let residuals = Series::timed(timed, joints_ns);
-    let time = autocorrelation_time(&residuals);
+/// For each request that has gaps, when it was due, and its share of them above `max`.
+fn of_requests(view: &View<'_>, metric: Metric, max: f64) -> impl Iterator<Item = (u64, Share)> {
+    let place = pooled_limits(view.settings)
+        .iter()
+        .position(|&limit| limit == (metric, max));
+    let of = move |shares: &[Share]| {
+        place
+            .and_then(|place| shares.get(place).copied())
+            .unwrap_or_default()
+    };
+    let rows = view.rows.iter();
+    rows.map(move |row| (row.sample.scheduled_ns, of(row.shares)))
+        .filter(|(_, share)| share.count > 0)
+}
+
+/// The effective number of independent gaps, of requests with these `above - share x gaps`.
+fn effective(residuals: &Series, share: f64, gaps: f64) -> f64 {
+    let requests = residuals.len() as f64;
+    let time = autocorrelation_time(residuals);
     let variance = residuals.iter().map(|x| x * x).sum::<f64>() / (gaps * gaps) * time;
     let binomial = share * (1.0 - share);
     if variance <= 0.0 || binomial <= 0.0 {

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use bench_contract::{
-    Absent, CancelCounts, Check, CheckVerdict, Metric, Slo, StageReport, ValidityState,
+    Absent, CancelCounts, Check, CheckVerdict, ErrorRate, Metric, Slo, StageReport, ValidityState,
 };
 
 use crate::collector::StageFacts;
 use crate::course::Course;
 use crate::derive::reason_for_absence;
 use crate::errors::Errors;
+use crate::format::count;
 use crate::goodput::goodput;
 use crate::lengths::lengths;
 use crate::merge::pooled;
-use crate::slo::{allowed_share, judge};
+use crate::sample::Sample;
+use crate::slo::{allowed_share, blank, judge, share_interval};
 use crate::summary::{summarize, summarize_gaps};
 use crate::verdict::{NOT_AMONG, correct_checks};
 use crate::view::View;
@@ -57,8 +59,11 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         .settings
         .slos
         .iter()
+        .filter(|slo| slo.stages.has(facts.stage))
         .map(|slo| {
-            judged_earlier(slo, view, facts).unwrap_or_else(|| judge(slo, view, &course.throughput))
+            let tokens_per_s = course.throughput.output_tokens_per_s;
+            judged_earlier(slo, view, facts)
+                .unwrap_or_else(|| judge(slo, std::slice::from_ref(view), tokens_per_s))
         })
         .collect();
     correct_checks(&mut checks.iter_mut().collect::<Vec<_>>());
@@ -77,8 +82,17 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         achieved_rate: course.achieved_rate,
         counts: view.counts.clone(),
         cancel: cancel(view, facts),
+        error_rate: share_interval(view, Sample::is_error).map(|(failed, offered, interval)| {
+            ErrorRate {
+                failed,
+                offered,
+                ratio: failed as f64 / offered as f64,
+                interval,
+            }
+        }),
         metrics,
         absent,
+        token_gaps: view.gaps.counts(),
         lengths: lengths(view),
         goodput: goodput(view, course.throughput.window_s),
         throughput: course.throughput,
@@ -93,19 +107,59 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
 /// How the reason of an objective on an invalid stage begins.
 pub(crate) const INVALID: &str = "the stage is invalid; as measured: ";
 
-/// What the run itself found of an objective on token gaps, before any correction, where it knew of more of them.
+/// The same of the whole run, where one of its stages is.
+pub(crate) const INVALID_PART: &str = "a stage is invalid; as measured: ";
+
+/// What the run itself found of an objective on token gaps, before any correction, where it knew of more of them than its
+/// records hold: the others are no fair sample, since replies whose events hold several tokens are not among them.
 fn judged_earlier(slo: &Slo, view: &View<'_>, facts: &StageFacts) -> Option<Check> {
-    let metric = slo.metric.latency().filter(|metric| metric.is_pooled())?;
-    let earlier = facts.earlier.as_deref()?;
-    let known = earlier.metrics.get(&metric)?.count > view.gaps.of(metric).count();
-    let found = earlier.checks.iter().find(|check| check.slo == *slo);
-    found.filter(|_| known).map(uncorrected)
+    let earlier = facts.earlier.as_deref();
+    let reports = earlier.into_iter().chain(&facts.repeats);
+    let held = view.gaps_held(slo)?;
+    let checks = earlier.map_or(&[][..], |earlier| &earlier.checks);
+    of_more_gaps(slo, held, reports, checks)
 }
 
-/// An objective as it stood by itself, before it was corrected for the number of others and the stage was judged.
+/// The same of a place whose `reports` know of more token gaps than `held`, and where `checks` were found; none where they
+/// do not.
+pub(crate) fn of_more_gaps<'a>(
+    slo: &Slo,
+    held: u64,
+    reports: impl Iterator<Item = &'a StageReport>,
+    checks: &[Check],
+) -> Option<Check> {
+    let metric = slo.metric.latency()?;
+    let known = reports.filter_map(|report| report.metrics.get(&metric));
+    let known: u64 = known.map(|summary| summary.count).sum();
+    if known <= held {
+        return None;
+    }
+    let mut found = checks.iter();
+    let found = found.find(|check| check.slo.limits_the_same(slo) && check.n_eff > 0.0);
+    Some(match found {
+        Some(check) => Check {
+            slo: slo.clone(),
+            ..uncorrected(check)
+        },
+        None => {
+            let reason = match held {
+                0 => reason_for_absence(metric, true).to_owned(),
+                held => format!(
+                    "the run measured {} token gaps and the records hold {} of them, which are no fair sample: only an objective that the run had from the start is judged on all",
+                    count(known),
+                    count(held)
+                ),
+            };
+            blank(slo, CheckVerdict::Inconclusive, 0, reason)
+        }
+    })
+}
+
+/// An objective as it stood by itself, before it was corrected for the number of others and its place was judged.
 pub(crate) fn uncorrected(check: &Check) -> Check {
     let mut check = check.clone();
-    if let Some(reason) = check.reason.strip_prefix(INVALID) {
+    let void = [INVALID, INVALID_PART].into_iter();
+    if let Some(reason) = { void }.find_map(|void| check.reason.strip_prefix(void)) {
         check.reason = reason.to_owned();
         check.verdict = match (
             check.share_lower,

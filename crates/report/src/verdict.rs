@@ -1,29 +1,36 @@
 //! The verdict over all stages, and the exit code.
 
 use bench_contract::{
-    Check, CheckVerdict, ExitCode, FailOn, RunInfo, StageReport, ValidityState, Verdict,
+    Check, CheckVerdict, ExitCode, FailOn, NotBegun, Report, StageReport, ValidityState, Verdict,
 };
 
 use crate::binomial::at_least;
 use crate::interval::TAIL;
 use crate::slo::allowed_share;
+use crate::whole::left_open;
 
-/// How a run ended, beside its requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What decides the verdict of a run beside the stages that ran.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunEnd {
     /// Whether a signal ended it.
     pub interrupted: bool,
     /// What failed outside the measurement: uploads, files.
     pub failed: Vec<String>,
+    /// Stages that did not begin.
+    pub not_begun: Vec<NotBegun>,
+    /// The objectives of the whole run.
+    pub whole: Vec<Check>,
 }
 
 impl RunEnd {
     /// How the run of a report ended.
     #[must_use]
-    pub fn of(run: &RunInfo) -> Self {
+    pub fn of(report: &Report) -> Self {
         Self {
-            interrupted: run.interrupted,
-            failed: run.failed.clone(),
+            interrupted: report.run.interrupted,
+            failed: report.run.failed.clone(),
+            not_begun: report.not_begun.clone(),
+            whole: report.checks.clone(),
         }
     }
 }
@@ -32,12 +39,13 @@ impl RunEnd {
 /// and not after the correction becomes inconclusive, with the reason. All must pass for a pass, which needs no
 /// correction. Calling it twice changes nothing.
 pub fn correct(stages: &mut [StageReport]) {
-    correct_checks(
-        &mut stages
-            .iter_mut()
-            .flat_map(|stage| &mut stage.checks)
-            .collect::<Vec<_>>(),
-    );
+    correct_all(stages, &mut []);
+}
+
+/// The same of all stages and of the whole run.
+pub(crate) fn correct_all(stages: &mut [StageReport], whole: &mut [Check]) {
+    let of_stages = stages.iter_mut().flat_map(|stage| &mut stage.checks);
+    correct_checks(&mut of_stages.chain(whole).collect::<Vec<_>>());
 }
 
 /// What is said of a failure that the correction takes back, before the number of objectives.
@@ -99,8 +107,8 @@ pub(crate) fn holm(p_values: &[Option<f64>], level: f64) -> Vec<bool> {
 /// out is still among the reasons.
 #[must_use]
 pub fn verdict(stages: &[StageReport], end: &RunEnd, fail_on: &[FailOn]) -> Verdict {
-    let mut corrected = stages.to_vec();
-    correct(&mut corrected);
+    let (mut corrected, mut whole) = (stages.to_vec(), end.whole.clone());
+    correct_all(&mut corrected, &mut whole);
     let mut statements = Vec::new();
     if end.interrupted {
         statements.push((
@@ -135,21 +143,16 @@ pub fn verdict(stages: &[StageReport], end: &RunEnd, fail_on: &[FailOn]) -> Verd
                 ValidityState::Valid => {}
             }
         }
-        for check in &stage.checks {
-            let (code, word) = match check.verdict {
-                CheckVerdict::Pass | CheckVerdict::Invalid => continue,
-                CheckVerdict::Fail => (ExitCode::SloFailed, "failed"),
-                CheckVerdict::Inconclusive => (ExitCode::SloInconclusive, "is inconclusive"),
-            };
-            let text = format!(
-                "stage {}: {} {word}: {}",
-                stage.stage,
-                check.slo.describe(),
-                check.reason
-            );
-            statements.push((code, text));
-        }
+        let place = format!("stage {}", stage.stage);
+        statements.extend(stage.checks.iter().filter_map(|it| statement(&place, it)));
     }
+    statements.extend(
+        whole
+            .iter()
+            .filter_map(|check| statement("whole run", check)),
+    );
+    let open = left_open(&end.not_begun);
+    statements.extend(open.map(|text| (ExitCode::SloInconclusive, text)));
     statements.extend(
         end.failed
             .iter()
@@ -165,7 +168,9 @@ pub fn verdict(stages: &[StageReport], end: &RunEnd, fail_on: &[FailOn]) -> Verd
         .map(|(code, _)| *code)
         .filter(|&code| counts(code))
         .collect();
-    let slo = overall(&corrected);
+    let of_stages = corrected.iter().flat_map(|stage| &stage.checks);
+    let of_rest = end.not_begun.iter().flat_map(|stage| &stage.checks);
+    let slo = overall(of_stages.chain(of_rest).chain(&whole));
     let mut reasons = in_precedence(statements);
     if reasons.is_empty() {
         reasons.push(
@@ -189,6 +194,17 @@ pub fn verdict(stages: &[StageReport], end: &RunEnd, fail_on: &[FailOn]) -> Verd
     }
 }
 
+/// What there is to say of an objective that did not pass, and the exit code that it stands for.
+fn statement(place: &str, check: &Check) -> Option<(ExitCode, String)> {
+    let (code, word) = match check.verdict {
+        CheckVerdict::Pass | CheckVerdict::Invalid => return None,
+        CheckVerdict::Fail => (ExitCode::SloFailed, "failed"),
+        CheckVerdict::Inconclusive => (ExitCode::SloInconclusive, "is inconclusive"),
+    };
+    let text = format!("{place}: {} {word}: {}", check.slo.describe(), check.reason);
+    Some((code, text))
+}
+
 /// Statements in the order in which exit codes win.
 fn in_precedence(statements: Vec<(ExitCode, String)>) -> Vec<String> {
     let mut ordered = Vec::with_capacity(statements.len());
@@ -204,12 +220,8 @@ fn in_precedence(statements: Vec<(ExitCode, String)>) -> Vec<String> {
 }
 
 /// A failure anywhere fails; else an invalid stage decides; else all must pass.
-fn overall(stages: &[StageReport]) -> Option<CheckVerdict> {
-    let verdicts: Vec<CheckVerdict> = stages
-        .iter()
-        .flat_map(|stage| &stage.checks)
-        .map(|check| check.verdict)
-        .collect();
+fn overall<'a>(checks: impl Iterator<Item = &'a Check>) -> Option<CheckVerdict> {
+    let verdicts: Vec<CheckVerdict> = checks.map(|check| check.verdict).collect();
     [
         CheckVerdict::Fail,
         CheckVerdict::Invalid,

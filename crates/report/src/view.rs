@@ -1,6 +1,6 @@
 //! The requests of a stage in order of schedule.
 
-use bench_contract::{Counts, Metric};
+use bench_contract::{Counts, Metric, Slo};
 
 use crate::gaps::{Gaps, Share};
 use crate::in_order::Series;
@@ -37,6 +37,12 @@ impl View<'_> {
     pub(crate) fn measured(&self, metric: Metric) -> impl Iterator<Item = &Sample> + Clone {
         self.samples()
             .filter(move |sample| is_measured(sample, metric))
+    }
+
+    /// How many token gaps there are that an objective is about; none for one that is about something else.
+    pub(crate) fn gaps_held(&self, slo: &Slo) -> Option<u64> {
+        let metric = slo.metric.latency().filter(|metric| metric.is_pooled())?;
+        Some(self.gaps.of(metric).count())
     }
 
     /// Values of a request metric in order of schedule, `+inf` included.

@@ -27,5 +27,5 @@ pub use deadline::Deadline;
 pub use environment::Environment;
 pub use error::{Reply, StoreError};
 pub use put::Content;
-pub use read::{ReadError, list, read};
+pub use read::{ReadError, list, read, read_into};
 pub use target::{Placement, Target, Unusable, Uploaded};

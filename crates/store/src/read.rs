@@ -1,7 +1,11 @@
 //! Reading from a store, for programs that have no event loop.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use thiserror::Error;
@@ -44,6 +48,37 @@ pub fn read(address: &Address) -> Result<Vec<u8>, ReadError> {
         });
         got.await.map(Vec::from)
     })
+}
+
+/// Writes the object at `address` into a new file as it comes, however large it is. A file of an object that did not come
+/// whole is taken away again.
+///
+/// # Errors
+/// [`StoreError::Missing`] when there is no such object, [`StoreError::File`] when the file cannot be written; else whatever
+/// keeps the store from giving it.
+pub fn read_into(address: &Address, file: &Path) -> Result<(), ReadError> {
+    let done = blocking(address, async |client, key| {
+        let found = exchange(0, client.objects().get(key)).await?;
+        let mut out = File::create_new(file).map_err(|error| unwritten(file, &error))?;
+        let mut parts = found.into_stream();
+        loop {
+            // Each part has its own time limit: a store that has gone silent is noticed, and a large object may take its time.
+            let part = exchange(LIKELY, async { parts.next().await.transpose() }).await?;
+            let Some(part) = part else { break };
+            out.write_all(&part)
+                .map_err(|error| unwritten(file, &error))?;
+        }
+        Ok(())
+    });
+    if done.is_err() {
+        // It may not be there.
+        let _ = std::fs::remove_file(file);
+    }
+    done
+}
+
+fn unwritten(file: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::File(format!("cannot write {}: {error}", file.display()))
 }
 
 /// The names of the objects in the folder at `address`, not of those in folders below it, in order.

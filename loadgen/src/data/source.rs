@@ -62,7 +62,10 @@ pub fn fetch(config: &Config, say: &mut dyn FnMut(&str)) -> Result<Option<Local>
         let token = config.tokenizer.as_ref().and_then(|t| t.token.as_ref());
         let hub = Hub::new(&Environment::of_process(), token.map(Secret::expose));
         let fetched = hub.fetch(&file, say).map_err(|error| {
-            format!("cannot fetch {path}: {error}; {}, or name a file that is here (data.path)", error.remedy())
+            format!(
+                "cannot fetch {path}: {error}; {}, or name a file that is here (data.path)",
+                error.remedy()
+            )
         })?;
         Local {
             path: fetched.to_path_buf(),

@@ -343,11 +343,13 @@ impl Flight {
             .map(|n| (n, TokenSource::Usage));
         let counted =
             counted.or_else(|| (trace.events > 0).then_some((trace.events, TokenSource::Events)));
+        // Events that are tokens say how many tokens they are.
+        let with_tokens = counted != Some((trace.events, TokenSource::Usage));
         let reads = self
             .local
             .shared
             .per_request
-            .then(|| reads::packed(self.sent_ns.unwrap_or(0), &trace.reads));
+            .then(|| reads::packed(self.sent_ns.unwrap_or(0), &trace.reads, with_tokens));
         let blank = self.local.blank(&self.body.planned);
         let talk = self.body.talk.as_ref();
         // Where every event is one token, so is the first.

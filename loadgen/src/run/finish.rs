@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bench_contract::{Counts, ExitCode, FailOn, Outcome, Report, RunStatus, StageReport};
+use bench_contract::{Counts, ExitCode, FailOn, NotBegun, Outcome, Report, RunStatus, StageReport};
 use bench_report::{
     ASKED_TO_STOP, RunEnd, ServerReads, Stage, server_metrics, stage_reports, table, verdict,
 };
@@ -92,6 +92,12 @@ impl Finished {
         planned.skip(self.stages.len())
     }
 
+    /// The stages that have not begun.
+    fn not_begun(&self, prepared: &Prepared) -> Vec<NotBegun> {
+        let of = |spec: &StageSpec| not_begun(spec, spec.count(prepared.seed));
+        self.unstarted(prepared).map(of).collect()
+    }
+
     /// The planned requests of the stages that have not begun: not sent.
     fn unstarted_counts(&mut self, prepared: &Prepared) -> Counts {
         if let Some(first) = self.unstarted(prepared).next() {
@@ -106,6 +112,16 @@ impl Finished {
             counts.not_sent += unsent;
         }
         counts
+    }
+}
+
+/// A stage that has not begun, of which so many requests were planned; none where the server would have decided.
+pub(super) fn not_begun(spec: &StageSpec, planned: Option<u64>) -> NotBegun {
+    NotBegun {
+        stage: spec.number,
+        load: spec.load(),
+        planned,
+        checks: Vec::new(),
     }
 }
 
@@ -167,7 +183,12 @@ pub(super) fn finish(
     let sending: Result<Option<Sending>, String> = sending.transpose();
     let mut report = conclude(prepared, &mut finished, fail_on);
     let mut log = String::new();
-    let files = files(prepared, &report, &finished.stages);
+    // Nobody takes them where there is neither a folder nor the log of a pod.
+    let files = if prepared.folder.is_some() || is_log_of_pod() {
+        files(prepared, &report, &finished.stages)
+    } else {
+        Vec::new()
+    };
     if is_log_of_pod() {
         log.push_str(&marked(&files));
     }
@@ -190,7 +211,7 @@ pub(super) fn finish(
         if !failures.is_empty() {
             // The verdict has to know what could not be written; the report is written once more wherever it can be.
             report.run.failed.extend(failures);
-            report.verdict = verdict(&report.stages, &RunEnd::of(&report.run), fail_on);
+            report.verdict = verdict(&report.stages, &RunEnd::of(&report), fail_on);
             let lost = rewrite(prepared, folder, &report);
             report.run.failed.extend(lost);
         }
@@ -281,6 +302,7 @@ pub(super) fn conclude(prepared: &Prepared, finished: &mut Finished, fail_on: &[
     let mut head = head(prepared, finished, status);
     head.run.interrupted = interrupted;
     head.unstarted = unstarted;
+    head.not_begun = finished.not_begun(prepared);
     let mut report = bench_report::report(head, &finished.stages, reports, fail_on);
     report.server_metrics = finished.server.as_ref().map(|reads| {
         let tokens = finished

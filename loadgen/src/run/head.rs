@@ -47,6 +47,9 @@ pub(super) fn head(prepared: &Prepared, finished: &Finished, status: RunStatus) 
         target: target(prepared, finished.ready.as_ref()),
         warmup: finished.warmup.clone(),
         unstarted: Counts::default(),
+        not_begun: Vec::new(),
+        objectives: prepared.settings.slos.clone(),
+        earlier: Vec::new(),
         config: redacted(prepared),
     }
 }

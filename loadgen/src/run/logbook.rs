@@ -8,7 +8,7 @@ use bench_contract::{Counts, Report, RunStatus};
 use bench_report::{NOT_ENDED, Stage, StageCollector, StageFacts, unfinished};
 
 use super::documents::json;
-use super::finish::Finished;
+use super::finish::{Finished, not_begun};
 use super::head::head;
 use super::prepare::Prepared;
 use crate::notice;
@@ -70,6 +70,12 @@ impl<'a> Logbook<'a> {
         let mut head = head(self.prepared, finished, RunStatus::Unfinished);
         head.run.partial_because.insert(0, NOT_ENDED.to_owned());
         head.unstarted = self.unsent(stages.len()..self.planned.len());
+        let specs = self.prepared.specs.iter().filter(|spec| !spec.warmup);
+        head.not_begun = specs
+            .zip(&self.planned)
+            .skip(stages.len())
+            .map(|(spec, planned)| not_begun(spec, *planned))
+            .collect();
         let _ = writer.send(unfinished(head, &stages));
     }
 

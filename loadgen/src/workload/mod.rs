@@ -14,8 +14,8 @@ use bench_contract::config::{ApiType, Config, DataType};
 
 use crate::plan::lengths::Lengths;
 use crate::plan::prompt::{Made, Message, Prompt, Role};
-use crate::plan::random::Purpose;
 use crate::plan::prompts::{Counter, PromptMaker};
+use crate::plan::random::Purpose;
 use crate::plan::script::{Piece, Script};
 use crate::plan::trace::Trace;
 use crate::plan::{Planned, StagePlan, StageSpec};
@@ -251,7 +251,9 @@ impl Workload {
 
     /// A text of `length` tokens that belongs to no stage and has nothing around it, or as many ids.
     fn piece(&self, place: u32, index: u64, length: TokenCount) -> Result<Made, String> {
-        let text = self.prompts.content(Purpose::Prompt, place, index, length)?;
+        let text = self
+            .prompts
+            .content(Purpose::Prompt, place, index, length)?;
         match text {
             Some((text, tokens)) => Ok(Made {
                 prompt: Prompt::Text(text),
@@ -264,7 +266,9 @@ impl Workload {
 
     /// The same as text.
     fn text(&self, place: u32, index: u64, length: TokenCount) -> Result<Piece, String> {
-        let text = self.prompts.content(Purpose::Prompt, place, index, length)?;
+        let text = self
+            .prompts
+            .content(Purpose::Prompt, place, index, length)?;
         let (text, tokens) = text.ok_or("conversations are made of text")?;
         Ok(Piece {
             text,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bench_contract::{ExitCode, Metric, Report};
 use bench_report::compare::{
-    CompareError, Compared, Comparison, Gate, Margin, compare, html, json, table,
+    CompareError, Compared, Comparison, Gate, Gated, Margin, compare_all, html, json, table,
 };
 use bench_report::plot;
 use bench_yaml::{Diagnostic, Source, Span};
@@ -23,11 +23,21 @@ pub(super) fn run(args: &CompareArgs, output: &Output) -> Result<(), Failure> {
     let compared = compared(args);
     let base = current(&args.base, CONSEQUENCE, output)?;
     let names = names(std::iter::once(&args.base).chain(&args.others));
-    let mut comparisons = Vec::new();
-    for (path, name) in args.others.iter().zip(&names[1..]) {
-        let other = current(path, CONSEQUENCE, output)?;
-        comparisons.push(one((&names[0], &base), (name, &other), &compared, args)?);
+    let mut others = Vec::new();
+    for path in &args.others {
+        others.push(current(path, CONSEQUENCE, output)?);
     }
+    let named: Vec<(&str, &Report)> = names[1..].iter().map(String::as_str).zip(&others).collect();
+    let comparisons = compared_all((&names[0], &base), &named, &compared)?;
+    let mut gates = match &args.fail_on_regression {
+        Some(margins) => Gate::on_all(&comparisons, margins)
+            .into_iter()
+            .map(Some)
+            .collect(),
+        None => vec![None; comparisons.len()],
+    };
+    let comparisons: Vec<(Comparison, Option<Gate>)> =
+        comparisons.into_iter().zip(gates.drain(..)).collect();
     pictures(args, &comparisons, output)?;
     let text = match args.output {
         CompareFormat::Table => {
@@ -83,24 +93,27 @@ fn compared(args: &CompareArgs) -> Compared {
         compared.percentiles.clone_from(percentiles);
     }
     for margin in args.fail_on_regression.iter().flatten() {
-        let (metric, p) = (margin.metric, margin.percentile);
-        let metric = metric.filter(|it| !compared.metrics.contains(it));
-        compared.metrics.extend(metric);
+        let p = margin.percentile;
+        if let Some(Gated::Latency(metric)) = margin.figure
+            && !compared.metrics.contains(&metric)
+        {
+            compared.metrics.push(metric);
+        }
         let p = p.filter(|it| !compared.percentiles.contains(it));
         compared.percentiles.extend(p);
     }
     compared
 }
 
-fn one(
+fn compared_all(
     base: (&str, &Report),
-    other: (&str, &Report),
+    others: &[(&str, &Report)],
     compared: &Compared,
-    args: &CompareArgs,
-) -> Result<(Comparison, Option<Gate>), Failure> {
-    let comparison = compare(base, other, compared).map_err(|error| {
+) -> Result<Vec<Comparison>, Failure> {
+    compare_all(base, others, compared).map_err(|(place, error)| {
+        let name = others.get(place).map_or("", |other| other.0);
         let problem = Diagnostic::error(INCOMPARABLE, error.to_string())
-            .at(&Source::unread(other.0), Span::default())
+            .at(&Source::unread(name), Span::default())
             .note(format!("the base is {}", base.0));
         let problem = problem.help(match error {
             CompareError::Definitions(..) => {
@@ -111,10 +124,7 @@ fn one(
             }
         });
         Failure::of(vec![problem], CONSEQUENCE)
-    })?;
-    let gate = args.fail_on_regression.as_ref();
-    let gate = gate.map(|margins| Gate::on(&comparison, margins));
-    Ok((comparison, gate))
+    })
 }
 
 fn pictures(
@@ -167,7 +177,30 @@ pub(crate) fn percentile(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "no percentile between 0 and 100, for example 99".to_owned())
 }
 
-/// `5%`, `0.05`, `tpot=5%`, `ttft_scheduled:p99=10%`.
+/// What a margin is about.
+fn gated(text: &str) -> Result<Gated, String> {
+    let shares = [
+        ("error_rate", Gated::ErrorRate),
+        ("goodput", Gated::Goodput),
+    ];
+    if let Some((_, share)) = shares.into_iter().find(|(name, _)| *name == text) {
+        return Ok(share);
+    }
+    if text == "throughput" {
+        return Err(
+            "throughput is one number a stage, without an interval: no margin can be tested on it"
+                .to_owned(),
+        );
+    }
+    match metric(text)? {
+        metric if metric.is_pooled() => Err(format!(
+            "{text} pools token gaps, which have no interval: no margin can be tested on it; tpot, one value a request, has one"
+        )),
+        metric => Ok(Gated::Latency(metric)),
+    }
+}
+
+/// `5%`, `0.05`, `tpot=5%`, `ttft_scheduled:p99=10%`, `error_rate=1%`.
 pub(crate) fn margin(text: &str) -> Result<Margin, String> {
     let (figure, share) = match text.rsplit_once('=') {
         Some((figure, share)) => (Some(figure), share),
@@ -186,11 +219,18 @@ pub(crate) fn margin(text: &str) -> Result<Margin, String> {
         Some((name, "")) => (Some(name), None),
         Some((name, p)) => (Some(name), Some(p)),
     };
-    Ok(Margin {
-        metric: name.map(metric).transpose()?,
+    let margin = Margin {
+        figure: name.map(gated).transpose()?,
         percentile: p.map(percentile).transpose()?,
         share,
-    })
+    };
+    match (margin.figure, margin.percentile) {
+        (Some(Gated::ErrorRate | Gated::Goodput), Some(_)) => Err(format!(
+            "{} is a share of all requests, which has no percentile",
+            name.unwrap_or_default()
+        )),
+        _ => Ok(margin),
+    }
 }
 
 #[cfg(test)]
@@ -211,21 +251,36 @@ mod tests {
 
     #[test]
     fn margins_read_as_people_write_them() {
-        let read = |text: &str| margin(text).map(|it| (it.metric, it.percentile, it.share));
+        let read = |text: &str| margin(text).map(|it| (it.figure, it.percentile, it.share));
         assert_eq!(read("5%"), Ok((None, None, 0.05)));
         assert_eq!(read("0.1"), Ok((None, None, 0.1)));
-        assert_eq!(read("tpot=3 %"), Ok((Some(Metric::Tpot), None, 0.03)));
+        assert_eq!(
+            read("tpot=3 %"),
+            Ok((Some(Gated::Latency(Metric::Tpot)), None, 0.03))
+        );
         assert_eq!(
             read("ttft_scheduled:p99=10%"),
-            Ok((Some(Metric::TtftScheduled), Some(99.0), 0.1))
+            Ok((Some(Gated::Latency(Metric::TtftScheduled)), Some(99.0), 0.1))
         );
-        assert_eq!(read("e2e:50=0"), Ok((Some(Metric::E2e), Some(50.0), 0.0)));
+        assert_eq!(
+            read("e2e:50=0"),
+            Ok((Some(Gated::Latency(Metric::E2e)), Some(50.0), 0.0))
+        );
+        assert_eq!(
+            read("error_rate=1%"),
+            Ok((Some(Gated::ErrorRate), None, 0.01))
+        );
+        assert_eq!(read("goodput=0.02"), Ok((Some(Gated::Goodput), None, 0.02)));
         for (text, why) in [
             ("fast", "`fast` is no margin"),
             ("-5%", "no margin"),
             ("ttfd=5%", "did you mean `ttft`?"),
             ("ttft:p100=5%", "no percentile"),
             ("x=5%", "one of schedule_delay"),
+            ("itl=5%", "token gaps, which have no interval"),
+            ("chunk_gap:p99=5%", "tpot, one value a request"),
+            ("throughput=5%", "without an interval"),
+            ("error_rate:p99=1%", "has no percentile"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

@@ -3,14 +3,14 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use bench_contract::{Config, FailOn, RequestRecord};
+use bench_contract::{Config, FailOn, Metric, Report, RequestRecord, StageReport};
 use bench_report::convert::{RequestRows, RowFormat, stage_rows};
-use bench_report::{Rebuilt, Settings, StageCollector, inference_perf, json, junit};
+use bench_report::{Rebuilt, Settings, Stage, StageCollector, inference_perf, json, junit};
 use bench_yaml::{Diagnostic, Source, Span};
 
 use super::super::files::{NewFile, write_all, write_stream};
 use super::OBJECTIVES;
-use super::read::find;
+use super::read::{Found, find};
 use super::records::{current, each, rebuilt, records_of, refused};
 use crate::cli::{ConvertArgs, ConvertTo, ConvertWhat};
 use crate::output::{Failure, Output, cannot_print};
@@ -57,7 +57,7 @@ fn whole(file: Option<&Path>, text: String, output: &Output) -> Result<(), Failu
 
 fn to_junit(args: &ConvertArgs, output: &Output) -> Result<(), Failure> {
     let report = current(&args.path, CONSEQUENCE, output)?;
-    if report.stages.iter().all(|stage| stage.checks.is_empty()) {
+    if report.judged().next().is_none() {
         let problem = Diagnostic::error(OBJECTIVES, "the run has no objectives of its own")
             .at(&Source::unread(&args.path), Span::default())
             .help("judge it by others: benchctl report judge --slo slo.yaml --junit junit.xml");
@@ -80,7 +80,11 @@ fn to_inference_perf(args: &ConvertArgs, output: &Output) -> Result<(), Failure>
     };
     let found = find(&args.path, CONSEQUENCE)?;
     let records = records_of(&found, CONSEQUENCE)?;
-    let Rebuilt { stages, .. } = rebuilt(&found, records, &FailOn::ALL, CONSEQUENCE)?;
+    let Rebuilt {
+        stages,
+        missing,
+        report,
+    } = rebuilt(&found, records, &FailOn::ALL, CONSEQUENCE)?;
     let collectors: Vec<&StageCollector> = stages.iter().map(|stage| &stage.collector).collect();
     let mut files: Vec<NewFile> = vec![(
         folder.join("summary_lifecycle_metrics.json"),
@@ -91,12 +95,52 @@ fn to_inference_perf(args: &ConvertArgs, output: &Output) -> Result<(), Failure>
         let text = json(&inference_perf::stage(&stage.collector, &stage.facts));
         (folder.join(name), text)
     }));
+    spare_originals(&found, folder, &files)?;
+    for what in &missing {
+        output.note(&format!("{}: {what}", found.records_name()));
+    }
+    if lacks_gaps(&stages, &report) {
+        output.note(&format!(
+            "inter_token_latency is null: {} does not hold when tokens came, because report.request_lifecycle.per_request was off; the files that loadgen wrote have it",
+            found.records_name()
+        ));
+    }
     write_all(&files)?;
     output.note(&format!(
         "wrote {} files into {}",
         files.len(),
         folder.display()
     ));
+    Ok(())
+}
+
+/// Whether the run knew token gaps that its records do not hold.
+fn lacks_gaps(stages: &[Stage], report: &Report) -> bool {
+    let known = |stage: &StageReport| stage.metrics.contains_key(&Metric::ChunkGap);
+    let mut pairs = report.stages.iter().zip(stages);
+    pairs.any(|(report, stage)| known(report) && !inference_perf::has_gaps(&stage.collector))
+}
+
+/// Refuses to replace what loadgen itself has written beside the report: it may know more than the records do.
+fn spare_originals(found: &Found, folder: &Path, files: &[NewFile]) -> Result<(), Failure> {
+    let of_run = Path::new(&found.name).parent().map(|parent| match parent {
+        parent if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
+    });
+    let place = |path: &Path| path.canonicalize().ok();
+    let is_own = of_run
+        .and_then(place)
+        .is_some_and(|own| place(folder) == Some(own));
+    let is_there = files.iter().any(|(file, _)| file.is_file());
+    if is_own && is_there {
+        return Err(Failure::usage(
+            format!(
+                "{} holds the files that loadgen itself has written",
+                folder.display()
+            ),
+            "name another folder with -o, for example -o inference-perf",
+        ));
+    }
     Ok(())
 }
 
@@ -128,7 +172,7 @@ fn requests(args: &ConvertArgs, format: RowFormat, output: &Output) -> Result<()
             None => out.write_all(text.as_bytes()).map_err(Failed::Writing)?,
         }
         if let Some(cut) = cut {
-            output.note(&format!("{}: cut: {cut}", records.display()));
+            output.note(&format!("{}: cut: {cut}", found.records_name()));
         }
         Ok(())
     };

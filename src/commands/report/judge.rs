@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use bench_contract::{
-    Check, CheckVerdict, Config, ExitCode, FailOn, Report, RunStatus, ValidityState,
+    Check, CheckVerdict, Config, ExitCode, FailOn, Place, Report, RunStatus, ValidityState,
 };
-use bench_report::{Rebuild, Settings, junit, rejudged, table};
+use bench_report::{Rebuild, Settings, junit, outcome, rejudged, table};
 use bench_yaml::{Diagnostic, Source, Span};
 use serde_json::json;
 
 use super::super::files::write_all;
 use super::objectives::apply;
 use super::read::{Found, find};
-use super::records::{fill, refused};
+use super::records::{COPY_RECORDS, fill, refused};
 use super::show::style;
 use super::{BAD_RECORDS, OBJECTIVES};
 use crate::messages;
@@ -88,7 +88,7 @@ fn judge(
     output: &Output,
 ) -> Result<Report, Failure> {
     let is_unfinished = found.report.run.status == RunStatus::Unfinished;
-    if let Some(records) = &found.records {
+    if let Some(records) = found.records(CONSEQUENCE)? {
         // Whether it can be computed here at all is asked first.
         Rebuild::new(found.report.clone())
             .map_err(|error| Failure::of(vec![refused(&found.name, &error)], CONSEQUENCE))?;
@@ -99,7 +99,7 @@ fn judge(
         }
         output.note(&format!(
             "{}: {}; judged by report.json alone",
-            records.display(),
+            found.records_name(),
             rebuilt.missing.join("; ")
         ));
     } else if is_unfinished {
@@ -109,54 +109,77 @@ fn judge(
         );
         let problem = problem
             .at(&Source::unread(&found.name), Span::default())
-            .help("copy requests.jsonl.zst from the folder that loadgen wrote");
+            .help(COPY_RECORDS);
         return Err(Failure::of(vec![problem], CONSEQUENCE));
     }
     rejudged(found.report.clone(), settings, fail_on)
         .map_err(|error| Failure::of(vec![refused(&found.name, &error)], CONSEQUENCE))
 }
 
-/// Every verdict with the number of its stage.
-fn verdicts(report: &Report) -> impl Iterator<Item = (u32, &Check)> {
-    let stages = report.stages.iter();
-    stages.flat_map(|stage| stage.checks.iter().map(move |check| (stage.stage, check)))
-}
-
-/// One object a verdict, and one for all of them.
+/// One object a verdict, and one for all of them. The stage of what was judged on the whole run is null.
 fn lines(report: &Report) -> String {
     let mut lines = String::new();
-    for (stage, check) in verdicts(report) {
-        let line = json!({"run": report.run.id, "stage": stage, "objective": check.slo.describe(), "check": check});
+    for (place, check) in report.judged() {
+        let line = json!({"run": report.run.id, "stage": place.stage(), "objective": check.slo.describe(), "check": check});
         lines.push_str(&format!("{line}\n"));
     }
     let line = json!({"run": report.run.id, "verdict": report.verdict});
     lines + &format!("{line}\n")
 }
 
-/// One annotation a verdict, and one for what invalidates all of them.
+/// Annotations of one kind that GitHub shows of a step; it drops those that come later.
+const MOST_OF_A_KIND: usize = 10;
+
+/// One annotation for the verdict, first, and one for each objective, as many as are shown.
 fn annotations(report: &Report) -> String {
     let annotation = |word: &str, title: &str, text: &str| {
         let (title, text) = (messages::property(title), messages::escape(text));
         format!("::{word} title={title}::{text}\n")
     };
-    let mut text = String::new();
-    for (stage, check) in verdicts(report) {
-        let (word, verdict) = match check.verdict {
-            CheckVerdict::Pass => ("notice", "passed"),
-            CheckVerdict::Inconclusive => ("warning", "inconclusive"),
-            CheckVerdict::Fail => ("error", "failed"),
-            CheckVerdict::Invalid => ("error", "invalid"),
-        };
-        let title = format!("SLO {verdict}: {}", check.slo.describe());
-        let reason = format!("stage {stage} of {}: {}", report.run.id, check.reason);
-        text.push_str(&annotation(word, &title, &reason));
-    }
     let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
-    let word = match (code, report.verdict.validity) {
-        (ExitCode::Done, ValidityState::Valid) => "notice",
-        (ExitCode::Done | ExitCode::SloInconclusive, _) => "warning",
-        (_, _) => "error",
+    let overall = match (code, report.verdict.validity, report.verdict.slo) {
+        (ExitCode::Done, ValidityState::Valid, None | Some(CheckVerdict::Pass)) => "notice",
+        (ExitCode::Done | ExitCode::SloInconclusive, ..) => "warning",
+        (..) => "error",
     };
-    let title = format!("{}: {}", report.run.id, code.meaning());
-    text + &annotation(word, &title, &report.verdict.reasons.join("\n"))
+    let title = format!("{}: {}", report.run.id, outcome(report));
+    let mut text = annotation(overall, &title, &report.verdict.reasons.join("\n"));
+    // What did not pass comes first, since what is too much is not shown.
+    for (verdict, word, said) in [
+        (CheckVerdict::Fail, "error", "failed"),
+        (CheckVerdict::Invalid, "error", "invalid"),
+        (CheckVerdict::Inconclusive, "warning", "inconclusive"),
+        (CheckVerdict::Pass, "notice", "passed"),
+    ] {
+        let found: Vec<(Place<'_>, &Check)> = report
+            .judged()
+            .filter(|(_, check)| check.verdict == verdict)
+            .collect();
+        let prefix = format!("::{word} ");
+        let used = text
+            .lines()
+            .filter(|line| line.starts_with(&prefix))
+            .count();
+        let room = MOST_OF_A_KIND.saturating_sub(used);
+        let shown = if found.len() <= room {
+            found.len()
+        } else {
+            room.saturating_sub(1)
+        };
+        for (place, check) in &found[..shown] {
+            let title = format!("SLO {said}: {}", check.slo.describe());
+            let reason = format!("{place} of {}: {}", report.run.id, check.reason);
+            text.push_str(&annotation(word, &title, &reason));
+        }
+        let rest = found.len() - shown;
+        if rest > 0 && room > 0 {
+            let title = format!("and {rest} more SLOs {said}");
+            let reason = format!(
+                "GitHub shows no more than {MOST_OF_A_KIND} annotations of a kind; `benchctl report judge` without --message-format has all of {}",
+                report.run.id
+            );
+            text.push_str(&annotation(word, &title, &reason));
+        }
+    }
+    text
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use bench_contract::config::{GoodputOptions, KeyPath, ReportOptions, Severity, Spot, Step};
 use bench_contract::{Config, Limit, Slo};
-use bench_yaml::{Diagnostic, Node, ParseOptions, Source, Span, Value, parse, pointer_push};
+use bench_yaml::{
+    Diagnostic, Node, ParseOptions, Source, Span, Value, parse, pointer_push, suggest,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -45,12 +47,21 @@ pub(super) fn apply(
     let parsed = parse(source, &ParseOptions::default());
     let mut found = parsed.problems.clone();
     let is_empty = |document: &&Node| matches!(document.value, Value::Null);
-    let Some(document) = parsed.documents.iter().find(|one| !is_empty(one)) else {
+    let mut documents = parsed.documents.iter().filter(|one| !is_empty(one));
+    let Some(document) = documents.next() else {
         if !parsed.has_errors() {
             found.push(nothing(source, "the file is empty"));
         }
         return Err(found);
     };
+    if let Some(second) = documents.next() {
+        let message = "the file holds several documents, and objectives are read from one";
+        let span = first_line(source, second.span);
+        let problem = Diagnostic::error(OBJECTIVES, message).at(source, span);
+        found.push(problem.help("write all of them in one list, or one file for each"));
+        return Err(found);
+    }
+    found.extend(strange_keys(source, document));
     let places = match places(source, document) {
         Ok(places) => places,
         Err(problem) => {
@@ -93,6 +104,10 @@ pub(super) fn apply(
         let report = config.report.get_or_insert_with(ReportOptions::default);
         let goodput = report.goodput.get_or_insert_with(GoodputOptions::default);
         goodput.constraints = limits;
+        // The file says what is good now, whatever the requests themselves carried.
+        let carried: Vec<String> = config.api.limit_headers().map(str::to_owned).collect();
+        let headers = config.api.headers.iter_mut();
+        headers.for_each(|headers| headers.retain(|name, _| !carried.contains(name)));
     }
     for problem in config.check() {
         let Some(pointer) = places.of_config(&problem.path) else {
@@ -133,7 +148,7 @@ fn schema() -> Result<OwnSchema, String> {
 fn nothing(source: &Source, message: &str) -> Diagnostic {
     Diagnostic::error(
         OBJECTIVES,
-        format!("there are no objectives here: {message}"),
+        format!("no objectives can be read here: {message}"),
     )
     .at(source, Span::default())
     .help(SHAPES)
@@ -144,6 +159,41 @@ fn span(source: &Source, document: &Node, pointer: &str, wants_key: bool) -> Spa
         place.key.filter(|_| wants_key).unwrap_or(place.value)
     });
     first_line(source, span)
+}
+
+/// Keys that nobody reads. A config.yml has more than objectives, and so have values; of these only what is meant for one of
+/// the keys that are read is an error.
+fn strange_keys(source: &Source, document: &Node) -> Vec<Diagnostic> {
+    const OURS: [&str; 2] = ["slo", "goodput"];
+    let (at, node, others) = match document.get("benchmark") {
+        Some(benchmark) => ("/benchmark", benchmark, None),
+        None => ("", document, Some(bench_contract::config_schema())),
+    };
+    let others = others.as_ref().map(|schema| &schema["properties"]);
+    let is_known = |key: &str| {
+        OURS.contains(&key)
+            || match others {
+                Some(others) => others.get(key).is_some(),
+                None => suggest(key, OURS).is_none(),
+            }
+    };
+    let entries = node.entries().unwrap_or_default().iter();
+    let strange = entries.filter(|entry| !is_known(&entry.key));
+    strange
+        .map(|entry| {
+            let mut pointer = at.to_owned();
+            pointer_push(&mut pointer, &entry.key);
+            let span = span(source, document, &pointer, true);
+            let message = format!("unknown key `{}`", entry.key);
+            let problem = Diagnostic::error(OBJECTIVES, message).at(source, span);
+            match suggest(&entry.key, OURS) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem.help(
+                    "objectives are under `slo`, limits of a single request under `goodput`; nothing else is read",
+                ),
+            }
+        })
+        .collect()
 }
 
 /// Looks where the objectives of a document are.
@@ -192,6 +242,15 @@ fn of_values(source: &Source, benchmark: &Node) -> Result<String, Box<Diagnostic
     };
     match (chosen, own.as_slice()) {
         (Some(chosen), own) if own.contains(&chosen) => Ok(of(chosen)),
+        (None, [_, ..]) if benchmark.get("slo").is_some() => {
+            let message = format!(
+                "`benchmark` has some, and so have scenarios: {}",
+                own.join(", ")
+            );
+            Err(Box::new(nothing(source, &message).help(
+                "add `scenario` under `benchmark`, to say whose are meant",
+            )))
+        }
         _ if benchmark.get("slo").is_some() => Ok("/benchmark/slo".to_owned()),
         (None, [only]) => Ok(of(only)),
         (None, [_, ..]) => {

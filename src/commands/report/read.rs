@@ -1,11 +1,14 @@
 //! Finding and reading the report of a run, and the records beside it.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bench_contract::{REPORT_SCHEMA_VERSION, Report};
+use bench_store::Address;
 use bench_yaml::{Diagnostic, Source, Span};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::{NOT_A_REPORT, UNKNOWN_LAYOUT};
 use crate::commands::stored;
@@ -22,15 +25,98 @@ const RECORDS: [&str; 2] = ["requests.jsonl.zst", "requests.jsonl"];
 const WHICH: &str =
     "name the report.json that loadgen writes, or the folder of a run that it is in";
 
+/// What to do about a report that is not as it was written.
+const DAMAGED: &str = "it was changed by hand or damaged: take the file that loadgen wrote";
+
 /// What a run has left.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Found {
     /// The report's file as people name it.
     pub(super) name: String,
     /// The report as it stands there.
     pub(super) report: Report,
-    /// The records beside it, where there are some.
-    pub(super) records: Option<PathBuf>,
+    records: Records,
+}
+
+/// Where the records of a report are.
+#[derive(Debug)]
+enum Records {
+    /// Beside it, where there are some.
+    Beside(Option<PathBuf>),
+    /// In the store that it is in; fetched when they are asked for.
+    Stored {
+        report: Address,
+        fetched: OnceCell<Option<Fetched>>,
+    },
+}
+
+/// Records that were in a store, in a folder that goes away with them.
+#[derive(Debug)]
+struct Fetched {
+    address: Address,
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+impl Found {
+    /// The file of the records, where there is one.
+    ///
+    /// # Errors
+    /// When they are in a store that does not give them.
+    pub(super) fn records(&self, consequence: &str) -> Result<Option<&Path>, Failure> {
+        match &self.records {
+            Records::Beside(file) => Ok(file.as_deref()),
+            Records::Stored { report, fetched } => {
+                if fetched.get().is_none() {
+                    let got = fetch(report)
+                        .map_err(|problem| Failure::of(vec![*problem], consequence))?;
+                    let _ = fetched.set(got);
+                }
+                let fetched = fetched.get().and_then(Option::as_ref);
+                Ok(fetched.map(|fetched| fetched.file.as_path()))
+            }
+        }
+    }
+
+    /// What the records are called where they were found.
+    pub(super) fn records_name(&self) -> String {
+        match &self.records {
+            Records::Beside(file) => file.as_deref().map(|file| file.display().to_string()),
+            Records::Stored { fetched, .. } => {
+                let fetched = fetched.get().and_then(Option::as_ref);
+                fetched.map(|fetched| fetched.address.to_string())
+            }
+        }
+        .unwrap_or_else(|| self.name.clone())
+    }
+}
+
+/// The records beside a report in a store, as a file here.
+fn fetch(report: &Address) -> Result<Option<Fetched>, Box<Diagnostic>> {
+    let Some(prefix) = report.key.strip_suffix(REPORT) else {
+        return Ok(None);
+    };
+    let folder = tempfile::tempdir().map_err(|error| {
+        let reason = system_reason(&error);
+        let message = format!("cannot make a temporary folder for the records: {reason}");
+        let source = Source::unread(&report.to_string());
+        Box::new(Diagnostic::error(codes::FILE, message).at(&source, Span::default()))
+    })?;
+    for name in RECORDS {
+        let address = Address {
+            key: format!("{prefix}{name}"),
+            ..report.clone()
+        };
+        let file = folder.path().join(name);
+        if stored::download(&address, &file)? {
+            return Ok(Some(Fetched {
+                address,
+                file,
+                _folder: folder,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// Reads the report at `path`: a file, the folder of a run, the records in it, an address in a store, or `-`.
@@ -38,8 +124,15 @@ pub(super) fn find(path: &str, consequence: &str) -> Result<Found, Failure> {
     text(path)
         .and_then(|source| {
             let report = report(&source)?;
+            let records = match source.name.parse() {
+                Ok(address) if Address::is_meant(&source.name) => Records::Stored {
+                    report: address,
+                    fetched: OnceCell::new(),
+                },
+                _ => Records::Beside(records(&source.name)),
+            };
             Ok(Found {
-                records: records(&source.name),
+                records,
                 name: source.name.to_string(),
                 report,
             })
@@ -68,8 +161,13 @@ fn text(path: &str) -> Result<Source, Box<Diagnostic>> {
     if path == "-" {
         return read_text(path, "report");
     }
-    if bench_store::Address::is_meant(path) {
-        return stored::text(path, REPORT);
+    if Address::is_meant(path) {
+        // The records of a run stand for the run.
+        let prefix = RECORDS.iter().find_map(|ending| path.strip_suffix(ending));
+        return match prefix {
+            Some(prefix) => stored::text(&format!("{prefix}{REPORT}"), REPORT),
+            None => stored::text(path, REPORT),
+        };
     }
     let given = Path::new(path);
     let file = if given.is_dir() {
@@ -187,7 +285,8 @@ fn report(source: &Source) -> Result<Report, Box<Diagnostic>> {
         )));
     }
     let mut reader = serde_json::Deserializer::from_str(&source.text);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let read: Result<Report, _> = serde_path_to_error::deserialize(&mut reader);
+    let read = read.map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.inner());
         let (reason, span) = (reason(inner), place(source, inner));
         let problem = Diagnostic::error(
@@ -195,10 +294,18 @@ fn report(source: &Source) -> Result<Report, Box<Diagnostic>> {
             format!("it is no report that loadgen wrote: {reason}"),
         );
         let problem = problem.at(source, span).path(path);
-        Box::new(
-            problem.help("it was changed by hand or damaged: take the file that loadgen wrote"),
-        )
-    })
+        Box::new(problem.help(DAMAGED))
+    })?;
+    match read.contradiction() {
+        None => Ok(read),
+        Some(contradiction) => {
+            let problem = whole(
+                NOT_A_REPORT,
+                format!("it is no report that loadgen wrote: {contradiction}"),
+            );
+            Err(Box::new(problem.help(DAMAGED)))
+        }
+    }
 }
 
 /// A text that is not JSON, or not all of it.

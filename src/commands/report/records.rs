@@ -20,7 +20,7 @@ pub(super) fn current(path: &str, consequence: &str, output: &Output) -> Result<
     if found.report.run.status != RunStatus::Unfinished {
         return Ok(found.report);
     }
-    let Some(records) = &found.records else {
+    let Some(records) = found.records(consequence)? else {
         output.note(&format!(
             "{}: the run has not ended, and there are no records beside it: what is here was known when a stage last began or ended",
             found.name
@@ -35,12 +35,16 @@ pub(super) fn current(path: &str, consequence: &str, output: &Output) -> Result<
     Ok(rebuilt.report)
 }
 
+/// What helps where there are no records.
+pub(super) const COPY_RECORDS: &str =
+    "copy requests.jsonl.zst from the folder that loadgen wrote, and put it beside report.json";
+
 /// The records of a run, which have to be there.
 pub(super) fn records_of<'a>(found: &'a Found, consequence: &str) -> Result<&'a Path, Failure> {
-    found.records.as_deref().ok_or_else(|| {
+    found.records(consequence)?.ok_or_else(|| {
         let problem = Diagnostic::error(BAD_RECORDS, "there are no records beside this report")
             .at(&Source::unread(&found.name), Span::default())
-            .help("copy requests.jsonl.zst from the folder that loadgen wrote");
+            .help(COPY_RECORDS);
         Failure::of(vec![problem], consequence)
     })
 }
@@ -84,6 +88,7 @@ pub(super) fn fill(
             RebuildError::Definitions(_) | RebuildError::Config(_) => refuse(report, &error),
             RebuildError::UnknownStage(_)
             | RebuildError::Twice { .. }
+            | RebuildError::Beyond { .. }
             | RebuildError::TooMany { .. } => refuse(&name, &error),
         })
 }
@@ -139,6 +144,7 @@ pub(super) fn refused(name: &str, error: &RebuildError) -> Diagnostic {
         }
         RebuildError::UnknownStage(_)
         | RebuildError::Twice { .. }
+        | RebuildError::Beyond { .. }
         | RebuildError::TooMany { .. } => {
             "copy report.json and the records together, from the folder that loadgen wrote"
         }

@@ -62,6 +62,10 @@ impl Walk<'_> {
             self.wrong_type(schema, value, pointer);
             return;
         }
+        if let Some(word) = schema.get("const").filter(|word| *word != value) {
+            self.wrong_word(&[word.as_str().unwrap_or_default()], value, pointer);
+            return;
+        }
         match value {
             Value::Object(entries) => self.check_object(schema, entries, pointer),
             Value::Array(items) => {

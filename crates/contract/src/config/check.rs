@@ -106,6 +106,7 @@ impl Config {
     fn check_judgement(&self, found: &mut Problems) {
         for (index, slo) in self.slo.iter().enumerate() {
             let path = KeyPath::from("slo").index(index);
+            self.check_slo_stages(&path, slo, found);
             let name = slo.metric.as_str();
             if let Some(wrong) = slo.problem() {
                 let place = wrong.key.map_or(path.clone(), |key| path.key(key));

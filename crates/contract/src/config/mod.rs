@@ -8,6 +8,7 @@ mod check;
 mod check_api;
 mod check_data;
 mod check_load;
+mod check_stages;
 mod data;
 mod engine;
 mod header_limits;

@@ -424,3 +424,46 @@ fn places_of_results_that_cannot_be_are_named() {
         assert_eq!(problems[0].severity, Severity::Error);
     }
 }
+
+#[test]
+fn an_objective_names_stages_that_are_there() {
+    let problems = |load: serde_json::Value, stages: serde_json::Value| -> Vec<(String, String)> {
+        let mut json = seed();
+        json["load"] = load;
+        json["slo"] =
+            serde_json::json!([{"metric": "ttft", "percentile": 99, "max": 1, "stages": stages}]);
+        let found = parse(json).check();
+        found
+            .iter()
+            .filter(|problem| problem.path.to_string().starts_with("slo"))
+            .map(|problem| (problem.path.to_string(), problem.message.to_string()))
+            .collect()
+    };
+    let two =
+        serde_json::json!({"stages": [{"rate": 1, "duration": 60}, {"rate": 2, "duration": 60}]});
+    for stages in [
+        serde_json::json!("each"),
+        serde_json::json!("whole"),
+        serde_json::json!([0, 1]),
+        serde_json::json!([1]),
+    ] {
+        assert_eq!(problems(two.clone(), stages), []);
+    }
+    let of = |stages: serde_json::Value| problems(two.clone(), stages);
+    assert_eq!(
+        of(serde_json::json!([0, 2])),
+        [(
+            "slo[0].stages[1]".to_owned(),
+            "there is no stage 2: there are 2, counted from 0".to_owned()
+        )]
+    );
+    assert!(of(serde_json::json!([1, 1]))[0].1.contains("named twice"));
+    assert!(of(serde_json::json!([]))[0].1.contains("names no stage"));
+    // Steps of a climb are stages of their own; those of a sweep are not known.
+    let steps =
+        serde_json::json!({"stages": [{"rate": 1, "end_rate": 3, "steps": 3, "duration": 60}]});
+    assert_eq!(problems(steps.clone(), serde_json::json!([2])), []);
+    assert_eq!(problems(steps, serde_json::json!([3])).len(), 1);
+    let sweep = serde_json::json!({"stages": [], "sweep": {"type": "geometric"}});
+    assert_eq!(problems(sweep, serde_json::json!([7])), []);
+}

@@ -43,7 +43,7 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
-/// One objective, judged on one stage.
+/// One objective, judged on one stage, or on all of them together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// The objective.

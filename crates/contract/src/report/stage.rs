@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Counts, StageLoad, Validity};
+use super::{Check, Counts, ErrorRate, Goodput, StageLoad, TokenGaps, Validity};
 use crate::metric::Metric;
 use crate::outcome::Outcome;
 use crate::record::TokenSource;
@@ -31,11 +31,18 @@ pub struct StageReport {
     /// What became of the requests that `load.cancel` drew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<CancelCounts>,
+    /// Requests that failed; absent in reports of versions that did not write it, and where nothing was offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_rate: Option<ErrorRate>,
     /// Latencies; a metric that no request has is in `absent`.
     pub metrics: BTreeMap<Metric, MetricSummary>,
     /// Why a metric is not in `metrics`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub absent: BTreeMap<Metric, Absent>,
+    /// Token gaps, counted, so that those of several reports can be added; absent without any, and where they are spread so
+    /// wide that they would take too much room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_gaps: Option<TokenGaps>,
     /// Requests and tokens per second.
     pub throughput: Throughput,
     /// Lengths asked for, generated and counted by the server, over successful requests.
@@ -255,21 +262,6 @@ pub struct LengthSummary {
     pub max: u32,
 }
 
-/// Requests that succeeded and met every limit, divided by requests offered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Goodput {
-    /// Requests that were good.
-    pub good: u64,
-    /// Requests offered: those cancelled and not sent included.
-    pub offered: u64,
-    /// Their quotient.
-    pub ratio: f64,
-    /// Good requests per second.
-    pub good_per_s: f64,
-    /// For each limit, the share of offered requests that met it.
-    pub attainment: BTreeMap<String, f64>,
-}
-
 /// Requests that `load.cancel` drew. They are in no latency, in or out of their time, so that what was given up bends no
 /// percentile; throughput, `goodput` and the other counts hold them, and given up as asked they are no errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -316,8 +308,24 @@ pub struct ArrivalTest {
     /// Correlation of each gap with the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag1: Option<f64>,
+    /// What came of it.
+    #[serde(default)]
+    pub state: ArrivalState,
     /// The verdict in words.
     pub verdict: String,
+}
+
+/// What came of the test of arrivals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalState {
+    /// They were not tested: too few, a closed loop, a trace, or not all of them known.
+    #[default]
+    Untested,
+    /// They were as asked for.
+    AsAsked,
+    /// They were not.
+    Other,
 }
 
 /// How well the generator itself did.

@@ -1,7 +1,7 @@
 //! Comparisons as a page that loads nothing.
 
 use super::table::differing;
-use super::words::{alone, figure, interval, signed, summary};
+use super::words::{alone, figure, interval, shift, summary};
 use super::{Comparison, Gate, Row};
 use crate::markup::Markup;
 use crate::page::table::{Cell, table};
@@ -63,13 +63,12 @@ fn one(page: &mut Markup, comparison: &Comparison, gate: Option<&Gate>) {
 fn figures(page: &mut Markup, comparison: &Comparison) {
     page.raw("<section>\n<h2>Figures</h2>\n");
     let cells = |row: &Row| {
-        let shift = row.shift.relative.value;
         vec![
             Cell::word(row.load.clone()),
             Cell::word(row.figure.to_string()),
             Cell::number(figure(row.figure, row.shift.base.value)),
             Cell::number(figure(row.figure, row.shift.other.value)),
-            Cell::number(shift.map_or_else(String::new, |it| format!("{} %", signed(it)))),
+            Cell::number(shift(row)),
             Cell::number(interval(row).unwrap_or_default()),
             Cell::word(if row.is_sure { "sure" } else { "" }),
         ]
@@ -81,11 +80,15 @@ fn figures(page: &mut Markup, comparison: &Comparison) {
         "base",
         "other",
         "shift",
-        "95 % interval, %",
+        "95 % interval",
         "after Holm",
     ];
     table(page, &head, &rows);
-    page.raw("<p class=\"small\">Intervals are of each figure alone; a shift is called sure where it is so among all of them.</p>\n</section>\n");
+    let note = format!(
+        "Intervals are of each figure alone, in per cent of the base, of shares in points; a shift is called sure where it is so among all {} that were tested, over all runs that were compared with this base.",
+        comparison.tested
+    );
+    page.element("<p class=\"small\">", &note, "</p>\n</section>\n");
 }
 
 fn listed(page: &mut Markup, title: &str, items: &[String]) {

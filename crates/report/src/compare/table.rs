@@ -1,6 +1,6 @@
 //! Comparisons as text for a terminal.
 
-use super::words::{alone, figure, gate, interval, signed, summary};
+use super::words::{alone, figure, gate, interval, shift, summary};
 use super::{Comparison, Gate, Row};
 use crate::differ::Difference;
 use crate::table::columns;
@@ -76,16 +76,11 @@ fn lines(comparison: &Comparison, rows: &[Row]) -> Vec<Vec<String>> {
     ];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(|row| {
-        let shift = row
-            .shift
-            .relative
-            .value
-            .map(|shift| format!("{} %", signed(shift)));
         vec![
             format!("  {}", row.figure),
             figure(row.figure, row.shift.base.value),
             figure(row.figure, row.shift.other.value),
-            shift.unwrap_or_default(),
+            shift(row),
             interval(row).unwrap_or_default(),
             if row.is_sure { "sure" } else { "" }.to_owned(),
         ]

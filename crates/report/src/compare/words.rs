@@ -1,6 +1,6 @@
 //! A comparison in plain words.
 
-use super::{Comparison, Figure, Gate, GateVerdict, Row};
+use super::{Comparison, Figure, Gate, GateVerdict, Row, Shift};
 use crate::format::{Latency, amount, percent};
 
 /// Shifts that are named in one sentence.
@@ -54,6 +54,7 @@ pub fn summary(comparison: &Comparison) -> Vec<String> {
     if sentences.is_empty() {
         sentences.push(nothing_shown(comparison));
     }
+    sentences.extend(not_compared(comparison));
     if comparison.is_invalid {
         sentences.push(
             "a stage is invalid: its figures are those of the generator, and so may be the shifts"
@@ -63,24 +64,63 @@ pub fn summary(comparison: &Comparison) -> Vec<String> {
     sentences
 }
 
+/// Why a figure has no size of shift that would have been seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blind {
+    /// Token gaps have no interval.
+    Gaps,
+    /// A limit lies among requests that never got there.
+    Never,
+    /// The samples do not support a limit.
+    TooFew,
+}
+
+impl Blind {
+    const ALL: [Self; 3] = [Self::TooFew, Self::Never, Self::Gaps];
+
+    fn of(row: &Row) -> Self {
+        let ends = [row.shift.base, row.shift.other];
+        let is_never = |limit: Option<f64>| limit == Some(f64::INFINITY);
+        if matches!(row.figure, Figure::Latency(metric, _) if metric.is_pooled()) {
+            Self::Gaps
+        } else if ends
+            .iter()
+            .any(|end| is_never(end.upper) || end.value.is_infinite())
+        {
+            Self::Never
+        } else {
+            Self::TooFew
+        }
+    }
+
+    fn sentence(self, figures: &str) -> String {
+        match self {
+            Self::Gaps => format!("{figures}: {NO_INTERVAL}"),
+            Self::Never => {
+                format!("in {figures} so many requests never got there that none could be seen")
+            }
+            Self::TooFew => format!("in {figures} the samples are too few to see any"),
+        }
+    }
+}
+
+/// Why token gaps are shown and not tested.
+pub(super) const NO_INTERVAL: &str = "token gaps have no interval, since those of one request depend on each other, so nothing can be said of their shift; tpot, one value a request, has one";
+
 /// That no difference could be shown, and which would have been.
 fn nothing_shown(comparison: &Comparison) -> String {
-    let (mut seen, mut unseen): (Vec<(Figure, f64)>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut seen: Vec<(Figure, f64)> = Vec::new();
+    let mut unseen: Vec<(Blind, &Row)> = Vec::new();
     for row in &comparison.rows {
         let Figure::Latency(..) = row.figure else {
             continue;
         };
-        match row.shift.detectable() {
+        match row.shift.detectable(comparison.tested) {
             Some(size) => match seen.iter_mut().find(|(figure, _)| *figure == row.figure) {
                 Some((_, widest)) => *widest = widest.max(size),
                 None => seen.push((row.figure, size)),
             },
-            None => {
-                let name = row.figure.to_string();
-                if !unseen.contains(&name) {
-                    unseen.push(name);
-                }
-            }
+            None => unseen.push((Blind::of(row), row)),
         }
     }
     let mut text = "no difference could be shown".to_owned();
@@ -94,17 +134,45 @@ fn nothing_shown(comparison: &Comparison) -> String {
             sizes.join(", ")
         ));
     }
-    if !unseen.is_empty() {
-        text.push_str(&format!(
-            "; in {} the samples are too few to see any",
-            unseen.join(", ")
-        ));
+    for why in Blind::ALL {
+        // Where other stages have the figure, or lack it for another reason, the stage is named.
+        let mut names: Vec<String> = Vec::new();
+        for (_, row) in unseen.iter().filter(|(blind, _)| *blind == why) {
+            let is_split = seen.iter().any(|(figure, _)| *figure == row.figure)
+                || unseen
+                    .iter()
+                    .any(|(blind, one)| one.figure == row.figure && *blind != why);
+            let name = if is_split {
+                format!("{} at {}", row.figure, row.load)
+            } else {
+                row.figure.to_string()
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if !names.is_empty() {
+            text.push_str(&format!("; {}", why.sentence(&names.join(", "))));
+        }
     }
     text
 }
 
+/// What was asked for and is not compared.
+fn not_compared(comparison: &Comparison) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for one in comparison.lacking.iter().filter(|one| !one.is_void) {
+        let name = one.figure.to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let reason = &comparison.lacking.iter().find(|one| !one.is_void)?.reason;
+    Some(format!("not compared: {} ({reason})", names.join(", ")))
+}
+
 /// Whether the other is worse in it; none where that is open.
-fn is_worse_now(row: &Row) -> Option<bool> {
+pub(super) fn is_worse_now(row: &Row) -> Option<bool> {
     let grows = match row.shift.absolute.value {
         Some(value) => value > 0.0,
         None => row.shift.other.value > row.shift.base.value,
@@ -123,7 +191,7 @@ fn size(row: &Row) -> f64 {
 /// `-18 % [-25, -9]`, `+3.2 % [-1.0, open]`, `never reached any more`.
 pub(crate) fn shift_in_words(row: &Row) -> String {
     let shift = &row.shift;
-    if row.figure == Figure::ErrorRate {
+    if row.figure.is_share() {
         return format!(
             "{} to {}",
             percent(shift.base.value),
@@ -148,9 +216,37 @@ pub(crate) fn shift_in_words(row: &Row) -> String {
     }
 }
 
-/// `-25, -9`, `open` where a limit is not known; none where neither is.
+/// What the shift of a row is in a column of its own: `+13 %`; of a share in points, `+0.9 points`.
+pub(super) fn shift(row: &Row) -> String {
+    let Shift {
+        base,
+        other,
+        relative,
+        absolute,
+        ..
+    } = &row.shift;
+    if base.value.is_infinite() || other.value.is_infinite() {
+        return shift_in_words(row);
+    }
+    if row.figure.is_share() {
+        let points = absolute.value.map(|it| format!("{} points", signed(it)));
+        return points.unwrap_or_default();
+    }
+    let value = relative.value.map(|it| format!("{} %", signed(it)));
+    value.unwrap_or_default()
+}
+
+/// `-25, -9`, `open` where a limit is not known; none where neither is. Of a share, in points.
 pub(super) fn interval(row: &Row) -> Option<String> {
-    let (lower, upper) = (row.shift.relative.lower, row.shift.relative.upper);
+    if row.shift.base.value.is_infinite() || row.shift.other.value.is_infinite() {
+        return None;
+    }
+    let change = if row.figure.is_share() {
+        row.shift.absolute
+    } else {
+        row.shift.relative
+    };
+    let (lower, upper) = (change.lower, change.upper);
     let limit = |limit: Option<f64>| limit.map_or_else(|| "open".to_owned(), signed);
     (lower.is_some() || upper.is_some()).then(|| format!("{}, {}", limit(lower), limit(upper)))
 }
@@ -175,17 +271,20 @@ pub(super) fn figure(figure: Figure, value: f64) -> String {
         Figure::Latency(..) if value.is_infinite() => "never".to_owned(),
         Figure::Latency(..) => Latency(value).to_string(),
         Figure::Throughput => format!("{}/s", amount(value)),
-        Figure::ErrorRate => percent(value),
+        Figure::ErrorRate | Figure::Goodput => percent(value),
     }
 }
 
-/// What the gate says, a line a figure that is not within its margin, and one for all.
+/// What the gate says, a line a figure that is not within its margin or could not be looked at, and one for all.
 pub(super) fn gate(gate: &Gate) -> Vec<String> {
     let mut lines: Vec<String> = gate
         .found
         .iter()
         .filter_map(|(row, margin, verdict)| {
-            let margin = percent(*margin);
+            let margin = match row.figure.is_share() {
+                true => format!("{} points", amount(*margin * 100.0)),
+                false => percent(*margin),
+            };
             let said = match verdict {
                 GateVerdict::NotWorse => return None,
                 GateVerdict::Worse => format!("worse by more than {margin}"),
@@ -197,16 +296,27 @@ pub(super) fn gate(gate: &Gate) -> Vec<String> {
             Some(format!("{} at {}: {said} ({shift})", row.figure, row.load))
         })
         .collect();
-    if gate.found.is_empty() {
-        lines.push("neither run has a figure that is to be looked at".to_owned());
-    }
-    let within = gate.found.len() - lines.len().min(gate.found.len());
-    if within > 0 && !gate.found.is_empty() {
+    let within = gate.found.len() - lines.len();
+    lines.extend(
+        gate.unseen
+            .iter()
+            .map(|one| format!("not looked at: {one}")),
+    );
+    if within > 0 {
         lines.push(format!(
             "{within} of {} figures are within their margin",
             gate.found.len()
         ));
     }
+    lines.extend(gate.beside.iter().map(|row| {
+        format!(
+            "{} at {} is surely worse ({}), and no margin is about it: {}=1% would be one",
+            row.figure,
+            row.load,
+            shift_in_words(row),
+            row.figure
+        )
+    }));
     lines
 }
 

@@ -34,6 +34,12 @@ pub fn summary(collectors: &[&StageCollector]) -> Value {
     lifecycle(collectors, None)
 }
 
+/// Whether a stage holds gaps between tokens of successful requests: where it does not, there is no `inter_token_latency`.
+#[must_use]
+pub fn has_gaps(collector: &StageCollector) -> bool {
+    Gaps::of_successes(&[collector]).count() > 0
+}
+
 /// A request that was tried, with what inference-perf calls its start and end.
 struct Tried<'a> {
     sample: &'a Sample,

@@ -13,15 +13,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bench_contract::{
-    ArrivalTest, Counts, Cut, FailOn, MergeKind, Merged, Report, RequestRecord, RunStatus,
-    StageReport, SteadyThroughput, Throughput, Validity,
+    ArrivalState, ArrivalTest, Counts, Cut, FailOn, MergeKind, Merged, NotBegun, Report,
+    RequestRecord, RunStatus, Slo, StageReport, SteadyThroughput, Throughput, Validity,
 };
 
 use super::{MergeError, health, named, with_instants};
 use crate::collector::{StageCollector, StageFacts};
 use crate::course::Course;
+use crate::doubt::{Missing, doubt};
 use crate::reads::unpacked;
-use crate::rebuild::{Rebuild, Rebuilt, doubt, facts_of, say_why_no_gaps, settings_of, where_cut};
+use crate::rebuild::{Rebuild, Rebuilt, facts_of, say_why_no_gaps, settings_of, where_cut};
 use crate::run::{Head, Stage, report, stage_reports};
 
 /// Nanoseconds between the runs of a pool: more than any request takes.
@@ -35,6 +36,7 @@ pub(super) struct Repeats {
     origins: Vec<BTreeMap<u32, u64>>,
     pools: BTreeMap<u32, StageCollector>,
     head: Report,
+    objectives: Vec<Slo>,
     has_reads: bool,
 }
 
@@ -66,6 +68,7 @@ impl Repeats {
                 .map(|(which, report)| Rebuild::new(report).map_err(failed(which)))
                 .collect::<Result<_, _>>()?,
             pools,
+            objectives: settings.slos.clone(),
             head,
             has_reads: false,
         })
@@ -120,7 +123,7 @@ impl Repeats {
                 Some(Stage { facts, collector })
             })
             .collect();
-        let head = head(&self.head, &self.ids, &runs);
+        let head = head(&self.head, &self.objectives, &self.ids, &runs);
         let missing = named(
             &self.ids,
             &runs
@@ -133,7 +136,11 @@ impl Repeats {
             if !self.has_reads {
                 say_why_no_gaps(report, None);
             }
-            doubt(report, head.run.unrecorded);
+            let missing = Missing::all_due(head.run.unrecorded);
+            report
+                .checks
+                .iter_mut()
+                .for_each(|check| doubt(check, missing));
         }
         let mut report = report(head, &stages, reports, fail_on);
         report.series = None;
@@ -145,7 +152,7 @@ impl Repeats {
     }
 }
 
-fn head(first: &Report, ids: &[String], runs: &[Rebuilt]) -> Head {
+fn head(first: &Report, objectives: &[Slo], ids: &[String], runs: &[Rebuilt]) -> Head {
     let mut run = first.run.clone();
     let all = || runs.iter().map(|run| &run.report);
     let told = |of: &dyn Fn(&Report) -> Vec<String>| named(ids, &all().map(of).collect::<Vec<_>>());
@@ -153,6 +160,8 @@ fn head(first: &Report, ids: &[String], runs: &[Rebuilt]) -> Head {
     run.merged = Some(Merged {
         kind: MergeKind::Repeats,
         of: ids.to_vec(),
+        missing: Vec::new(),
+        doubts: Vec::new(),
     });
     run.partial_because = told(&|report| report.run.partial_because.clone());
     run.failed = told(&|report| report.run.failed.clone());
@@ -190,8 +199,31 @@ fn head(first: &Report, ids: &[String], runs: &[Rebuilt]) -> Head {
             not_sent: unsent,
             ..Counts::default()
         },
+        not_begun: not_begun(runs),
+        objectives: objectives.to_vec(),
+        earlier: Vec::new(),
         config: first.config.clone(),
     }
+}
+
+/// The stages that began in none of the runs.
+fn not_begun(runs: &[Rebuilt]) -> Vec<NotBegun> {
+    let mut not_begun: BTreeMap<u32, NotBegun> = BTreeMap::new();
+    for stage in runs.iter().flat_map(|run| &run.report.not_begun) {
+        let mut planned = stage.planned;
+        if let Some(before) = not_begun.get(&stage.stage) {
+            planned = before.planned.zip(planned).map(|(one, other)| one + other);
+        }
+        let stage = NotBegun {
+            planned,
+            ..stage.clone()
+        };
+        not_begun.insert(stage.stage, stage);
+    }
+    for stage in runs.iter().flat_map(|run| &run.report.stages) {
+        not_begun.remove(&stage.stage);
+    }
+    not_begun.into_values().collect()
 }
 
 /// How a stage of several runs went, from the reports of the single ones; none where there are none.
@@ -234,6 +266,7 @@ pub(crate) fn pooled(repeats: &[StageReport]) -> Option<Course> {
         },
         arrivals: ArrivalTest {
             count: repeats.iter().map(|stage| stage.arrivals.count).sum(),
+            state: arrivals(repeats),
             verdict: format!("tested in each run: {}", verdicts.join("; ")),
             ..ArrivalTest::default()
         },
@@ -242,6 +275,16 @@ pub(crate) fn pooled(repeats: &[StageReport]) -> Option<Course> {
             reasons: reasons.collect(),
         },
     })
+}
+
+/// What came of the tests of arrivals of single runs: all have to be as asked for.
+fn arrivals(repeats: &[StageReport]) -> ArrivalState {
+    let has = |state| repeats.iter().any(|stage| stage.arrivals.state == state);
+    match () {
+        () if has(ArrivalState::Other) => ArrivalState::Other,
+        () if has(ArrivalState::Untested) => ArrivalState::Untested,
+        () => ArrivalState::AsAsked,
+    }
 }
 
 fn steady(repeats: &[StageReport]) -> Option<SteadyThroughput> {

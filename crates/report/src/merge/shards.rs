@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use bench_contract::{
-    Counts, Cut, FailOn, MergeKind, Merged, Report, RequestRecord, RunStatus, StageReport,
+    Counts, Cut, FailOn, MergeKind, Merged, NotBegun, Report, RequestRecord, RunStatus, StageReport,
 };
 
 use super::{MergeError, health, missing_shards, with_instants};
@@ -46,6 +46,7 @@ impl Shards {
             .filter_map(|parts| merged_stage(parts))
             .collect();
         head.server_metrics = server::of_shards(reports, missing.is_some());
+        head.not_begun = not_begun(reports, &stages);
         let is_partial = missing.is_some()
             || reports
                 .iter()
@@ -144,6 +145,27 @@ fn missing(reports: &[Report]) -> Result<Option<String>, MergeError> {
     Ok(missing_shards(&missing, of))
 }
 
+/// The stages that began in no shard, with the requests that were planned in all of them.
+fn not_begun(reports: &[Report], begun: &BTreeMap<u32, Vec<&StageReport>>) -> Vec<NotBegun> {
+    let mut all: BTreeMap<u32, NotBegun> = BTreeMap::new();
+    for stage in reports.iter().flat_map(|report| &report.not_begun) {
+        let before = all.get(&stage.stage);
+        let planned = before.map_or(stage.planned, |before| {
+            before
+                .planned
+                .zip(stage.planned)
+                .map(|(one, other)| one + other)
+        });
+        let stage = NotBegun {
+            planned,
+            ..stage.clone()
+        };
+        all.insert(stage.stage, stage);
+    }
+    all.retain(|number, _| !begun.contains_key(number));
+    all.into_values().collect()
+}
+
 /// What a shard is called.
 fn name(report: &Report) -> String {
     let host = &report.environment.host;
@@ -161,6 +183,8 @@ fn head(reports: &[Report], names: &[String]) -> Report {
     head.run.merged = Some(Merged {
         kind: MergeKind::Shards,
         of: names.to_vec(),
+        missing: Vec::new(),
+        doubts: Vec::new(),
     });
     head.run.status = all()
         .map(|run| run.status)

@@ -1,7 +1,7 @@
 //! The verdict in words: what was decided, on which limit, what was measured, and what to do next.
 
 use bench_contract::{
-    Check, CheckVerdict, Metric, Outcome, Report, SloMetric, StageReport, ValidityState,
+    Check, CheckVerdict, Metric, Outcome, Place, Report, SloMetric, StageReport, ValidityState,
 };
 
 use super::objective::{measured, percentile_in_words};
@@ -9,6 +9,7 @@ use crate::format::count;
 use crate::headline::Headline;
 use crate::interval::least_samples;
 use crate::slo::allowed_share;
+use crate::whole::left_open;
 
 /// Statements of each kind that are shown; the tables below have the rest.
 const MOST: usize = 4;
@@ -173,12 +174,15 @@ fn invalid(report: &Report) -> Parts {
 
 fn failed(report: &Report) -> Parts {
     let failed = with(report, CheckVerdict::Fail);
-    let open = with(report, CheckVerdict::Inconclusive).len();
+    let open = report
+        .judged()
+        .filter(|(_, check)| check.verdict == CheckVerdict::Inconclusive)
+        .count();
     let mut decided = match failed.len() {
         1 => "The server misses an objective.".to_owned(),
         n => format!(
             "The server misses objectives: {n} of {} were missed.",
-            checks(report).count()
+            report.judged().count()
         ),
     };
     if open > 0 {
@@ -186,7 +190,7 @@ fn failed(report: &Report) -> Parts {
     }
     let because = failed
         .iter()
-        .map(|(stage, check)| measured(report, stage, check));
+        .map(|(place, check)| measured(report, *place, check));
     let mut next = Vec::new();
     if failed
         .iter()
@@ -216,7 +220,15 @@ fn inconclusive(report: &Report) -> Parts {
     let open = with(report, CheckVerdict::Inconclusive);
     let because = open
         .iter()
-        .map(|(stage, check)| measured(report, stage, check));
+        .map(|(place, check)| measured(report, *place, check))
+        .chain(left_open(&report.not_begun));
+    if open.is_empty() {
+        return (
+            "Not everything was decided: some stages did not begin.".to_owned(),
+            because.collect(),
+            vec!["Look at the log for why the run ended before them, and run it again.".to_owned()],
+        );
+    }
     let factors: Option<Vec<f64>> = open.iter().map(|(_, check)| times_more(check)).collect();
     let most = factors.and_then(|factors| factors.into_iter().max_by(f64::total_cmp));
     let next = match most {
@@ -235,7 +247,7 @@ fn inconclusive(report: &Report) -> Parts {
 }
 
 fn passed(report: &Report) -> Parts {
-    let mut all: Vec<_> = checks(report).collect();
+    let mut all: Vec<_> = report.judged().collect();
     // The one that came nearest to its limit first.
     all.sort_by(|a, b| used(b.1).total_cmp(&used(a.1)));
     let decided = match all.len() {
@@ -244,7 +256,7 @@ fn passed(report: &Report) -> Parts {
     };
     let because = all
         .iter()
-        .map(|(stage, check)| measured(report, stage, check));
+        .map(|(place, check)| measured(report, *place, check));
     let mut next = vec![
         "It holds for this load, these lengths and this time: repeat it before you rely on it."
             .to_owned(),
@@ -269,13 +281,12 @@ fn done(report: &Report) -> Parts {
     )
 }
 
-fn checks(report: &Report) -> impl Iterator<Item = (&StageReport, &Check)> {
-    let of = |stage| std::iter::repeat(stage).zip(&<&StageReport>::clone(&stage).checks);
-    report.stages.iter().flat_map(of)
-}
-
-fn with(report: &Report, verdict: CheckVerdict) -> Vec<(&StageReport, &Check)> {
-    checks(report)
+/// The objectives of a verdict, each with its place.
+fn with(report: &Report, verdict: CheckVerdict) -> Vec<(Place<'_>, &Check)> {
+    let begun = report
+        .judged()
+        .filter(|(place, _)| !matches!(place, Place::NotBegun(_)));
+    begun
         .filter(|(_, check)| check.verdict == verdict)
         .collect()
 }

@@ -52,8 +52,10 @@ pub fn html(report: &Report) -> String {
         &plots.lengths,
     );
     stages::in_full(&mut page, report);
-    facts::arrivals(&mut page, report);
-    facts::generator(&mut page, report);
+    if report.run.status != RunStatus::Unfinished {
+        facts::arrivals(&mut page, report);
+        facts::generator(&mut page, report);
+    }
     facts::environment(&mut page, report);
     facts::config(&mut page, report);
     page.raw("</main>\n</body>\n</html>\n");

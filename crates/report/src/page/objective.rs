@@ -1,26 +1,37 @@
 //! An objective and what was measured of it, in words.
 
-use bench_contract::{Check, Interval, LatencyValue, Metric, Report, SloMetric, StageReport};
+use bench_contract::{
+    Check, Interval, LatencyValue, Metric, NotBegun, Place, Report, SloMetric, StageReport,
+};
 
 use crate::format::{Latency, amount, count, percent};
 use crate::slo::allowed_share;
+use crate::table::is_one_stage;
 
 /// An objective with its limit, value and interval, in words.
-pub(crate) fn measured(report: &Report, stage: &StageReport, check: &Check) -> String {
+pub(crate) fn measured(report: &Report, place: Place<'_>, check: &Check) -> String {
     let slo = &check.slo;
-    let place = match report.stages.len() {
-        1 => String::new(),
-        _ => format!("Stage {} ({}): ", stage.stage, stage.load),
+    let stage = match place {
+        Place::Stage(stage) => Some(stage),
+        Place::NotBegun(_) | Place::Whole => None,
+    };
+    let place = match place {
+        _ if is_one_stage(report) => String::new(),
+        Place::Stage(StageReport { stage, load, .. })
+        | Place::NotBegun(NotBegun { stage, load, .. }) => format!("Stage {stage} ({load}): "),
+        Place::Whole => "Whole run: ".to_owned(),
     };
     let limit = limit(check);
     let share = share_in_words(check);
     let value = match (slo.metric.latency(), slo.percentile) {
-        (Some(metric), Some(p)) => percentile_in_words(stage, metric, p).or_else(|| {
-            Some(check.observed.map_or_else(
-                || "was never reached".to_owned(),
-                |value| format!("was {}", Latency(value)),
-            ))
-        }),
+        (Some(metric), Some(p)) => stage
+            .and_then(|stage| percentile_in_words(stage, metric, p))
+            .or_else(|| {
+                Some(check.observed.map_or_else(
+                    || "was never reached".to_owned(),
+                    |value| format!("was {}", Latency(value)),
+                ))
+            }),
         // A share says it all below.
         _ if share.is_some() => None,
         _ => Some(check.observed.map_or_else(

@@ -1,7 +1,8 @@
 //! What was asked and what happened: objectives, stages, latencies, errors.
 
 use bench_contract::{
-    Check, CheckVerdict, Metric, MetricSummary, Report, SloMetric, StageReport, ValidityState,
+    Check, CheckVerdict, Metric, MetricSummary, Place, Report, RunStatus, SloMetric, StageLoad,
+    StageReport, ValidityState,
 };
 
 use super::LONGEST_MESSAGE;
@@ -9,7 +10,8 @@ use super::objective::interval_in_words;
 use super::table::{Cell, table};
 use crate::format::{Latency, amount, count, latency_value, percent};
 use crate::markup::{Markup, shortened};
-use crate::table::{errors_of, interval_of_p99};
+use crate::stage::{INVALID, INVALID_PART};
+use crate::table::{errors_of, interval_of_p99, is_one_stage};
 
 /// Rows of a table; a page has room for more, its readers have not.
 const MOST_ROWS: usize = 60;
@@ -20,6 +22,11 @@ const MOST_DETAILED: usize = 4;
 /// Adds the sections.
 pub(super) fn asked_and_happened(page: &mut Markup, report: &Report) {
     page.raw("<section>\n<h2>What was asked, and what happened</h2>\n");
+    if report.run.status == RunStatus::Unfinished {
+        unfinished(page, report);
+        page.raw("</section>\n");
+        return;
+    }
     objectives(page, report);
     if report.stages.is_empty() {
         page.raw("<p>No stage was run.</p>\n");
@@ -33,9 +40,40 @@ pub(super) fn asked_and_happened(page: &mut Markup, report: &Report) {
     page.raw("</section>\n");
 }
 
+/// What is known of a run that has not ended.
+fn unfinished(page: &mut Markup, report: &Report) {
+    page.raw("<p>Figures are in the records (<code>requests.jsonl.zst</code>), which are not here.</p>\n");
+    let of = |number: u32, asked: &StageLoad, requests: [Cell; 3]| {
+        let mut row = vec![
+            Cell::number(number.to_string()),
+            Cell::word(asked.to_string()),
+        ];
+        row.extend(requests);
+        row
+    };
+    let begun = report.stages.iter().map(|stage| {
+        let counts = &stage.counts;
+        let requests = match counts.sent {
+            0 => [Cell::word("goes on"), Cell::number(""), Cell::number("")],
+            sent => [
+                Cell::word("ended"),
+                Cell::number(count(sent)),
+                Cell::number(count(counts.ok())),
+            ],
+        };
+        of(stage.stage, &stage.load, requests)
+    });
+    let not_begun = report.not_begun.iter().map(|stage| {
+        let requests = [Cell::word("not begun"), Cell::number(""), Cell::number("")];
+        of(stage.stage, &stage.load, requests)
+    });
+    let rows: Vec<Vec<Cell>> = begun.chain(not_begun).take(MOST_ROWS).collect();
+    table(page, &["stage", "asked", "", "sent", "ok"], &rows);
+}
+
 /// Adds the latencies of several stages in full, which are too many to stand before the pictures.
 pub(super) fn in_full(page: &mut Markup, report: &Report) {
-    if report.stages.len() > 1 {
+    if report.stages.len() > 1 && report.run.status != RunStatus::Unfinished {
         page.raw("<section>\n<h2>Latencies in full</h2>\n");
         latencies(page, report);
         page.raw("</section>\n");
@@ -43,21 +81,17 @@ pub(super) fn in_full(page: &mut Markup, report: &Report) {
 }
 
 fn objectives(page: &mut Markup, report: &Report) {
-    let mut checks: Vec<(&StageReport, &Check)> = report
-        .stages
-        .iter()
-        .flat_map(|stage| stage.checks.iter().map(move |check| (stage, check)))
-        .collect();
+    let mut checks: Vec<(Place<'_>, &Check)> = report.judged().collect();
     if checks.is_empty() {
         return;
     }
     // What did not pass must not be among those that are left out.
-    checks.sort_by_key(|(stage, check)| (check.verdict == CheckVerdict::Pass, stage.stage));
-    let is_one = report.stages.len() == 1;
+    checks.sort_by_key(|(_, check)| check.verdict == CheckVerdict::Pass);
+    let is_one = is_one_stage(report);
     let rows: Vec<Vec<Cell>> = checks
         .iter()
         .take(MOST_ROWS)
-        .map(|(stage, check)| {
+        .map(|(place, check)| {
             let share = |share: Option<f64>| share.map_or_else(String::new, percent);
             let interval = check
                 .share_lower
@@ -70,7 +104,9 @@ fn objectives(page: &mut Markup, report: &Report) {
                 Cell::number(if is_one {
                     String::new()
                 } else {
-                    stage.stage.to_string()
+                    place
+                        .stage()
+                        .map_or_else(|| "whole".to_owned(), |number| number.to_string())
                 }),
                 Cell::word(check.slo.describe()),
                 Cell::number(observed(check)),
@@ -120,7 +156,11 @@ fn observed(check: &Check) -> String {
 /// What a reason says beyond the numbers that have columns of their own.
 fn remark(check: &Check) -> &str {
     if check.verdict == CheckVerdict::Invalid {
-        return "the stage is invalid";
+        let invalid = [INVALID, INVALID_PART].into_iter();
+        let why = { invalid }.find(|why| check.reason.starts_with(why));
+        return why.map_or("the stage is invalid", |why| {
+            why.split(';').next().unwrap_or(why)
+        });
     }
     match check.reason.rsplit_once(" allowed") {
         Some((_, rest)) => rest.trim_start_matches("; "),

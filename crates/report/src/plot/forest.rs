@@ -26,17 +26,14 @@ const TICKS: [f64; 19] = [
 /// The shifts of the latencies of a comparison.
 pub(crate) fn forest(comparison: &Comparison) -> Picture {
     let is_latency = |row: &&Row| matches!(row.figure, Figure::Latency(..));
-    let rows: Vec<&Row> = comparison
-        .rows
-        .iter()
-        .filter(is_latency)
-        .take(MOST)
-        .collect();
+    let mut rows: Vec<&Row> = comparison.rows.iter().filter(is_latency).collect();
+    let left_out = rows.len().saturating_sub(MOST);
+    rows.truncate(MOST);
     let logs = rows.iter().flat_map(|row| {
         let relative = row.shift.relative;
         [relative.value, relative.lower, relative.upper]
     });
-    let logs = logs.flatten().map(f64::ln_1p);
+    let logs = logs.flatten().map(f64::ln_1p).filter(|x| x.is_finite());
     let (from, to) = logs.fold((-0.02_f64, 0.02_f64), |(from, to), x| {
         (from.min(x), to.max(x))
     });
@@ -64,10 +61,16 @@ pub(crate) fn forest(comparison: &Comparison) -> Picture {
             Line::Row(row) => draw(&mut svg, paper, row, y),
         }
     }
+    let mut note = "Left of the line is faster, right of it slower; bars are 95 % intervals, dashed where the samples bound no side, and filled dots are sure among all of them.".to_owned();
+    if left_out > 0 {
+        note.push_str(&format!(
+            " Only the first {MOST} are drawn; {left_out} more are in the table."
+        ));
+    }
     Picture {
         name: "shifts",
         title: format!("How much has each latency shifted in {}?", comparison.other),
-        note: "Left of the line is faster, right of it slower; bars are 95 % intervals, dashed where the samples bound no side, and filled dots are sure among all of them.".to_owned(),
+        note,
         size: (WIDTH, height),
         drawn: svg,
     }
@@ -145,7 +148,7 @@ fn draw(svg: &mut Markup, paper: Paper, row: &Row, y: f64) {
         return;
     };
     for (end, edge) in [(at(relative.lower), LEFT), (at(relative.upper), RIGHT)] {
-        match end {
+        match end.filter(|end| end.is_finite()) {
             Some(end) => {
                 svg.raw("<path class=\"whisker ").raw(tone).raw("\" d=\"M");
                 svg.number(x)

@@ -22,6 +22,13 @@ pub enum RebuildError {
         /// The place in its plan.
         index: u64,
     },
+    /// The records hold a place that no plan has.
+    Beyond {
+        /// The stage.
+        stage: u32,
+        /// The place in its plan.
+        index: u64,
+    },
     /// A stage has more records than planned requests.
     TooMany {
         /// The stage.
@@ -48,6 +55,10 @@ impl fmt::Display for RebuildError {
             Self::Twice { stage, index } => write!(
                 f,
                 "request {index} of stage {stage} is in the records twice"
+            ),
+            Self::Beyond { stage, index } => write!(
+                f,
+                "the records hold request {index} of stage {stage}, which its plan does not have: they are damaged, or of another run"
             ),
             Self::TooMany {
                 stage,

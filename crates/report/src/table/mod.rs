@@ -10,11 +10,12 @@ pub(crate) use stage::interval_of_p99;
 use std::collections::BTreeMap;
 
 use bench_contract::{
-    Check, CheckVerdict, ErrorSample, ExitCode, MergeKind, Outcome, Report, RunStatus,
+    Check, CheckVerdict, ErrorSample, MergeKind, Outcome, Place, Report, RunStatus,
 };
 
 use crate::format::count;
-use crate::headline::Headline;
+use crate::headline::{Headline, outcome};
+use crate::whole::left_open;
 
 use text::{Page, Tone, cut};
 
@@ -64,7 +65,10 @@ pub fn columns(rows: &[Vec<String>], left: usize) -> String {
 pub fn report(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     head(&mut page, report);
-    if report.stages.len() <= MOST_BLOCKS {
+    if report.run.status == RunStatus::Unfinished {
+        page.gap();
+        begun(&mut page, report);
+    } else if report.stages.len() <= MOST_BLOCKS {
         for stage in &report.stages {
             page.gap();
             stage::block(&mut page, stage);
@@ -81,6 +85,33 @@ pub fn report(report: &Report, style: Style) -> String {
     page.gap();
     verdict(&mut page, report);
     page.finish()
+}
+
+/// What is known of a run that has not ended: its stages and their requests. Figures are in its records alone.
+fn begun(page: &mut Page, report: &Report) {
+    for stage in &report.stages {
+        let counts = &stage.counts;
+        let of = match (counts.sent, counts.planned) {
+            (0, 0) => "going on".to_owned(),
+            (0, planned) => format!("going on, {} requests planned", count(planned)),
+            (sent, _) => format!(
+                "ended, {} requests sent, {} ok, {} not sent",
+                count(sent),
+                count(counts.ok()),
+                count(counts.not_sent)
+            ),
+        };
+        page.labelled(
+            &format!("stage {}", stage.stage),
+            &format!("{}: {of}", stage.load),
+        );
+    }
+    for stage in &report.not_begun {
+        let text = format!("{}: not begun", stage.load);
+        page.labelled(&format!("stage {}", stage.stage), &text);
+    }
+    let text = "not known: they are in the records (requests.jsonl.zst), which are not here";
+    page.labelled("figures", text);
 }
 
 /// The judgement of a report alone: each objective with its reason, and last the verdict with its exit code.
@@ -217,29 +248,32 @@ fn errors(page: &mut Page, report: &Report, width: usize) {
     }
 }
 
-/// One line an objective; of many stages, only the objectives that did not pass.
+/// One line an objective; of many stages, only the objectives that did not pass. Those of stages that did not begin are
+/// told together.
 fn objectives(page: &mut Page, report: &Report) {
     let many = report.stages.len() > MOST_BLOCKS;
-    let checks = || {
-        report
-            .stages
-            .iter()
-            .flat_map(|stage| stage.checks.iter().map(move |check| (stage.stage, check)))
+    let begun = || {
+        let all = report.judged();
+        all.filter(|(place, _)| !matches!(place, Place::NotBegun(_)))
     };
-    if checks().next().is_none() {
+    if report.run.status == RunStatus::Unfinished {
+        return;
+    }
+    let open = left_open(&report.not_begun);
+    if begun().next().is_none() && open.is_none() {
         return;
     }
     page.gap();
     let mut passed = 0;
-    for (stage, check) in checks() {
+    for (place, check) in begun() {
         if many && check.verdict == CheckVerdict::Pass {
             passed += 1;
             continue;
         }
-        let place = if report.stages.len() > 1 {
-            format!("stage {stage}, ")
-        } else {
+        let place = if is_one_stage(report) {
             String::new()
+        } else {
+            format!("{place}, ")
         };
         let (word, tone) = word(check.verdict);
         page.labelled_in(
@@ -248,6 +282,10 @@ fn objectives(page: &mut Page, report: &Report) {
             &format!("{place}{}: {}", check.slo.describe(), check.reason),
         );
     }
+    if let Some(open) = open {
+        let (word, tone) = word(CheckVerdict::Inconclusive);
+        page.labelled_in(word, Some(tone), &open);
+    }
     if passed > 0 {
         page.labelled_in(
             "PASS",
@@ -255,6 +293,11 @@ fn objectives(page: &mut Page, report: &Report) {
             &format!("{passed} more objectives"),
         );
     }
+}
+
+/// Whether there is no more than one place that an objective can be judged at.
+pub(crate) fn is_one_stage(report: &Report) -> bool {
+    report.stages.len() <= 1 && report.not_begun.is_empty() && report.checks.is_empty()
 }
 
 fn word(verdict: CheckVerdict) -> (&'static str, Tone) {
@@ -268,7 +311,6 @@ fn word(verdict: CheckVerdict) -> (&'static str, Tone) {
 
 fn verdict(page: &mut Page, report: &Report) {
     let verdict = &report.verdict;
-    let code = ExitCode::from_code(verdict.exit_code);
     let headline = Headline::of(report);
     let tone = match headline {
         Headline::Pass | Headline::Done => Tone::Good,
@@ -285,33 +327,21 @@ fn verdict(page: &mut Page, report: &Report) {
         .iter()
         .filter(|reason| !is_about_an_objective(reason, report))
         .collect();
-    let is_quiet = verdict.exit_code == 0 && others.len() == 1 && verdict.reasons.len() == 1;
+    let is_quiet = verdict.exit_code == 0 && verdict.reasons.len() == 1 && tone == Tone::Good;
     if !is_quiet {
         for (place, reason) in others.iter().enumerate() {
             page.labelled(if place == 0 { "because" } else { "" }, reason);
         }
     }
-    let why = match code {
-        Some(ExitCode::Done) if is_quiet => others
-            .first()
-            .map_or_else(String::new, |reason| (*reason).clone()),
-        Some(ExitCode::Done) if tone != Tone::Good => "what failed is not in --fail-on".to_owned(),
-        Some(ExitCode::Done) => "done".to_owned(),
-        Some(code) => code.meaning().to_owned(),
-        None => "unknown".to_owned(),
-    };
-    let word = page.paint(headline.word(), tone);
-    page.labelled(
-        "verdict",
-        &format!("{word}, exit code {}: {why}", verdict.exit_code),
-    );
+    let outcome = outcome(report);
+    let word = headline.word();
+    let rest = outcome.strip_prefix(word).unwrap_or_default();
+    page.labelled("verdict", &format!("{}{rest}", page.paint(word, tone)));
 }
 
 fn is_about_an_objective(reason: &str, report: &Report) -> bool {
-    report.stages.iter().any(|stage| {
-        let about = |check: &Check| {
-            reason.starts_with(&format!("stage {}: {} ", stage.stage, check.slo.describe()))
-        };
-        stage.checks.iter().any(about)
-    })
+    let about = |(place, check): (Place<'_>, &Check)| {
+        reason.starts_with(&format!("{place}: {} ", check.slo.describe()))
+    };
+    report.judged().any(about) || left_open(&report.not_begun).as_deref() == Some(reason)
 }

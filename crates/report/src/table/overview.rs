@@ -1,6 +1,6 @@
 //! Many stages: one row each.
 
-use bench_contract::{CheckVerdict, Metric, StageReport, ValidityState};
+use bench_contract::{ArrivalState, CheckVerdict, Metric, StageReport, ValidityState};
 
 use super::stage::{cell, state};
 use super::text::{Page, Tone};
@@ -54,19 +54,40 @@ pub(super) fn rows(page: &mut Page, stages: &[StageReport]) {
         );
         page.labelled_in("generator", Some(Tone::Doubtful), &text);
     }
-    let odd: Vec<&StageReport> = stages
-        .iter()
-        .filter(|stage| stage.arrivals.verdict.contains("not "))
-        .collect();
-    for stage in &odd {
-        page.labelled(
-            "arrivals",
-            &format!("stage {}: {}", stage.stage, stage.arrivals.verdict),
-        );
+    arrivals(page, stages);
+}
+
+/// The stages whose arrivals were not as asked for, and how many there are of the others.
+fn arrivals(page: &mut Page, stages: &[StageReport]) {
+    let of = |state| {
+        let stages = stages.iter();
+        stages.filter(move |stage| stage.arrivals.state == state)
+    };
+    for stage in of(ArrivalState::Other) {
+        let text = format!("stage {}: {}", stage.stage, stage.arrivals.verdict);
+        page.labelled("arrivals", &text);
     }
-    if odd.is_empty() {
-        page.labelled("arrivals", "as asked for in every stage");
-    }
+    let tested = of(ArrivalState::AsAsked).count();
+    let untested = of(ArrivalState::Untested).count();
+    let text = match (tested, untested) {
+        (tested, _) if tested == stages.len() => "as asked for in every stage".to_owned(),
+        (0, untested) if untested == stages.len() => {
+            // What all have in common is said once.
+            let first = &stages[0].arrivals.verdict;
+            let is_same = stages.iter().all(|stage| stage.arrivals.verdict == *first);
+            match is_same {
+                true => first.clone(),
+                false => "not tested in any stage".to_owned(),
+            }
+        }
+        (0, 0) => return,
+        (0, untested) => format!("not tested in {untested} stages"),
+        (tested, 0) => format!("as asked for in {tested} other stages"),
+        (tested, untested) => {
+            format!("as asked for in {tested} stages, not tested in {untested}")
+        }
+    };
+    page.labelled("arrivals", &text);
 }
 
 /// The worst verdict of a stage's objectives.

@@ -112,6 +112,7 @@ fn shares_and_rates_are_judged() {
         percentile: None,
         max: Limit::new(max),
         min: Limit::new(min),
+        stages: bench_contract::SloStages::Each,
     };
     let none = f64::NAN;
     let slos = [
@@ -289,6 +290,7 @@ fn an_interrupt_makes_partial_and_a_cap_makes_invalid() {
     let end = RunEnd {
         interrupted: true,
         failed: Vec::new(),
+        ..RunEnd::default()
     };
     assert_eq!(verdict(&[stage], &end, &FailOn::ALL).exit_code, 8);
 
@@ -307,6 +309,7 @@ fn exit_codes_follow_the_contract() {
     let end = RunEnd {
         interrupted: false,
         failed: vec!["upload failed".to_owned()],
+        ..RunEnd::default()
     };
     let all = verdict(std::slice::from_ref(&stage), &end, &FailOn::ALL);
     assert_eq!(all.exit_code, 4);

@@ -43,6 +43,9 @@ pub(crate) fn head() -> Head {
         },
         warmup: None,
         unstarted: Counts::default(),
+        not_begun: Vec::new(),
+        objectives: Vec::new(),
+        earlier: Vec::new(),
         config: serde_json::json!({}),
     }
 }
@@ -57,6 +60,7 @@ pub(crate) fn whole(mut stages: Vec<StageReport>, end: &RunEnd) -> Report {
     }
     head.run.interrupted = end.interrupted;
     head.run.failed = end.failed.clone();
+    head.not_begun = end.not_begun.clone();
     Report {
         length_histograms: None,
         ..bench_report::report(head, &[], stages, &FailOn::ALL)

@@ -5,7 +5,9 @@
 mod collecting;
 mod comparing;
 mod files;
+mod gating;
 mod judging;
+mod killed;
 mod made;
 mod merging;
 mod pages;
@@ -13,5 +15,6 @@ mod queues;
 mod rebuilding;
 mod records;
 mod rejudging;
+mod scopes;
 mod statistics;
 mod tables;

@@ -55,7 +55,7 @@ fn run_of(id: &str, seed: u64, origins: &[u64], records: &[RequestRecord]) -> Pa
     for record in records {
         let reads = exact_reads(record);
         stages[record.stage as usize].collector.add(record, &reads);
-        let reads = reads::packed(record.sent_ns.unwrap_or(0), &reads);
+        let reads = reads::packed(record.sent_ns.unwrap_or(0), &reads, true);
         written.push(RequestRecord {
             reads: Some(reads),
             ..record.clone()

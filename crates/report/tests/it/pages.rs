@@ -18,6 +18,7 @@ fn objectives() -> Settings {
         percentile: None,
         max: bench_contract::Limit::new(0.02),
         min: None,
+        stages: bench_contract::SloStages::Each,
     });
     settings
 }
@@ -100,10 +101,12 @@ fn verdicts_are_said_in_words() {
     let stopped = RunEnd {
         interrupted: true,
         failed: Vec::new(),
+        ..RunEnd::default()
     };
     let unwritten = RunEnd {
         interrupted: false,
         failed: vec!["cannot write report.json: no space left".to_owned()],
+        ..RunEnd::default()
     };
     let cases = [
         ("passes", of(&objectives(), &slow(3000, 5000))),

@@ -58,7 +58,8 @@ impl Run {
         for mut record in records {
             let exact = exact_reads(&record);
             parts[record.stage as usize].collector.add(&record, &exact);
-            record.reads = per_request.then(|| reads::packed(record.sent_ns.unwrap_or(0), &exact));
+            record.reads =
+                per_request.then(|| reads::packed(record.sent_ns.unwrap_or(0), &exact, true));
             let line = serde_json::to_string(&record).unwrap();
             written.push(serde_json::from_str(&line).unwrap());
         }
@@ -72,6 +73,7 @@ impl Run {
     fn report(&self) -> bench_contract::Report {
         let mut head = head();
         head.config = self.config.clone();
+        head.objectives = self.objectives();
         report(
             head,
             &self.stages,
@@ -80,10 +82,16 @@ impl Run {
         )
     }
 
+    fn objectives(&self) -> Vec<bench_contract::Slo> {
+        let config: Config = serde_json::from_value(self.config.clone()).unwrap();
+        config.slo
+    }
+
     /// What is known while the last stage goes on.
     fn note(&self, planned: u64) -> bench_contract::Report {
         let mut head = head();
         head.config = self.config.clone();
+        head.objectives = self.objectives();
         head.run.status = RunStatus::Unfinished;
         head.run.partial_because = vec![NOT_ENDED.to_owned()];
         let last = self.stages.len() - 1;
@@ -314,4 +322,36 @@ fn a_run_without_a_stage_stays_as_it_is() {
     let made = rebuilt(report.clone(), &[], None).unwrap().report;
     assert_eq!(made.counts, report.counts);
     assert_eq!(made.stages, []);
+}
+
+#[test]
+fn what_is_absent_for_want_of_streams_is_not_put_down_to_records() {
+    let config: Config = serde_json::from_value(json!({
+        "api": {"type": "completion", "streaming": false},
+        "report": {"request_lifecycle": {"per_request": false}},
+    }))
+    .unwrap();
+    let settings = Arc::new(Settings::from_config(&config));
+    let mut stage = Stage {
+        facts: facts_of(0),
+        collector: StageCollector::new(settings),
+    };
+    let records: Vec<RequestRecord> = (0..20).map(|k| ok(k, k * 10 * MS, 20 * MS, 5)).collect();
+    for record in &records {
+        stage.collector.add(record, &[]);
+    }
+    let mut head = head();
+    head.config = serde_json::to_value(&config).unwrap();
+    // A shard knows nothing but its records.
+    head.run.merged = Some(bench_contract::Merged {
+        kind: bench_contract::MergeKind::Shards,
+        of: Vec::new(),
+        missing: Vec::new(),
+        doubts: Vec::new(),
+    });
+    let stages = [stage];
+    let whole = report(head, &stages, stage_reports(&stages), &FailOn::ALL);
+    let made = rebuilt(whole, &records, None).unwrap().report;
+    let absent = &made.stages[0].absent[&Metric::ChunkGap].reason;
+    assert!(absent.contains("not streamed"), "{absent}");
 }

@@ -30,6 +30,7 @@ pub(crate) fn slo(metric: SloMetric, percentile: f64, max: f64) -> Slo {
         percentile: Some(percentile),
         max: Limit::new(max),
         min: None,
+        stages: bench_contract::SloStages::Each,
     }
 }
 

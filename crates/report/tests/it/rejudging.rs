@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bench_contract::config::LoadType;
 use bench_contract::{
-    CheckVerdict, Config, FailOn, Limit, Outcome, Report, RequestRecord, Slo, SloMetric,
+    CheckVerdict, Config, FailOn, Limit, MergeKind, Merged, Outcome, Report, RequestRecord, Slo,
+    SloMetric, SloStages,
 };
 use bench_report::{
     Rebuild, Settings, Stage, StageCollector, junit, rejudged, report, stage_reports,
@@ -20,6 +21,10 @@ fn config(slos: &[Slo]) -> Config {
         ..Config::default()
     };
     config.api.streaming = true;
+    config.report = serde_json::from_value(serde_json::json!({
+        "goodput": {"constraints": {"ttft": 0.05}},
+    }))
+    .unwrap();
     config
 }
 
@@ -36,6 +41,7 @@ fn run_of(records: &[RequestRecord], slos: &[Slo]) -> Report {
     }
     let mut head = head();
     head.config = serde_json::to_value(&config).unwrap();
+    head.objectives = slos.to_vec();
     let stages = [stage];
     report(head, &stages, stage_reports(&stages), &FailOn::ALL)
 }
@@ -59,10 +65,20 @@ fn share(metric: SloMetric, limit: f64) -> Slo {
         percentile: None,
         max: Limit::new(limit).filter(|_| is_error_rate),
         min: Limit::new(limit).filter(|_| !is_error_rate),
+        stages: SloStages::Each,
     }
 }
 
 fn any_slo() -> impl Strategy<Value = Slo> {
+    let stages = prop::sample::select(vec![
+        SloStages::Each,
+        SloStages::Of(vec![0]),
+        SloStages::Whole,
+    ]);
+    (any_slo_of_each(), stages).prop_map(|(slo, stages)| Slo { stages, ..slo })
+}
+
+fn any_slo_of_each() -> impl Strategy<Value = Slo> {
     let latency = (
         prop::sample::select(vec![
             SloMetric::Ttft,
@@ -80,6 +96,7 @@ fn any_slo() -> impl Strategy<Value = Slo> {
     prop_oneof![
         6 => latency,
         1 => prop::sample::select(vec![0.0, 0.01, 0.5]).prop_map(|max| share(SloMetric::ErrorRate, max)),
+        1 => prop::sample::select(vec![0.5, 0.99]).prop_map(|min| share(SloMetric::Goodput, min)),
         1 => prop::sample::select(vec![1.0, 1e6]).prop_map(|min| share(SloMetric::Throughput, min)),
     ]
 }
@@ -113,7 +130,8 @@ proptest! {
         let truth = from_records(&whole, &records, &asked);
         let alone = rejudged(whole, &settings(&asked), &FailOn::ALL).unwrap();
         let mut open = 0;
-        for (alone, truth) in alone.stages[0].checks.iter().zip(&truth.stages[0].checks) {
+        prop_assert_eq!(alone.judged().count(), asked.len());
+        for ((_, alone), (_, truth)) in alone.judged().zip(truth.judged()) {
             prop_assert_eq!(&alone.slo, &truth.slo);
             if alone.reason.contains("it takes the records") {
                 prop_assert_eq!(alone.verdict, CheckVerdict::Inconclusive);
@@ -195,4 +213,100 @@ fn junit_has_a_case_for_each_objective_of_each_stage() {
     );
     assert!(xml.contains("<property name=\"model\" value=\"qwen3-8b\"/>"));
     assert!(xml.contains("timestamp=\"2026-11-24T12:00:00\""));
+}
+
+#[test]
+fn a_merged_report_remembers_what_is_missing() {
+    let records: Vec<RequestRecord> = (0..600).map(|k| ok(k, k * 10 * MS, 20 * MS, 4)).collect();
+    let asked = [
+        slo(SloMetric::Ttft, 95.0, 0.2),
+        slo(SloMetric::Ttft, 95.0, 0.001),
+        share(SloMetric::Throughput, 1.0),
+        Slo {
+            stages: SloStages::Whole,
+            ..share(SloMetric::ErrorRate, 0.5)
+        },
+    ];
+    let verdicts = |report: Report| -> Vec<CheckVerdict> {
+        let judged = rejudged(report, &settings(&asked), &FailOn::ALL).unwrap();
+        judged.judged().map(|(_, check)| check.verdict).collect()
+    };
+    use CheckVerdict::{Fail, Inconclusive, Pass};
+    let whole = run_of(&records, &[]);
+    assert_eq!(verdicts(whole.clone()), [Pass, Fail, Pass, Pass]);
+    // With a few missing, what fails does so whatever became of them.
+    let mut lost = whole.clone();
+    lost.run.unrecorded = 7;
+    assert_eq!(
+        verdicts(lost),
+        [Inconclusive, Fail, Inconclusive, Inconclusive]
+    );
+    let mut partial = whole;
+    partial.run.merged = Some(Merged {
+        kind: MergeKind::Shards,
+        of: vec!["shard 0 (a)".to_owned()],
+        missing: vec![1],
+        doubts: Vec::new(),
+    });
+    assert_eq!(verdicts(partial), [Inconclusive; 4]);
+}
+
+#[test]
+fn gaps_that_records_hold_only_in_part_decide_nothing_new() {
+    // Every other reply has events of several tokens, of which records do not tell how many each had.
+    let several = |k: u64| k.is_multiple_of(2);
+    let known = |record: &RequestRecord| {
+        let mut reads = reads(record);
+        for read in reads.iter_mut().filter(|_| several(record.index)) {
+            read.tokens = 3;
+        }
+        reads
+    };
+    let records: Vec<RequestRecord> = (0..400)
+        .map(|k| {
+            let record = ok(k, k * 10 * MS, 20 * MS, 4);
+            RequestRecord {
+                output_tokens: Some(if several(k) { 12 } else { 4 }),
+                ..record
+            }
+        })
+        .collect();
+    let itl = |p: f64| slo(SloMetric::Itl, p, 0.05);
+    let config = config(&[itl(90.0)]);
+    let settings_of_run = Arc::new(Settings::from_config(&config));
+    let mut stage = Stage {
+        facts: facts(LoadType::Constant, 100.0, 4.0),
+        collector: StageCollector::new(settings_of_run),
+    };
+    for record in &records {
+        stage.collector.add(record, &known(record));
+    }
+    let mut head = head();
+    head.config = serde_json::to_value(&config).unwrap();
+    head.objectives = config.slo.clone();
+    let stages = [stage];
+    let whole = report(head, &stages, stage_reports(&stages), &FailOn::ALL);
+    assert_eq!(whole.stages[0].checks[0].verdict, CheckVerdict::Pass);
+    let written: Vec<RequestRecord> = records
+        .iter()
+        .map(|record| RequestRecord {
+            reads: Some(bench_report::reads::packed(
+                record.sent_ns.unwrap(),
+                &reads(record),
+                false,
+            )),
+            ..record.clone()
+        })
+        .collect();
+    let judged = from_records(&whole, &written, &[itl(90.0), itl(50.0)]);
+    let [own, new] = judged.stages[0].checks.as_slice() else {
+        panic!("{judged:?}")
+    };
+    assert_eq!(own.verdict, CheckVerdict::Pass, "{}", own.reason);
+    assert_eq!(new.verdict, CheckVerdict::Inconclusive, "{}", new.reason);
+    assert!(
+        new.reason.contains("the records hold 600 of them"),
+        "{}",
+        new.reason
+    );
 }

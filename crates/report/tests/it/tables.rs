@@ -78,6 +78,7 @@ fn a_run_with_timeouts_and_errors_that_was_interrupted() {
     let end = RunEnd {
         interrupted: true,
         failed: vec!["cannot write report.json: no space left".to_owned()],
+        ..RunEnd::default()
     };
     check(
         "interrupted.txt",

@@ -273,7 +273,9 @@ impl PromptMaker {
             return self.count_or_guess(text);
         };
         match maker.tokenizer() {
-            Some(tokenizer) => Ok(TokenCount::try_from(tokenizer.count(text)?).unwrap_or(TokenCount::MAX)),
+            Some(tokenizer) => {
+                Ok(TokenCount::try_from(tokenizer.count(text)?).unwrap_or(TokenCount::MAX))
+            }
             None => self.count_or_guess(text),
         }
     }
