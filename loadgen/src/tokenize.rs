@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::clock::Instant;
 use crate::eventloop::EventLoop;
 use crate::http::once::get;
-use crate::openai::request::{Addressing, head};
+use crate::openai::head::{Addressing, head};
 use crate::plan::prompts::Counter;
 use crate::ready::{Awaited, Ready};
 use crate::workload::Workload;

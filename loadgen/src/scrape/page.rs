@@ -6,7 +6,7 @@ use bench_contract::config::{Config, Dns, MetricsOptions, Server};
 
 use crate::engine::Target;
 use crate::http::tls::Tls;
-use crate::openai::request::{Addressing, head};
+use crate::openai::head::{Addressing, head};
 
 /// What a page may be written in, the text format first.
 const ACCEPT: &str = "text/plain;version=0.0.4, */*;q=0.1";
