@@ -14,7 +14,7 @@ use crate::clock::wall_ns;
 pub struct ChatTemplate {
     environment: Environment<'static>,
     /// `bos_token` and its like, by name.
-    special: BTreeMap<String, String>,
+    special: BTreeMap<String, Value>,
 }
 
 impl ChatTemplate {
@@ -58,7 +58,7 @@ impl ChatTemplate {
         let special = special.filter_map(|(name, value)| {
             let text = value.as_str().or_else(|| value["content"].as_str())?;
             name.ends_with("_token")
-                .then(|| (name.clone(), text.to_owned()))
+                .then(|| (name.clone(), text.into()))
         });
         Ok(Some(Self {
             special: special.collect(),
@@ -75,7 +75,7 @@ impl ChatTemplate {
             .iter()
             .map(|message| context! { role => message.role.as_str(), content => message.content.as_str() })
             .collect();
-        let special = Value::from_serialize(&self.special);
+        let special = Value::from(self.special.clone());
         let all = context! {
             messages => said, add_generation_prompt => true, tools => Value::from(()), documents => Value::from(()),
             ..special

@@ -211,11 +211,14 @@ impl Place {
             Self::Folder(folder, _) => std::fs::read(folder.join(name)).ok(),
             Self::Hub(hub, tokenizer) => {
                 let file = HubFile::of_model(tokenizer.repo(), name).ok()?;
-                // Of the same commit as the tokenizer.
+                // Of the same commit as the tokenizer, where that is known.
                 let cached = hub.cached(tokenizer);
-                let snapshot = cached.as_deref().and_then(Path::parent)?;
-                let commit = snapshot.file_name()?.to_str()?;
-                let file = file.at(commit);
+                let snapshot = cached.as_deref().and_then(Path::parent);
+                let commit = snapshot.and_then(|folder| folder.file_name()?.to_str());
+                let file = match commit {
+                    Some(commit) => file.at(commit),
+                    None => file,
+                };
                 if hub.cached(&file).is_none() && say.is_none() {
                     return None;
                 }

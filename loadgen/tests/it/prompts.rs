@@ -65,7 +65,7 @@ fn tokens(text: &str) -> usize {
     text.split(' ').map(of).sum()
 }
 
-fn run(address: SocketAddr, patch: Value, env: &str) -> Ran {
+fn run(address: SocketAddr, patch: Value, env: &str) -> (Bench, Ran) {
     let bench = Bench::new(SimArgs::default());
     let mut config = bench.config(json!({
         "api": {"type": "chat"},
@@ -80,13 +80,14 @@ fn run(address: SocketAddr, patch: Value, env: &str) -> Ran {
         bench.folder.path().display()
     );
     let wrapper: Command = by_shell(&script);
-    bench.run_by(wrapper, &config, &[])
+    let ran = bench.run_by(wrapper, &config, &[]).expect(0);
+    (bench, ran)
 }
 
 #[test]
 fn a_server_that_counts_takes_the_place_of_a_tokenizer() {
     let seen = Seen::default();
-    let ran = run(server(true, seen.clone()), json!({}), "A=1").expect(0);
+    let (_bench, ran) = run(server(true, seen.clone()), json!({}), "A=1");
     assert!(
         ran.stderr.contains("by the server's own count"),
         "{}",
@@ -110,7 +111,7 @@ fn a_server_that_counts_takes_the_place_of_a_tokenizer() {
 #[test]
 fn a_server_that_does_not_count_chats_is_said_to_leave_them_inexact() {
     let seen = Seen::default();
-    let ran = run(server(false, seen.clone()), json!({}), "A=1").expect(0);
+    let (_bench, ran) = run(server(false, seen.clone()), json!({}), "A=1");
     assert!(
         ran.stderr.contains("POST /tokenize answers 422"),
         "{}",
@@ -142,12 +143,16 @@ fn a_server_without_a_count_gets_words_and_a_warning() {
     assert!(ran.report().run.prompts.contains("about"));
 }
 
-/// A hub with this tokenizer.
+/// A hub with this tokenizer, and a template of two tokens.
 fn hub(tokenizer: String) -> SocketAddr {
     listen(move |_, mut stream| {
         let request = read_request(&mut stream);
         let (status, body) = match request.split(' ').nth(1) {
             Some("/own/model/resolve/main/tokenizer.json") => (200, tokenizer.as_str()),
+            // Of the same commit as the tokenizer.
+            Some("/own/model/resolve/abc/chat_template.jinja") => {
+                (200, "User: {{ messages[0].content }} Assistant:")
+            }
             _ => (404, ""),
         };
         let _ = write!(
@@ -180,7 +185,7 @@ fn a_tokenizer_is_fetched_from_the_hub_that_the_environment_names() {
     let seen = Seen::default();
     let named = json!({"tokenizer": {"pretrained_model_name_or_path": "own/model"}});
     let env = format!("HF_ENDPOINT=http://{} HF_TOKEN=hf_secret", hub(tokenizer()));
-    let ran = run(server(true, seen.clone()), named, &env).expect(0);
+    let (_bench, ran) = run(server(true, seen.clone()), named, &env);
     assert!(
         ran.stderr
             .contains("fetching tokenizer.json of own/model from http://127.0.0.1"),
@@ -190,13 +195,13 @@ fn a_tokenizer_is_fetched_from_the_hub_that_the_environment_names() {
     assert!(!ran.stderr.contains("hf_secret"));
     assert_eq!(
         ran.report().run.prompts,
-        "text of exact length by own/model"
+        "text of exact length by own/model and its chat template"
     );
     let seen = seen.0.lock().unwrap();
     assert_eq!(seen.len(), 20);
     for body in seen.iter() {
         let content = body["messages"][0]["content"].as_str().unwrap();
-        assert_eq!(content.split_whitespace().count(), 32);
+        assert_eq!(content.split_whitespace().count() + 2, 32);
     }
 }
 

@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use super::prompt::{Made, Message, Prompt};
 use super::random::{self, Purpose};
 use super::tokens::{ModelTokenizer, NoTokenizer};
-use text::{Measure, TextMaker};
+use text::{Measure, Scope, TextMaker};
 
 pub use calibrate::Counter;
 
@@ -162,10 +162,14 @@ impl PromptMaker {
             Kind::Text(maker) => maker,
         };
         match maker.measure() {
-            Measure::Tokenizer { tokenizer, is_chat } => format!(
+            Measure::Tokenizer { tokenizer, scope } => format!(
                 "text of exact length by {}{}",
                 tokenizer.name,
-                if *is_chat { " and its chat template" } else { "" }
+                match scope {
+                    Scope::Whole => "",
+                    Scope::Chat => " and its chat template",
+                    Scope::Message => ", without its chat template",
+                }
             ),
             Measure::Server => "text of exact length by the server's own count".to_owned(),
             Measure::ServerWithout => "text of exact length by the server's own count, without what it adds".to_owned(),
@@ -320,7 +324,7 @@ impl Kind {
                 .is_some_and(|server| server.kind != ServerType::Tgi);
         let is_prose = data.kind == DataType::Synthetic;
         let given = data.corpus_file_path.as_deref().filter(|_| is_prose);
-        let prose = is_prose.then(|| text_of(given)).transpose()?;
+        let prose = is_prose.then(|| pieces::prose(given)).transpose()?;
         let chat = config.api.kind == ApiType::Chat;
         // Ids need no tokenizer; one that is here says how many there are.
         let is_random_ids = data.kind == DataType::Random && takes_ids;
@@ -383,11 +387,6 @@ impl Kind {
         };
         Ok((kind, awaited))
     }
-}
-
-/// The prose that prompts are cut from.
-fn text_of(path: Option<&str>) -> Result<String, String> {
-    pieces::prose(path)
 }
 
 #[cfg(test)]

@@ -37,8 +37,8 @@ pub(super) struct TextMaker {
 pub(super) enum Measure {
     Tokenizer {
         tokenizer: Box<ModelTokenizer>,
-        /// Whether the text is put into the model's chat template.
-        is_chat: bool,
+        /// What of a prompt is measured.
+        scope: Scope,
     },
     /// The server has said which words are one token, and what it adds.
     Server,
@@ -46,6 +46,17 @@ pub(super) enum Measure {
     ServerWithout,
     /// Nothing.
     Nothing,
+}
+
+/// What of a prompt is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// A text of its own, with special tokens.
+    Whole,
+    /// A message in the model's chat template.
+    Chat,
+    /// A message without a template, because there is none at hand.
+    Message,
 }
 
 impl TextMaker {
@@ -79,7 +90,11 @@ impl TextMaker {
             words,
             pieces,
             measure: Measure::Tokenizer {
-                is_chat: chat && without.is_none(),
+                scope: match (chat, &without) {
+                    (false, _) => Scope::Whole,
+                    (true, None) => Scope::Chat,
+                    (true, Some(_)) => Scope::Message,
+                },
                 tokenizer: Box::new(tokenizer),
             },
             around,
@@ -222,17 +237,13 @@ impl TextMaker {
 
     /// How many tokens the server counts for a text, with what it adds.
     fn count(&self, text: &str) -> Result<Option<usize>, String> {
-        match &self.measure {
-            Measure::Tokenizer {
-                tokenizer,
-                is_chat: true,
-            } => tokenizer.count_chat(&[user(text)]),
-            Measure::Tokenizer {
-                tokenizer,
-                is_chat: false,
-            } if self.around > 0 => tokenizer.count(text).map(Some),
-            Measure::Tokenizer { tokenizer, .. } => tokenizer.count_within(text).map(Some),
-            Measure::Server | Measure::ServerWithout | Measure::Nothing => Ok(None),
+        let Measure::Tokenizer { tokenizer, scope } = &self.measure else {
+            return Ok(None);
+        };
+        match scope {
+            Scope::Chat => tokenizer.count_chat(&[user(text)]),
+            Scope::Whole => tokenizer.count(text).map(Some),
+            Scope::Message => tokenizer.count_within(text).map(Some),
         }
     }
 
