@@ -49,7 +49,9 @@ pub(crate) fn judge(slo: &Slo, view: &View<'_>, throughput: &Throughput) -> Chec
                 && !in_order.iter().any(|x| x.is_finite())
                 && view.counts.ok() > 0
             {
-                return undecided(crate::derive::reason_for_absence(metric, streaming).to_owned());
+                return undecided(
+                    crate::derive::reason_for_absence(metric, view.settings).to_owned(),
+                );
             }
             percentile(slo, p, max.get(), &in_order)
         }

@@ -31,7 +31,7 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, view: &View<'_>
         .filter(|(_, share)| share.count > 0)
         .unzip();
     if shares.is_empty() {
-        let reason = reason_for_absence(metric, view.settings.streaming);
+        let reason = reason_for_absence(metric, view.settings);
         return blank(slo, CheckVerdict::Inconclusive, 0, reason.to_owned());
     }
     let (gaps, above) = shares.iter().fold((0_u64, 0_u64), |(gaps, above), share| {

@@ -43,7 +43,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         match summary {
             Some(summary) => drop(metrics.insert(metric, summary)),
             None => {
-                let reason = reason_for_absence(metric, view.settings.streaming).to_owned();
+                let reason = reason_for_absence(metric, view.settings).to_owned();
                 absent.insert(metric, Absent { reason });
             }
         }
@@ -80,6 +80,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         metrics,
         absent,
         lengths: lengths(view),
+        adapters: BTreeMap::new(),
         goodput: goodput(view, course.throughput.window_s),
         throughput: course.throughput,
         errors: errors.samples(),
