@@ -214,7 +214,7 @@ pub struct Target {
     pub model: String,
     /// The kind of server.
     pub server_type: String,
-    /// `completion` or `chat`.
+    /// The API, as `api.type` names it.
     pub api: String,
     /// Whether replies were streamed.
     pub streaming: bool,

@@ -1,5 +1,6 @@
 //! The requests of one stage.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bench_contract::{Counts, Health, Metric, Outcome, RequestRecord, StageLoad, StageReport};
@@ -60,6 +61,8 @@ pub struct StageCollector {
     gaps: Gaps,
     flow: Flow,
     errors: Errors,
+    /// How many requests asked for each adapter.
+    adapters: BTreeMap<String, u64>,
     joints_ns: Vec<u64>,
 }
 
@@ -82,6 +85,7 @@ impl StageCollector {
             gaps: Gaps::default(),
             flow: Flow::default(),
             errors: Errors::default(),
+            adapters: BTreeMap::new(),
             joints_ns: Vec::new(),
         }
     }
@@ -104,6 +108,12 @@ impl StageCollector {
         self.counts.add(record.outcome);
         if record.outcome != Outcome::Ok {
             self.errors.record(record, self.settings.max_error_messages);
+        }
+        if let Some(adapter) = &record.adapter {
+            match self.adapters.get_mut(adapter) {
+                Some(count) => *count += 1,
+                None => drop(self.adapters.insert(adapter.clone(), 1)),
+            }
         }
         let mut sample = Sample::new(record);
         sample.attained = attained(&sample, &self.settings);
@@ -135,6 +145,9 @@ impl StageCollector {
         self.chunks.append(&mut other.chunks);
         self.gaps.add(&other.gaps);
         self.flow.add(&other.flow);
+        for (adapter, count) in other.adapters {
+            *self.adapters.entry(adapter).or_default() += count;
+        }
         self.errors
             .merge(other.errors, self.settings.max_error_messages);
     }
@@ -149,7 +162,10 @@ impl StageCollector {
     /// [`correct`](crate::correct) for a run of several).
     #[must_use]
     pub fn report(&self, facts: &StageFacts) -> StageReport {
-        crate::stage::report(&self.view(), &self.errors, facts)
+        StageReport {
+            adapters: self.adapters.clone(),
+            ..crate::stage::report(&self.view(), &self.errors, facts)
+        }
     }
 
     /// Places of the requests in the stage's plan, ascending.

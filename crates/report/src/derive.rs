@@ -3,6 +3,7 @@
 use bench_contract::{Metric, Outcome};
 
 use crate::sample::Sample;
+use crate::settings::Settings;
 
 /// Seconds from one instant to another, at least 0.
 pub(crate) fn seconds_between(from: u64, to: u64) -> f64 {
@@ -116,10 +117,18 @@ pub(crate) fn needs_stream(metric: Metric) -> bool {
 }
 
 /// Why no request of a stage has `metric`.
-pub(crate) fn reason_for_absence(metric: Metric, streaming: bool) -> &'static str {
-    if !streaming && needs_stream(metric) {
+pub(crate) fn reason_for_absence(metric: Metric, settings: &Settings) -> &'static str {
+    if !settings.generates && (needs_stream(metric) || metric == Metric::Ntpot) {
+        return "embeddings have no generated tokens: a reply comes as a whole";
+    }
+    if !settings.streaming && needs_stream(metric) {
         return "replies were not streamed (api.streaming is false)";
     }
+    reason_in_streams(metric)
+}
+
+/// The same where replies are generated and streamed.
+pub(crate) fn reason_in_streams(metric: Metric) -> &'static str {
     match metric {
         Metric::ScheduleDelay => "no request was dispatched",
         Metric::Connect => "no request was sent",

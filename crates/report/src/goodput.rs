@@ -90,6 +90,7 @@ mod tests {
             slos: Vec::<Slo>::new(),
             goodput: vec![(Metric::Ttft, 0.03), (Metric::Tpot, 0.006)],
             streaming: true,
+            generates: true,
             request_timeout_s: 300.0,
             max_error_messages: 10,
         }

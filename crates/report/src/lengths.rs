@@ -22,6 +22,9 @@ pub(crate) fn lengths(view: &View<'_>) -> Lengths {
         if let Some(cached) = sample.input_cached.get() {
             *lengths.input_cached.get_or_insert(0) += u64::from(cached);
         }
+        if let Some(reasoning) = sample.reasoning.get() {
+            *lengths.reasoning.get_or_insert(0) += u64::from(reasoning);
+        }
         if let Some(source) = sample.token_source {
             *lengths.token_sources.entry(source).or_default() += 1;
         }

@@ -18,7 +18,7 @@ use bench_contract::{
 
 use crate::arrivals::requests_due;
 use crate::collector::{StageCollector, StageFacts};
-use crate::derive::{reason_for_absence, seconds_between};
+use crate::derive::{reason_in_streams, seconds_between};
 use crate::doubt::{Missing, doubt};
 use crate::format::count;
 use crate::reads::unpacked;
@@ -430,7 +430,7 @@ pub(crate) fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageRe
             continue;
         }
         // What is absent for another reason, for example without streams, would be absent with them too.
-        let unexplained = reason_for_absence(metric, true);
+        let unexplained = reason_in_streams(metric);
         if let Some(absent) = report.absent.get_mut(&metric)
             && absent.reason == unexplained
         {

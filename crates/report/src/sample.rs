@@ -49,6 +49,7 @@ pub(crate) struct Sample {
     pub(crate) output: Tokens,
     pub(crate) input_server: Tokens,
     pub(crate) input_cached: Tokens,
+    pub(crate) reasoning: Tokens,
     pub(crate) first_event_tokens: Tokens,
     pub(crate) events: u32,
     /// Bytes of the body; saturates at 4 GiB.
@@ -86,6 +87,7 @@ impl Sample {
             output: Tokens::new(record.output_tokens),
             input_server: Tokens::new(record.server_prompt_tokens),
             input_cached: Tokens::new(record.server_cached_tokens),
+            reasoning: Tokens::new(record.reasoning_tokens),
             first_event_tokens: Tokens::new(record.first_event_tokens),
             events: record.events,
             request_bytes: u32::try_from(record.request_bytes).unwrap_or(u32::MAX),

@@ -1,5 +1,6 @@
 //! What collectors and reports are computed with.
 
+use bench_contract::config::ApiType;
 use bench_contract::{Config, Metric, Slo};
 
 /// What collectors and reports are computed with.
@@ -13,6 +14,8 @@ pub struct Settings {
     pub goodput: Vec<(Metric, f64)>,
     /// Whether replies are streams; without them there is no metric of tokens.
     pub streaming: bool,
+    /// Whether replies are generated; embeddings are not, and have no tokens of their own.
+    pub generates: bool,
     /// The time limit of a request, in seconds: within which a latency that was never reached was not.
     pub request_timeout_s: f64,
     /// How many distinct messages a kind of error keeps.
@@ -29,6 +32,7 @@ impl Settings {
             slos: config.slo.clone(),
             goodput: config.goodput_limits(),
             streaming: config.api.streaming,
+            generates: config.api.kind != ApiType::Embeddings,
             request_timeout_s: config.load.request_timeout().get(),
             max_error_messages: lifecycle.max_error_messages as usize,
         }

@@ -11,6 +11,7 @@ use bench_contract::{Check, CheckVerdict, ShareInterval, Slo, SloMetric, SloStag
 
 use crate::autocorrelation::{autocorrelation_time, autocorrelation_time_of};
 use crate::binomial::clopper_pearson;
+use crate::derive::reason_for_absence;
 use crate::format::{Latency, count, percent};
 use crate::in_order::{InOrder, Series};
 use crate::interval::{TAIL, least_samples};
@@ -57,7 +58,9 @@ pub(crate) fn judge(slo: &Slo, views: &[View<'_>], tokens_per_s: f64) -> Check {
                 && !in_order.iter().any(|x| x.is_finite())
                 && ok > 0
             {
-                return undecided(crate::derive::reason_for_absence(metric, streaming).to_owned());
+                let view = views.first();
+                let reason = view.map(|view| reason_for_absence(metric, view.settings));
+                return undecided(reason.unwrap_or("no stage has begun").to_owned());
             }
             percentile(slo, p, max.get(), &in_order)
         }

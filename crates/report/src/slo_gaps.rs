@@ -18,7 +18,6 @@ use crate::view::View;
 
 /// Judges a percentile objective on `chunk_gap` or `itl` over the requests of one stage or several.
 pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, views: &[View<'_>]) -> Check {
-    let streaming = views.first().is_some_and(|view| view.settings.streaming);
     let mut shares: Vec<Share> = Vec::new();
     let mut gaps_of_all = DurationHistogram::default();
     for view in views {
@@ -26,7 +25,10 @@ pub(crate) fn judge(slo: &Slo, metric: Metric, p: f64, max: f64, views: &[View<'
         shares.extend(of_requests(view, metric, max).map(|(_, share)| share));
     }
     if shares.is_empty() {
-        let reason = reason_for_absence(metric, streaming);
+        let reason = match views.first() {
+            Some(view) => reason_for_absence(metric, view.settings),
+            None => "no stage has begun",
+        };
         return blank(slo, CheckVerdict::Inconclusive, 0, reason.to_owned());
     }
     let (gaps, above) = shares.iter().fold((0_u64, 0_u64), |(gaps, above), share| {

@@ -8,7 +8,7 @@ use bench_contract::{
 
 use crate::collector::StageFacts;
 use crate::course::Course;
-use crate::derive::reason_for_absence;
+use crate::derive::{reason_for_absence, reason_in_streams};
 use crate::errors::Errors;
 use crate::format::count;
 use crate::goodput::goodput;
@@ -45,7 +45,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         match summary {
             Some(summary) => drop(metrics.insert(metric, summary)),
             None => {
-                let reason = reason_for_absence(metric, view.settings.streaming).to_owned();
+                let reason = reason_for_absence(metric, view.settings).to_owned();
                 absent.insert(metric, Absent { reason });
             }
         }
@@ -94,6 +94,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         absent,
         token_gaps: view.gaps.counts(),
         lengths: lengths(view),
+        adapters: BTreeMap::new(),
         goodput: goodput(view, course.throughput.window_s),
         throughput: course.throughput,
         errors: errors.samples(),
@@ -143,7 +144,7 @@ pub(crate) fn of_more_gaps<'a>(
         },
         None => {
             let reason = match held {
-                0 => reason_for_absence(metric, true).to_owned(),
+                0 => reason_in_streams(metric).to_owned(),
                 held => format!(
                     "the run measured {} token gaps and the records hold {} of them, which are no fair sample: only an objective that the run had from the start is judged on all",
                     count(known),

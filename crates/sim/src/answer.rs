@@ -12,6 +12,7 @@ use crate::queue::Ticket;
 use crate::reply::{self, Terms};
 use crate::request::{self, Kind};
 use crate::routes::Route;
+use crate::tokenize;
 use crate::truth::Record;
 use crate::worker::Core;
 
@@ -33,7 +34,7 @@ impl Connection {
         let mut out = take(&mut core.out);
         out.clear();
         let status = match route {
-            Route::Generate(_) | Route::Models | Route::Health if starting => {
+            Route::Generate(_) | Route::Tokenize | Route::Models | Route::Health if starting => {
                 reply::error_response(&mut out, 503, STARTING, "", terms);
                 503
             }
@@ -42,6 +43,16 @@ impl Connection {
                 // Only a POST gets here, and a POST has a record.
                 return self.generate(core, kind, terms, record.unwrap_or_default(), body);
             }
+            Route::Tokenize => match tokenize::answer(body, core.shared.args.chars_per_token) {
+                Ok(answer) => {
+                    reply::json_response(&mut out, 200, &answer, terms);
+                    200
+                }
+                Err(why) => {
+                    reply::error_response(&mut out, 400, &why, "", terms);
+                    400
+                }
+            },
             Route::Models => {
                 let created = core.clock.unix_seconds(0);
                 let models = reply::models(&core.shared.args.model, created);
@@ -85,7 +96,7 @@ impl Connection {
         let shared = std::sync::Arc::clone(&core.shared);
         let args = &shared.args;
         let mut refusal = Vec::new();
-        let ask = match request::parse(kind, body, args.chars_per_token) {
+        let mut ask = match request::parse(kind, body, args.chars_per_token) {
             Ok(ask) => ask,
             Err(why) => {
                 reply::error_response(&mut refusal, 400, &why, "", terms);
@@ -98,6 +109,9 @@ impl Connection {
             let why = format!("The model `{model}` does not exist.");
             reply::error_response(&mut refusal, 404, &why, "", terms);
             return self.answer(core, &refusal, Some(record), 404, terms);
+        }
+        if let Some(prefixes) = &shared.prefixes {
+            ask.cached_tokens = prefixes.take(kind, body, ask.prompt_tokens);
         }
         let mut generation = Box::new(Generation::new(&shared, kind, ask, terms, record));
         if let Some((fault, status)) = generation.refusal() {
@@ -192,9 +206,11 @@ impl Connection {
         self.answer_then(core, &out, record, status, After::Linger)
     }
 
-    /// The record of a request that has just arrived; none for GET and HEAD, which ask for no work.
+    /// The record of a request that has just arrived; none for those that ask for no work: GET, HEAD, and the counting of
+    /// tokens.
     pub(crate) fn record(&mut self, core: &mut Core, head: &Head) -> Option<Record> {
-        if matches!(head.method, Method::Get | Method::Head) {
+        let is_question = matches!(head.method, Method::Get | Method::Head);
+        if is_question || Route::of(head.method, &head.path) == Route::Tokenize {
             return None;
         }
         core.counters().requests.add(1);

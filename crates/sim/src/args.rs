@@ -97,7 +97,11 @@ pub struct SimArgs {
     #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = positive, help_heading = "Replies")]
     pub chars_per_token: f64,
 
-    /// Chat: number of leading tokens that are sent as reasoning_content
+    /// Remember the beginnings of prompts, in blocks of 16 tokens: what is known takes no time per prompt token, and usage says how much that was
+    #[arg(long, help_heading = "Replies")]
+    pub prefix_cache: bool,
+
+    /// Chat, Responses and Messages: number of leading tokens that are sent as reasoning
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Replies")]
     pub reasoning_tokens: u32,
 
@@ -173,6 +177,7 @@ impl Default for SimArgs {
             events_per_write: 1,
             eos_mean: 0.0,
             chars_per_token: 4.0,
+            prefix_cache: false,
             reasoning_tokens: 0,
             usage: true,
             early_headers: false,

@@ -23,8 +23,6 @@ pub(crate) struct Generation {
     streamed: bool,
     send_usage: bool,
     stream: Stream,
-    model: String,
-    created: u64,
     head_sent: bool,
     /// Tokens gone into events so far.
     sent: u32,
@@ -79,9 +77,11 @@ impl Generation {
             fault_at = faults::position(length, draws);
             factor = args.ttft_spread.factor(draws);
         }
+        let computed = ask.prompt_tokens.saturating_sub(ask.cached_tokens);
         let nominal =
-            timing.ttft as f64 + timing.ttft_per_prompt_token as f64 * f64::from(ask.prompt_tokens);
+            timing.ttft as f64 + timing.ttft_per_prompt_token as f64 * f64::from(computed);
         record.prompt_tokens = ask.prompt_tokens;
+        record.cached_tokens = ask.cached_tokens;
         record.stream = ask.stream;
         // A streamed reply to HTTP/1.0 has no chunks: it ends with the connection.
         let terms = Terms {
@@ -94,6 +94,7 @@ impl Generation {
             crlf: args.crlf,
             terms,
             prompt_tokens: ask.prompt_tokens,
+            cached_tokens: args.prefix_cache.then_some(ask.cached_tokens),
             reasoning_tokens: args.reasoning_tokens,
             continuous_usage: args.usage && ask.continuous_usage,
             token_ids: ask.return_token_ids,
@@ -110,8 +111,6 @@ impl Generation {
             streamed: ask.stream,
             send_usage: args.usage && (ask.include_usage || !ask.stream),
             stream: Stream::new(kind, record.index, created, &model, options),
-            model,
-            created,
             head_sent: false,
             sent: 0,
             events: 0,
@@ -149,7 +148,7 @@ impl Generation {
             self.head(out);
         } else if !self.streamed {
             // The whole reply is due when its last token is.
-            self.schedule.advance(self.length - 1);
+            self.schedule.advance(self.length.saturating_sub(1));
         }
         self.schedule.due()
     }
@@ -178,7 +177,6 @@ impl Generation {
                 Fault::Malformed => self.stream.broken(out),
                 Fault::ErrorEvent => {
                     self.stream.error(out);
-                    self.stream.done(out);
                     return Step::Done;
                 }
                 Fault::Status500 | Fault::Status429 => {}
@@ -195,18 +193,15 @@ impl Generation {
             let finish = (self.sent + count == self.length).then_some(self.finish);
             // The only event of a reply with a fault must not look like its end.
             let finish = finish.filter(|_| self.fault.is_none());
-            self.stream.tokens(out, self.sent, count, finish);
+            self.events += self.stream.tokens(out, self.sent, count, finish);
             self.sent += count;
-            self.events += 1;
             self.schedule.advance(count);
         }
         if self.sent < self.length || self.fault.is_some() {
             return Step::Next(self.schedule.due());
         }
-        if self.send_usage {
-            self.stream.usage(out, self.length);
-        }
-        self.stream.done(out);
+        self.stream
+            .finale(out, self.length, self.finish, self.send_usage);
         Step::Done
     }
 
@@ -226,13 +221,7 @@ impl Generation {
             reply::json_response(out, 200, &body, terms);
             return Step::Done;
         }
-        let body = self.stream.whole(
-            self.created,
-            &self.model,
-            self.length,
-            self.finish,
-            self.send_usage,
-        );
+        let body = self.stream.whole(self.length, self.finish, self.send_usage);
         let body = body.to_string();
         let half = body.get(..body.len() / 2).unwrap_or("{");
         if fault == Some(Fault::Malformed) {
@@ -250,7 +239,7 @@ impl Generation {
 
     fn head(&mut self, out: &mut Vec<u8>) {
         self.stream.head(out);
-        self.stream.role(out);
+        self.stream.begin(out);
         self.head_sent = true;
         self.record.status = Some(200);
     }

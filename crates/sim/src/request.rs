@@ -1,4 +1,4 @@
-//! The JSON body of a completion or chat request, as far as it matters to timing and length.
+//! The JSON body of a request, as far as it matters to timing and length.
 
 use std::fmt;
 
@@ -12,11 +12,17 @@ const DEFAULT_COMPLETION_TOKENS: u64 = 16;
 /// Length of a reply to a chat request that does not say.
 const DEFAULT_CHAT_TOKENS: u64 = 128;
 
-/// The two kinds of request.
+/// The kinds of request that take time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Completion,
     Chat,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Messages,
+    /// A prompt goes in, a vector comes out.
+    Embeddings,
 }
 
 /// What a request asks for.
@@ -24,6 +30,8 @@ pub(crate) enum Kind {
 pub(crate) struct Ask {
     pub(crate) model: Option<String>,
     pub(crate) prompt_tokens: u32,
+    /// How many of those an earlier prompt began with too.
+    pub(crate) cached_tokens: u32,
     pub(crate) max_tokens: u32,
     pub(crate) min_tokens: u32,
     pub(crate) ignore_eos: bool,
@@ -40,7 +48,14 @@ struct Body {
     model: Option<String>,
     prompt: Option<Prompt>,
     messages: Option<Vec<Message>>,
+    /// What Responses and embeddings call the prompt.
+    input: Option<Prompt>,
+    /// What stands before the messages: Anthropic's.
+    system: Option<Content>,
+    /// The same of Responses.
+    instructions: Option<Content>,
     max_tokens: Option<i64>,
+    max_output_tokens: Option<i64>,
     max_completion_tokens: Option<i64>,
     min_tokens: Option<i64>,
     ignore_eos: Option<bool>,
@@ -69,40 +84,77 @@ pub(crate) fn parse(kind: Kind, body: &[u8], chars_per_token: f64) -> Result<Ask
         return Err("n must be 1".to_owned());
     }
     let of_text = |chars: usize| (chars as f64 / chars_per_token).ceil().max(1.0) as u32;
+    let of_messages = |messages: Option<Vec<Message>>, before: Option<Content>| match messages {
+        None => Err("messages is missing".to_owned()),
+        Some(messages) if messages.is_empty() => Err("messages is empty".to_owned()),
+        Some(messages) => {
+            let contents = messages.iter().filter_map(|m| m.content.as_ref());
+            Ok(of_text(contents.chain(&before).map(|c| c.0).sum()))
+        }
+    };
     let (prompt_tokens, default) = match kind {
         Kind::Completion => match body.prompt {
             None => return Err("prompt is missing".to_owned()),
             Some(Prompt::Text(chars)) => (of_text(chars), DEFAULT_COMPLETION_TOKENS),
             Some(Prompt::Ids(ids)) => (count(ids), DEFAULT_COMPLETION_TOKENS),
+            Some(Prompt::Items(_)) => return Err(NO_PROMPT.to_owned()),
         },
-        Kind::Chat => match body.messages {
-            None => return Err("messages is missing".to_owned()),
-            Some(messages) if messages.is_empty() => return Err("messages is empty".to_owned()),
-            Some(messages) => {
-                let contents = messages.iter().filter_map(|m| m.content.as_ref());
-                (of_text(contents.map(|c| c.0).sum()), DEFAULT_CHAT_TOKENS)
+        Kind::Chat => (of_messages(body.messages, None)?, DEFAULT_CHAT_TOKENS),
+        Kind::Messages => {
+            if body.max_tokens.is_none() {
+                return Err("max_tokens is missing".to_owned());
+            }
+            (
+                of_messages(body.messages, body.system)?,
+                DEFAULT_CHAT_TOKENS,
+            )
+        }
+        Kind::Responses => match body.input {
+            None => return Err("input is missing".to_owned()),
+            Some(Prompt::Text(chars) | Prompt::Items(chars)) => {
+                let before = body.instructions.map_or(0, |content| content.0);
+                (of_text(chars + before), DEFAULT_CHAT_TOKENS)
+            }
+            Some(Prompt::Ids(_)) => {
+                return Err("input must be a string or an array of items".to_owned());
             }
         },
+        Kind::Embeddings => match body.input {
+            None => return Err("input is missing".to_owned()),
+            Some(Prompt::Text(chars)) => (of_text(chars), 0),
+            Some(Prompt::Ids(ids)) => (count(ids), 0),
+            Some(Prompt::Items(_)) => return Err(NO_PROMPT.to_owned()),
+        },
     };
-    let max_tokens = match body.max_completion_tokens.or(body.max_tokens) {
+    let asked = match kind {
+        Kind::Completion | Kind::Chat => body.max_completion_tokens.or(body.max_tokens),
+        Kind::Messages => body.max_tokens,
+        Kind::Responses => body.max_output_tokens,
+        Kind::Embeddings => None,
+    };
+    let max_tokens = match asked {
         None => default,
         Some(n) => u64::try_from(n)
             .ok()
             .filter(|n| (1..=MAX_TOKENS).contains(n))
             .ok_or_else(|| format!("max_tokens must be from 1 to {MAX_TOKENS}, got {n}"))?,
     };
+    // These send their counts unasked.
+    let always_counts = matches!(kind, Kind::Responses | Kind::Messages);
     let options = body.stream_options;
     let option = |get: fn(&StreamOptions) -> Option<bool>| options.as_ref().and_then(get);
     Ok(Ask {
         model: body.model,
         prompt_tokens,
+        cached_tokens: 0,
         max_tokens: max_tokens as u32,
         min_tokens: body
             .min_tokens
-            .map_or(1, |n| n.clamp(1, max_tokens as i64) as u32),
+            .map_or(1, |n| n.max(1))
+            .min(max_tokens as i64) as u32,
         ignore_eos: body.ignore_eos.unwrap_or(false),
-        stream: body.stream.unwrap_or(false),
-        include_usage: option(|o| o.include_usage).unwrap_or(false),
+        stream: body.stream.unwrap_or(false) && kind != Kind::Embeddings,
+        include_usage: always_counts || option(|o| o.include_usage).unwrap_or(false),
         continuous_usage: option(|o| o.continuous_usage_stats).unwrap_or(false),
         return_token_ids: body.return_token_ids.unwrap_or(false),
     })
@@ -112,28 +164,32 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// What a prompt is not.
+const NO_PROMPT: &str = "prompt must be a string, an array of strings, or an array of token ids";
+
 /// A prompt, counted while it is read and never stored.
 enum Prompt {
     /// So many characters.
     Text(usize),
     /// So many token ids.
     Ids(usize),
+    /// So many characters in items of a conversation.
+    Items(usize),
 }
 
 impl<'de> Deserialize<'de> for Prompt {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
         match de.deserialize_any(PromptVisitor)? {
             Part::Prompt(prompt) => Ok(prompt),
-            Part::Id => Err(serde::de::Error::custom(
-                "prompt must be a string, an array of strings, or an array of token ids",
-            )),
+            Part::Id | Part::Item(_) => Err(serde::de::Error::custom(NO_PROMPT)),
         }
     }
 }
 
-/// What an element of a prompt may be: an id, or a prompt.
+/// What an element of a prompt may be: an id, an item of so many characters, or a prompt.
 enum Part {
     Id,
+    Item(usize),
     Prompt(Prompt),
 }
 
@@ -170,12 +226,24 @@ impl<'de> Visitor<'de> for PromptVisitor {
                 }
                 Ok(Part::Prompt(Prompt::Ids(ids)))
             }
+            Some(Part::Item(first)) => {
+                let mut chars = first;
+                while let Some(item) = seq.next_element::<Message>()? {
+                    chars += item.content.map_or(0, |content| content.0);
+                }
+                Ok(Part::Prompt(Prompt::Items(chars)))
+            }
             // Of a batch of prompts the first is served.
             Some(first @ Part::Prompt(_)) => {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(first)
             }
         }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Part, A::Error> {
+        let item = Message::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        Ok(Part::Item(item.content.map_or(0, |content| content.0)))
     }
 }
 
@@ -231,63 +299,4 @@ impl<'de> Visitor<'de> for ContentVisitor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn completion(body: &str) -> Result<Ask, String> {
-        parse(Kind::Completion, body.as_bytes(), 4.0)
-    }
-
-    #[test]
-    fn prompts() {
-        for (prompt, tokens) in [
-            (r#""abcdefgh""#, 2),
-            (r#""abcdefghi""#, 3),
-            (r#""""#, 1),
-            (r#"["abcdefgh", "ignored"]"#, 2),
-            ("[1,2,3,4,5]", 5),
-            ("[[1,2,3],[4]]", 3),
-            (r#""aéèü""#, 1),
-        ] {
-            let ask = completion(&format!(r#"{{"prompt": {prompt}}}"#)).unwrap();
-            assert_eq!(ask.prompt_tokens, tokens, "{prompt}");
-            assert_eq!(ask.max_tokens, 16);
-        }
-    }
-
-    #[test]
-    fn chat() {
-        let body = r#"{"model":"m","messages":[{"role":"system","content":"abcd"},
-            {"role":"user","content":[{"type":"text","text":"efgh"},{"type":"image_url","image_url":{"url":"data:xxxxxxxx"}}]},
-            {"role":"assistant","content":null}],
-            "max_tokens":9,"max_completion_tokens":7,"stream":true,"ignore_eos":true,
-            "stream_options":{"include_usage":true},"temperature":0.5}"#;
-        let ask = parse(Kind::Chat, body.as_bytes(), 4.0).unwrap();
-        assert_eq!(ask.prompt_tokens, 2);
-        assert_eq!(ask.max_tokens, 7);
-        assert_eq!(ask.model.as_deref(), Some("m"));
-        assert!(ask.stream && ask.ignore_eos && ask.include_usage && !ask.continuous_usage);
-    }
-
-    #[test]
-    fn refusals() {
-        for (body, why) in [
-            ("", "not valid"),
-            ("{", "not valid"),
-            ("[]", "not valid"),
-            ("{}", "prompt is missing"),
-            (r#"{"prompt":7}"#, "prompt must be"),
-            (r#"{"prompt":[]}"#, "empty"),
-            (r#"{"prompt":[1,"a"]}"#, "not valid"),
-            (r#"{"prompt":"a","max_tokens":0}"#, "from 1"),
-            (r#"{"prompt":"a","max_tokens":-4}"#, "from 1"),
-            (r#"{"prompt":"a","max_tokens":"4"}"#, "not valid"),
-            (r#"{"prompt":"a","n":2}"#, "n must be 1"),
-        ] {
-            let error = completion(body).unwrap_err();
-            assert!(error.contains(why), "{body}: {error}");
-        }
-        let error = parse(Kind::Chat, br#"{"messages":[]}"#, 4.0).unwrap_err();
-        assert!(error.contains("empty"), "{error}");
-    }
-}
+mod tests;

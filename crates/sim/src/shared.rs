@@ -12,6 +12,7 @@ use crate::args::SimArgs;
 use crate::clock::Clock;
 use crate::duration;
 use crate::faults::FaultPlan;
+use crate::prefix::Prefixes;
 use crate::queue::Queue;
 use crate::stats::Counters;
 use crate::timers::ConnId;
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     /// One per worker.
     pub(crate) mail: Vec<Mailbox>,
     pub(crate) truth: Option<Arc<Log>>,
+    /// The prompts so far, where their beginnings are remembered.
+    pub(crate) prefixes: Option<Prefixes>,
     /// Requests that have arrived.
     pub(crate) arrivals: AtomicU64,
     pub(crate) stop: AtomicBool,

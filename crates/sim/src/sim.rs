@@ -13,6 +13,7 @@ use crate::args::SimArgs;
 use crate::clock::Clock;
 use crate::faults::FaultPlan;
 use crate::listener;
+use crate::prefix::Prefixes;
 use crate::queue::Queue;
 use crate::shared::{Mailbox, Shared, Timing};
 use crate::stats::{self, Counters, SimStats};
@@ -58,6 +59,9 @@ impl Sim {
                 .map(|_| Mailbox::new())
                 .collect::<io::Result<Vec<_>>>()?,
             truth: truth.as_ref().map(|writer| Arc::clone(writer.log())),
+            prefixes: args
+                .prefix_cache
+                .then(|| Prefixes::new(args.chars_per_token)),
             arrivals: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             args,

@@ -1,4 +1,10 @@
-//! The bytes of a streamed reply: server-sent events, each a chunk of its own.
+//! The bytes of a reply: server-sent events, each a chunk of its own, or a JSON body. Each API has a file.
+
+mod choices;
+mod messages;
+mod responses;
+
+use std::cell::Cell;
 
 use serde_json::{Value, json};
 
@@ -6,13 +12,20 @@ use crate::reply::{self, Terms};
 use crate::request::Kind;
 use crate::tokens;
 
-/// Writes the events of one stream. All of them share their front part, which is made once.
+/// What an error in mid-stream says.
+const DIED: &str = "simulated fault: the engine died in mid-stream";
+
+/// Writes one reply.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) index: u64,
     pub(crate) kind: Kind,
-    /// The JSON object up to its choices.
+    created: u64,
+    model: String,
+    /// What all events of completions and chats begin with, up to the choices.
     front: String,
+    /// The number of the next event, where events have numbers.
+    number: Cell<u32>,
     pub(crate) options: Options,
 }
 
@@ -22,7 +35,9 @@ pub(crate) struct Options {
     pub(crate) crlf: bool,
     pub(crate) terms: Terms,
     pub(crate) prompt_tokens: u32,
-    /// Leading tokens that are reasoning (chat).
+    /// How many of those were known already, where that is told.
+    pub(crate) cached_tokens: Option<u32>,
+    /// Leading tokens that are reasoning, where the API has such.
     pub(crate) reasoning_tokens: u32,
     /// A running usage in every event.
     pub(crate) continuous_usage: bool,
@@ -31,17 +46,13 @@ pub(crate) struct Options {
 
 impl Stream {
     pub(crate) fn new(kind: Kind, index: u64, created: u64, model: &str, options: Options) -> Self {
-        let (id, object) = match kind {
-            Kind::Completion => ("cmpl", "text_completion"),
-            Kind::Chat => ("chatcmpl", "chat.completion.chunk"),
-        };
-        let model = Value::from(model);
         Self {
             index,
             kind,
-            front: format!(
-                "{{\"id\":\"{id}-sim-{index:012}\",\"object\":\"{object}\",\"created\":{created},\"model\":{model},\"choices\":["
-            ),
+            created,
+            model: model.to_owned(),
+            front: choices::front(kind, index, created, model),
+            number: Cell::new(0),
             options,
         }
     }
@@ -58,178 +69,151 @@ impl Stream {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// Chat's first chunk, which carries the role and no text; nothing for completions.
-    pub(crate) fn role(&self, out: &mut Vec<u8>) {
-        if self.kind == Kind::Chat {
-            self.event(out, |out| {
-                out.extend_from_slice(self.front.as_bytes());
-                out.extend_from_slice(b"{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}");
-            });
+    /// The events before the first token.
+    pub(crate) fn begin(&self, out: &mut Vec<u8>) {
+        match self.kind {
+            Kind::Chat => self.chat_begins(out),
+            Kind::Responses => self.response_begins(out),
+            Kind::Messages => self.message_begins(out),
+            Kind::Completion | Kind::Embeddings => {}
         }
     }
 
-    /// The event of `count` tokens from token `from` (0 is the first).
-    pub(crate) fn tokens(&self, out: &mut Vec<u8>, from: u32, count: u32, finish: Option<&str>) {
-        let upto = from + count;
-        self.event(out, |out| {
-            out.extend_from_slice(self.front.as_bytes());
-            out.extend_from_slice(b"{\"index\":0,");
-            match self.kind {
-                Kind::Completion => {
-                    out.extend_from_slice(b"\"text\":\"");
-                    push_text(out, self.index, from, upto);
-                    out.push(b'"');
-                }
-                Kind::Chat => {
-                    let reasoning = self.options.reasoning_tokens.clamp(from, upto);
-                    out.extend_from_slice(b"\"delta\":{");
-                    if reasoning > from {
-                        out.extend_from_slice(b"\"reasoning_content\":\"");
-                        push_text(out, self.index, from, reasoning);
-                        out.extend_from_slice(if upto > reasoning { b"\"," } else { b"\"" });
-                    }
-                    if upto > reasoning {
-                        out.extend_from_slice(b"\"content\":\"");
-                        push_text(out, self.index, reasoning, upto);
-                        out.push(b'"');
-                    }
-                    out.push(b'}');
-                }
+    /// The events of `count` tokens from token `from` (0 is the first); returns how many of them hold tokens.
+    pub(crate) fn tokens(
+        &self,
+        out: &mut Vec<u8>,
+        from: u32,
+        count: u32,
+        finish: Option<&str>,
+    ) -> u32 {
+        match self.kind {
+            Kind::Responses => self.response_tokens(out, from, count, finish.is_some()),
+            Kind::Messages => self.message_tokens(out, from, count, finish.is_some()),
+            Kind::Completion | Kind::Chat | Kind::Embeddings => {
+                self.choice(out, from, count, finish);
+                1
             }
-            out.extend_from_slice(b",\"logprobs\":null,\"finish_reason\":");
-            match finish {
-                None => out.extend_from_slice(b"null"),
-                Some(finish) => {
-                    out.push(b'"');
-                    out.extend_from_slice(finish.as_bytes());
-                    out.push(b'"');
-                }
-            }
-            if self.options.token_ids {
-                out.extend_from_slice(b",\"token_ids\":[");
-                for k in from..upto {
-                    if k > from {
-                        out.push(b',');
-                    }
-                    push_number(out, u64::from(tokens::id(self.index, k)));
-                }
-                out.push(b']');
-            }
-            out.extend_from_slice(b"}]");
-            if self.options.continuous_usage {
-                self.push_usage(out, upto);
-            }
-            out.push(b'}');
-        });
+        }
     }
 
-    /// The usage chunk: no choices.
-    pub(crate) fn usage(&self, out: &mut Vec<u8>, completion_tokens: u32) {
-        self.event(out, |out| {
-            out.extend_from_slice(self.front.as_bytes());
-            out.push(b']');
-            self.push_usage(out, completion_tokens);
-            out.push(b'}');
-        });
+    /// What follows the last token, up to the end of the body.
+    pub(crate) fn finale(&self, out: &mut Vec<u8>, n: u32, finish: &str, usage: bool) {
+        match self.kind {
+            Kind::Responses => self.response_ends(out, n, finish, usage),
+            Kind::Messages => self.message_ends(out, n, finish, usage),
+            Kind::Completion | Kind::Chat | Kind::Embeddings => {
+                if usage {
+                    self.usage(out, n);
+                }
+                self.event(out, None, |out| out.extend_from_slice(b"[DONE]"));
+            }
+        }
+        self.end(out);
     }
 
     /// An event whose JSON breaks off.
     pub(crate) fn broken(&self, out: &mut Vec<u8>) {
-        self.event(out, |out| {
-            out.extend_from_slice(self.front.as_bytes());
-            out.extend_from_slice(b"{\"index\":0,\"te");
-        });
+        match self.kind {
+            Kind::Responses => self.event(out, Some("response.output_text.delta"), |out| {
+                out.extend_from_slice(b"{\"type\":\"response.output_te");
+            }),
+            Kind::Messages => self.event(out, Some("content_block_delta"), |out| {
+                out.extend_from_slice(b"{\"type\":\"content_blo");
+            }),
+            Kind::Completion | Kind::Chat | Kind::Embeddings => self.event(out, None, |out| {
+                out.extend_from_slice(self.front.as_bytes());
+                out.extend_from_slice(b"{\"index\":0,\"te");
+            }),
+        }
     }
 
-    /// An error inside the stream.
+    /// An error inside the stream, and the end of the body.
     pub(crate) fn error(&self, out: &mut Vec<u8>) {
-        let body = reply::error_body(500, "simulated fault: the engine died in mid-stream");
-        self.event(out, |out| {
-            out.extend_from_slice(body.to_string().as_bytes());
-        });
+        match self.kind {
+            Kind::Responses => self.response_fails(out, DIED),
+            Kind::Messages => self.json(
+                out,
+                "error",
+                &json!({"type": "error", "error": {"type": "api_error", "message": DIED}}),
+            ),
+            Kind::Completion | Kind::Chat | Kind::Embeddings => {
+                let body = reply::error_body(500, DIED).to_string();
+                self.event(out, None, |out| out.extend_from_slice(body.as_bytes()));
+                self.event(out, None, |out| out.extend_from_slice(b"[DONE]"));
+            }
+        }
+        self.end(out);
     }
 
-    /// `[DONE]` and the end of the body.
-    pub(crate) fn done(&self, out: &mut Vec<u8>) {
-        self.event(out, |out| out.extend_from_slice(b"[DONE]"));
+    /// The body of a reply that is not streamed.
+    pub(crate) fn whole(&self, n: u32, finish: &str, usage: bool) -> Value {
+        match self.kind {
+            Kind::Completion | Kind::Chat => self.whole_choice(n, finish, usage),
+            Kind::Responses => self.whole_response(n, finish, usage),
+            Kind::Messages => self.whole_message(n, finish, usage),
+            Kind::Embeddings => self.embedding(usage),
+        }
+    }
+
+    fn embedding(&self, usage: bool) -> Value {
+        // The numbers say nothing; their length is that of an embedding of 32 dimensions.
+        let vector: Vec<f64> = (0..32)
+            .map(|k| f64::from(tokens::id(self.index, k)) / 1e4 - 0.1)
+            .collect();
+        let mut body = json!({
+            "id": format!("embd-sim-{:012}", self.index), "object": "list", "created": self.created, "model": self.model,
+            "data": [{"index": 0, "object": "embedding", "embedding": vector}],
+        });
+        if usage {
+            let prompt = self.options.prompt_tokens;
+            body["usage"] =
+                json!({"prompt_tokens": prompt, "total_tokens": prompt, "completion_tokens": 0});
+        }
+        body
+    }
+
+    /// How many of the first `n` tokens are reasoning.
+    fn reasoning(&self, n: u32) -> u32 {
+        self.options.reasoning_tokens.min(n)
+    }
+
+    /// Tokens `from..upto` as text.
+    fn text(&self, from: u32, upto: u32) -> String {
+        let mut text = Vec::new();
+        push_text(&mut text, self.index, from, upto);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn end(&self, out: &mut Vec<u8>) {
         if self.options.terms.http11 {
             out.extend_from_slice(b"0\r\n\r\n");
         }
     }
 
-    fn event(&self, out: &mut Vec<u8>, data: impl FnOnce(&mut Vec<u8>)) {
+    /// An event of this name with a JSON object.
+    fn json(&self, out: &mut Vec<u8>, name: &str, value: &Value) {
+        let text = value.to_string();
+        self.event(out, Some(name), |out| {
+            out.extend_from_slice(text.as_bytes());
+        });
+    }
+
+    fn event(&self, out: &mut Vec<u8>, name: Option<&str>, data: impl FnOnce(&mut Vec<u8>)) {
+        let line_end: &[u8] = if self.options.crlf { b"\r\n" } else { b"\n" };
         let start = out.len();
+        if let Some(name) = name {
+            for part in [b"event: ", name.as_bytes(), line_end] {
+                out.extend_from_slice(part);
+            }
+        }
         out.extend_from_slice(b"data: ");
         data(out);
-        out.extend_from_slice(if self.options.crlf {
-            b"\r\n\r\n"
-        } else {
-            b"\n\n"
-        });
+        out.extend_from_slice(line_end);
+        out.extend_from_slice(line_end);
         if self.options.terms.http11 {
             chunk(out, start);
         }
-    }
-
-    fn push_usage(&self, out: &mut Vec<u8>, completion_tokens: u32) {
-        let prompt = u64::from(self.options.prompt_tokens);
-        let completion = u64::from(completion_tokens);
-        out.extend_from_slice(b",\"usage\":{\"prompt_tokens\":");
-        push_number(out, prompt);
-        out.extend_from_slice(b",\"total_tokens\":");
-        push_number(out, prompt + completion);
-        out.extend_from_slice(b",\"completion_tokens\":");
-        push_number(out, completion);
-        out.push(b'}');
-    }
-
-    /// The body of a reply that is not streamed.
-    pub(crate) fn whole(
-        &self,
-        created: u64,
-        model: &str,
-        n: u32,
-        finish: &str,
-        usage: bool,
-    ) -> Value {
-        let text = |from: u32, upto: u32| {
-            let mut text = Vec::new();
-            push_text(&mut text, self.index, from, upto);
-            String::from_utf8_lossy(&text).into_owned()
-        };
-        let (id, object, mut choice) = match self.kind {
-            Kind::Completion => (
-                "cmpl",
-                "text_completion",
-                json!({"index": 0, "text": text(0, n)}),
-            ),
-            Kind::Chat => {
-                let reasoning = self.options.reasoning_tokens.min(n);
-                let mut message = json!({"role": "assistant", "content": text(reasoning, n)});
-                if reasoning > 0 {
-                    message["reasoning_content"] = text(0, reasoning).into();
-                }
-                (
-                    "chatcmpl",
-                    "chat.completion",
-                    json!({"index": 0, "message": message}),
-                )
-            }
-        };
-        choice["logprobs"] = Value::Null;
-        choice["finish_reason"] = finish.into();
-        if self.options.token_ids {
-            choice["token_ids"] = (0..n).map(|k| tokens::id(self.index, k)).collect();
-        }
-        let mut body = json!({
-            "id": format!("{id}-sim-{:012}", self.index), "object": object,
-            "created": created, "model": model, "choices": [choice],
-        });
-        if usage {
-            let prompt = self.options.prompt_tokens;
-            body["usage"] = json!({"prompt_tokens": prompt, "total_tokens": u64::from(prompt) + u64::from(n), "completion_tokens": n});
-        }
-        body
     }
 }
 
@@ -270,103 +254,4 @@ fn chunk(out: &mut Vec<u8>, start: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stream(kind: Kind, http11: bool, change: impl FnOnce(&mut Options)) -> Stream {
-        let mut options = Options {
-            crlf: false,
-            terms: Terms {
-                keep_alive: true,
-                http11,
-                head_only: false,
-            },
-            prompt_tokens: 5,
-            reasoning_tokens: 0,
-            continuous_usage: false,
-            token_ids: false,
-        };
-        change(&mut options);
-        Stream::new(kind, 3, 1_700_000_000, "a \"model\"", options)
-    }
-
-    fn data(bytes: &[u8]) -> Value {
-        let text = std::str::from_utf8(bytes).unwrap();
-        let text = text.strip_prefix("data: ").unwrap().trim_end();
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn chunks() {
-        for len in [1usize, 15, 16, 255, 256, 4096, 70_000] {
-            let mut out = b"before".to_vec();
-            out.extend(std::iter::repeat_n(b'x', len));
-            chunk(&mut out, 6);
-            let expected = format!("before{len:x}\r\n{}\r\n", "x".repeat(len));
-            assert_eq!(out, expected.as_bytes());
-        }
-    }
-
-    #[test]
-    fn completion_events() {
-        let s = stream(Kind::Completion, false, |o| {
-            o.continuous_usage = true;
-            o.token_ids = true;
-        });
-        let mut out = Vec::new();
-        s.tokens(&mut out, 2, 3, Some("length"));
-        let v = data(&out);
-        assert_eq!(v["model"], "a \"model\"");
-        assert_eq!(v["choices"][0]["finish_reason"], "length");
-        let text = v["choices"][0]["text"].as_str().unwrap();
-        assert_eq!(text.split_whitespace().count(), 3);
-        assert_eq!(v["choices"][0]["token_ids"].as_array().unwrap().len(), 3);
-        assert_eq!(
-            v["usage"],
-            json!({"prompt_tokens": 5, "total_tokens": 10, "completion_tokens": 5})
-        );
-        out.clear();
-        s.usage(&mut out, 7);
-        assert_eq!(data(&out)["choices"], json!([]));
-        assert_eq!(data(&out)["usage"]["completion_tokens"], 7);
-    }
-
-    #[test]
-    fn reasoning_boundary() {
-        let s = stream(Kind::Chat, false, |o| o.reasoning_tokens = 3);
-        for (from, count, reasoning, content) in [(0, 2, 2, 0), (2, 2, 1, 1), (4, 2, 0, 2)] {
-            let mut out = Vec::new();
-            s.tokens(&mut out, from, count, None);
-            let delta = data(&out)["choices"][0]["delta"].clone();
-            let words = |key: &str| {
-                delta
-                    .get(key)
-                    .map_or(0, |v| v.as_str().unwrap().split_whitespace().count())
-            };
-            assert_eq!(words("reasoning_content"), reasoning);
-            assert_eq!(words("content"), content);
-        }
-    }
-
-    #[test]
-    fn whole_equals_the_stream() {
-        let s = stream(Kind::Completion, false, |_| {});
-        let mut text = String::new();
-        for k in 0..20 {
-            let mut out = Vec::new();
-            s.tokens(&mut out, k, 1, None);
-            text += data(&out)["choices"][0]["text"].as_str().unwrap();
-        }
-        let whole = s.whole(1, "m", 20, "length", true);
-        assert_eq!(whole["choices"][0]["text"], text);
-        assert_eq!(whole["usage"]["total_tokens"], 25);
-    }
-
-    #[test]
-    fn crlf() {
-        let s = stream(Kind::Completion, true, |o| o.crlf = true);
-        let mut out = Vec::new();
-        s.done(&mut out);
-        assert_eq!(out, b"10\r\ndata: [DONE]\r\n\r\n\r\n0\r\n\r\n");
-    }
-}
+mod tests;

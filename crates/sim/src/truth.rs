@@ -56,6 +56,8 @@ pub(crate) struct Record {
     pub(crate) events: u64,
     pub(crate) tokens: u64,
     pub(crate) prompt_tokens: u32,
+    /// Prompt tokens that were known already (`--prefix-cache`).
+    pub(crate) cached_tokens: u32,
     pub(crate) stream: bool,
     /// HTTP status; null if none was sent.
     pub(crate) status: Option<u16>,

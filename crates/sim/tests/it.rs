@@ -4,6 +4,8 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+#[path = "it/apis.rs"]
+mod apis;
 #[path = "it/client.rs"]
 mod client;
 #[path = "it/faults.rs"]

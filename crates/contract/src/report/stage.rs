@@ -47,6 +47,9 @@ pub struct StageReport {
     pub throughput: Throughput,
     /// Lengths asked for, generated and counted by the server, over successful requests.
     pub lengths: Lengths,
+    /// How many of the planned requests asked for each LoRA adapter, where load is split over adapters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub adapters: BTreeMap<String, u64>,
     /// Requests that met every limit, where limits are set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goodput: Option<Goodput>,
@@ -240,6 +243,9 @@ pub struct Lengths {
     /// Reply lengths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<LengthSummary>,
+    /// How many of the output tokens were reasoning, over all requests of which the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
     /// Requests whose reply is not as long as asked for.
     pub output_mismatches: u64,
     /// Where reply lengths come from, with the number of requests each.

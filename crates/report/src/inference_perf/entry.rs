@@ -31,6 +31,7 @@ pub fn per_request_entry(record: &RequestRecord, reads: &[TokenRead], request: &
             "completion_tokens": record.output_tokens,
             "total_tokens": record.server_prompt_tokens.zip(record.output_tokens).map(|(i, o)| u64::from(i) + u64::from(o)),
             "prompt_tokens_details": record.server_cached_tokens.map(|cached| json!({"cached_tokens": cached})),
+            "completion_tokens_details": record.reasoning_tokens.map(|reasoning| json!({"reasoning_tokens": reasoning})),
         })
     });
     let response = is_ok.then(
@@ -53,7 +54,7 @@ pub fn per_request_entry(record: &RequestRecord, reads: &[TokenRead], request: &
             "request_metrics": {"text": {"input_tokens": input}, "image": null, "video": null, "audio": null},
             "response_metrics": response,
             "extra_info": {},
-            "lora_adapter": null,
+            "lora_adapter": record.adapter,
             "labels": null,
             "input_tokens": input,
             "output_tokens": output,

@@ -160,6 +160,15 @@ fn lifecycle(collectors: &[&StageCollector], facts: Option<&StageFacts>) -> Valu
         .filter_map(|one| one.sample.input_cached.get())
         .map(f64::from)
         .sum();
+    // inference-perf compares the server's count with its own tokenizer's; here it is compared with what was asked for.
+    let is_other = |one: &&&Tried<'_>| {
+        let sample = one.sample;
+        sample
+            .output
+            .get()
+            .is_some_and(|n| n != sample.output_asked)
+    };
+    let mismatches = ok.iter().filter(is_other).count();
     let none = || vec![0.0; ok.len()];
     let mut successes = json!({
         "count": ok.len(),
@@ -187,7 +196,7 @@ fn lifecycle(collectors: &[&StageCollector], facts: Option<&StageFacts>) -> Valu
         "prompt_tokens": prompt_tokens(input, cached, percentiles),
         "output_len": of(output.clone()),
         "output_tokens": with_total(output_sum, output, percentiles),
-        "token_count_mismatches": 0,
+        "token_count_mismatches": mismatches,
     });
     if let (Some(goodput), Some(map)) = (goodput(collectors, &ok), successes.as_object_mut()) {
         map.insert("goodput_metrics".to_owned(), goodput);

@@ -216,7 +216,9 @@ fn stages(page: &mut Markup, report: &Report) {
                 value(Metric::Tpot, 50.0),
                 value(Metric::E2eScheduled, 50.0),
                 value(Metric::E2eScheduled, 99.0),
-                Cell::number(amount(stage.throughput.output_tokens_per_s)),
+                Cell::number(tokens_out(stage)),
+                Cell::number(reasoning(stage)),
+                Cell::word(shortened(&adapters(stage), LONGEST_MESSAGE)),
                 Cell::number(
                     stage
                         .goodput
@@ -246,6 +248,8 @@ fn stages(page: &mut Markup, report: &Report) {
         "E2E P50",
         "E2E P99",
         "tokens out/s",
+        "reasoning",
+        "adapters",
         "goodput",
         "objectives",
         "generator",
@@ -261,6 +265,33 @@ fn stages(page: &mut Markup, report: &Report) {
         ));
     }
     page.raw("</p>\n");
+}
+
+/// Output tokens a second, where anything is generated.
+fn tokens_out(stage: &StageReport) -> String {
+    match (&stage.lengths.output, stage.counts.ok()) {
+        (None, 1..) => String::new(),
+        _ => amount(stage.throughput.output_tokens_per_s),
+    }
+}
+
+/// The share of the output tokens that were reasoning, where there were such.
+fn reasoning(stage: &StageReport) -> String {
+    let lengths = &stage.lengths;
+    let of = lengths.reasoning.zip(lengths.output.as_ref());
+    of.filter(|(reasoning, output)| *reasoning > 0 && output.total > 0)
+        .map_or_else(String::new, |(reasoning, output)| {
+            percent(reasoning as f64 / output.total as f64)
+        })
+}
+
+/// The requests of each adapter, where load is split.
+fn adapters(stage: &StageReport) -> String {
+    let adapters = stage.adapters.iter();
+    let parts: Vec<String> = adapters
+        .map(|(name, n)| format!("{name}: {}", count(*n)))
+        .collect();
+    parts.join(", ")
 }
 
 fn objective(stage: &StageReport) -> Cell {

@@ -78,6 +78,15 @@ pub(super) fn block(page: &mut Page, stage: &StageReport) {
         );
     }
     lengths(page, stage);
+    if !stage.adapters.is_empty() {
+        let all: u64 = stage.adapters.values().sum();
+        let share = |n: u64| percent(n as f64 / all.max(1) as f64);
+        let adapters = stage.adapters.iter();
+        let parts: Vec<String> = adapters
+            .map(|(name, n)| format!("{name} {} ({})", count(*n), share(*n)))
+            .collect();
+        page.labelled("adapters", &parts.join(", "));
+    }
     if let Some(goodput) = &stage.goodput {
         let parts: Vec<String> = goodput
             .attainment
@@ -232,19 +241,27 @@ fn differ(sent: &MetricSummary, scheduled: &MetricSummary) -> bool {
 
 fn lengths(page: &mut Page, stage: &StageReport) {
     let lengths = &stage.lengths;
-    let Some(output) = &lengths.output else {
-        return;
-    };
     let input = lengths
         .input_server
         .as_ref()
         .or(lengths.input_generated.as_ref())
         .unwrap_or(&lengths.input_asked);
-    let mut text = format!(
-        "mean {} tokens in, {} out",
-        amount(input.mean),
-        amount(output.mean)
-    );
+    if stage.counts.ok() == 0 {
+        return;
+    }
+    let mut text = format!("mean {} tokens in", amount(input.mean));
+    if let Some(output) = &lengths.output {
+        text.push_str(&format!(", {} out", amount(output.mean)));
+    }
+    if let Some((reasoning, output)) = lengths.reasoning.zip(lengths.output.as_ref())
+        && reasoning > 0
+        && output.total > 0
+    {
+        text.push_str(&format!(
+            "; {} of those out were reasoning",
+            percent(reasoning as f64 / output.total as f64)
+        ));
+    }
     if lengths.output_mismatches > 0 {
         text.push_str(&format!(
             "; {} replies not as long as asked for",

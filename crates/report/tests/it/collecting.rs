@@ -161,6 +161,7 @@ fn a_single_request_has_a_report() {
 fn without_streams_there_is_no_ttft_and_there_is_e2e() {
     let settings = Settings {
         streaming: false,
+        generates: true,
         ..everything()
     };
     let mut record = ok(0, 0, 20 * MS, 5);

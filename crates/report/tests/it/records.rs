@@ -19,6 +19,7 @@ pub(crate) fn settings() -> Settings {
         slos: Vec::new(),
         goodput: Vec::new(),
         streaming: true,
+        generates: true,
         request_timeout_s: 300.0,
         max_error_messages: 10,
     }

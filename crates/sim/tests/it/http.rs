@@ -24,7 +24,7 @@ fn routes() {
     assert_eq!((wrong.status, wrong.field("allow")), (405, Some("POST")));
     assert_eq!(wrong.json()["error"]["code"], 405);
     assert_eq!(c.post("/health", "").status, 405);
-    assert_eq!(c.post("/v1/embeddings", "{}").status, 404);
+    assert_eq!(c.post("/v1/audio/speech", "{}").status, 404);
     c.send("HEAD /health HTTP/1.1\r\n\r\nGET /health HTTP/1.1\r\n\r\n");
     assert_eq!(c.head().unwrap().status, 200);
     assert_eq!(c.reply().status, 200);
