@@ -126,9 +126,9 @@ impl DurationHistogram {
         let mut at = 0_u64;
         for &[distance, count] in pairs {
             at = at.checked_add(distance)?;
-            let lowest = lowest(at).filter(|ns| *ns <= LONGEST_NS)?;
+            let lowest = lowest(at)?;
             histogram.count = histogram.count.checked_add(count)?;
-            histogram.buckets.record_n(lowest, count).ok()?;
+            histogram.buckets.saturating_record_n(lowest, count);
         }
         (histogram.min, histogram.max) = (counts.min_ns, counts.max_ns);
         (histogram.sum, histogram.squares) = (counts.sum_ns, counts.sum_of_squares);

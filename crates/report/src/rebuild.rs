@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bench_contract::{
-    CheckVerdict, Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report,
+    Absent, CheckVerdict, Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report,
     RequestRecord, RunStatus, StageReport, TimeSeries,
 };
 
 use crate::collector::{StageCollector, StageFacts};
 use crate::format::count;
+use crate::gaps::Gaps;
 use crate::reads::unpacked;
 use crate::run::{Head, Stage, report, stage_reports};
 use crate::settings::Settings;
@@ -32,6 +33,8 @@ pub struct Rebuilt {
     pub stages: Vec<Stage>,
     /// What is missing of the run, in sentences; nothing where every planned request has its record.
     pub missing: Vec<String>,
+    /// Planned requests of each stage that left no record, where there are some.
+    pub lost: BTreeMap<u32, u64>,
 }
 
 /// Takes records, in any order, and makes a report of them.
@@ -49,6 +52,10 @@ struct Part {
     stage: Stage,
     /// Planned requests, as far as that was known.
     planned: u64,
+    /// Token gaps that the report holds.
+    gaps: Option<Gaps>,
+    /// The metrics of the report, where the run has ended.
+    had: Option<Vec<Metric>>,
 }
 
 impl Rebuild {
@@ -64,8 +71,23 @@ impl Rebuild {
     /// The same, computed with other `settings` than the run's, for example other objectives.
     #[must_use]
     pub fn with(head: Report, settings: Settings) -> Self {
+        let has_ended = head.run.status != RunStatus::Unfinished;
+        Self::made(head, settings, has_ended)
+    }
+
+    /// No records yet, of the run that several reports are parts of: `head` has its stages' loads, counts, healths and
+    /// token gaps, and other figures than its own.
+    ///
+    /// # Errors
+    /// When the report cannot be computed again here.
+    pub(crate) fn of_parts(head: Report) -> Result<Self, RebuildError> {
+        let settings = settings_of(&head)?;
+        Ok(Self::made(head, settings, false))
+    }
+
+    fn made(head: Report, settings: Settings, is_whole: bool) -> Self {
         let settings = Arc::new(settings);
-        let is_whole = head.run.status != RunStatus::Unfinished && head.run.merged.is_none();
+        let has_ended = head.run.status != RunStatus::Unfinished;
         let parts = head.stages.iter().map(|report| {
             let part = Part {
                 stage: Stage {
@@ -76,6 +98,8 @@ impl Rebuild {
                     collector: StageCollector::new(settings.clone()),
                 },
                 planned: report.counts.planned,
+                gaps: report.token_gaps.as_ref().and_then(Gaps::from_counts),
+                had: has_ended.then(|| report.metrics.keys().copied().collect()),
             };
             (report.stage, part)
         });
@@ -122,36 +146,50 @@ impl Rebuild {
         fail_on: &[FailOn],
     ) -> Result<Rebuilt, RebuildError> {
         let is_unfinished = self.head.run.status == RunStatus::Unfinished;
-        let is_shard = self.head.run.shard.is_some();
+        let extent = Extent::of(&self.head);
         let mut lost = BTreeMap::new();
         for (number, part) in &mut self.parts {
-            lost.insert(*number, part.look(*number, is_shard)?);
+            lost.insert(*number, part.look(*number, extent)?);
+            if let Some(gaps) = part.gaps.take() {
+                part.stage.collector.know_gaps_at_least(gaps);
+            }
         }
         missing.extend(self.missing(&lost));
-        let stages: Vec<Stage> = self.parts.into_values().map(|part| part.stage).collect();
+        let lost: BTreeMap<u32, u64> = lost
+            .into_iter()
+            .map(|(number, lost)| (number, lost.requests))
+            .filter(|(_, requests)| *requests > 0)
+            .collect();
+        let (stages, had): (Vec<Stage>, Vec<Option<Vec<Metric>>>) = self
+            .parts
+            .into_values()
+            .map(|part| (part.stage, part.had))
+            .unzip();
         let mut reports = stage_reports(&stages);
-        for (report, stage) in reports.iter_mut().zip(&stages) {
-            if !self.has_reads {
-                say_why_no_gaps(report, stage.facts.earlier.as_deref());
-            }
-            if let Some(lost) = lost.get(&report.stage) {
-                doubt(report, lost.requests);
-            }
+        for (report, had) in reports.iter_mut().zip(&had) {
+            say_why_no_gaps(report, had.as_deref(), self.has_reads);
+            doubt(report, lost.get(&report.stage).copied().unwrap_or(0));
         }
         let mut head = head_of(&self.head, self.warmup);
-        head.run.unrecorded = lost.values().map(|lost| lost.requests).sum();
+        head.run.unrecorded = lost.values().sum();
         if is_unfinished {
-            // It may have been killed when all had ended.
-            head.run.interrupted = !missing.is_empty() || head.unstarted.planned > 0;
+            // It may have been killed when all had ended; of several processes, others may have been stopped.
+            let is_whole = missing.is_empty() && head.unstarted.planned == 0;
+            head.run.interrupted |= !is_whole;
             head.run.duration_s = self.last_ns as f64 / 1e9;
-            if !head.run.interrupted {
-                head.run.status = RunStatus::Complete;
-                head.run.partial_because.clear();
+            head.run.status = RunStatus::Complete;
+            if is_whole {
+                let because = &mut head.run.partial_because;
+                because.retain(|reason| !reason.ends_with(crate::NOT_ENDED));
             }
         }
-        if head.run.interrupted || !missing.is_empty() {
+        for reason in &missing {
+            if !head.run.partial_because.contains(reason) {
+                head.run.partial_because.push(reason.clone());
+            }
+        }
+        if head.run.interrupted || !head.run.partial_because.is_empty() {
             head.run.status = RunStatus::Partial;
-            head.run.partial_because.extend(missing.iter().cloned());
         }
         let mut report = report(head, &stages, reports, fail_on);
         if !self.has_reads && !is_unfinished {
@@ -161,6 +199,7 @@ impl Rebuild {
             report,
             stages,
             missing,
+            lost,
         })
     }
 
@@ -171,17 +210,27 @@ impl Rebuild {
             None => {
                 "they were in flight or just over, and are in no latency, so that the longest latencies are missing"
             }
-            Some(_) => "they are of a shard that is not here, or were in flight",
+            Some(_) => "they were in flight or just over, or of a shard that was killed before",
         };
         for (number, lost) in lost.iter().filter(|(_, lost)| lost.requests > 0) {
-            let planned = self.parts.get(number).map_or(0, |part| part.planned);
-            let of = match planned {
+            if lost.elsewhere > 0 {
+                missing.push(format!(
+                    "stage {number}: at least {} of {} planned requests are of shards that are not here; rates are those of the shards that are",
+                    count(lost.elsewhere),
+                    count(lost.of + lost.elsewhere)
+                ));
+            }
+            let here = lost.requests - lost.elsewhere;
+            if here == 0 {
+                continue;
+            }
+            let of = match lost.of {
                 0 => String::new(),
-                planned => format!(" of {}", count(planned)),
+                of => format!(" of {}", count(of)),
             };
             let mut text = format!(
                 "stage {number}: {}{of} planned requests left no record",
-                count(lost.requests)
+                count(here)
             );
             if lost.holes > 0 {
                 text.push_str(&format!(
@@ -191,24 +240,27 @@ impl Rebuild {
             }
             missing.push(text);
         }
-        if self.head.run.status != RunStatus::Unfinished {
-            return missing;
-        }
-        let without_health: Vec<String> = self
-            .parts
-            .values()
-            .map(|part| &part.stage.facts)
-            .filter(|facts| facts.health == Health::default())
-            .map(|facts| facts.stage.to_string())
-            .collect();
-        if !without_health.is_empty() {
-            missing.push(format!(
-                "nothing is known of the generator's own health in stage {}: it is told at a stage's end",
-                without_health.join(", ")
-            ));
+        // Of several processes each is asked by itself.
+        if self.head.run.merged.is_none() {
+            missing.extend(without_health(&self.head));
         }
         missing
     }
+}
+
+/// That a run that has not ended does not tell how its generator did in some stages, in a sentence.
+pub(crate) fn without_health(report: &Report) -> Option<String> {
+    let stages = report.stages.iter();
+    let stages: Vec<String> = stages
+        .filter(|stage| stage.health == Health::default())
+        .map(|stage| stage.stage.to_string())
+        .collect();
+    (report.run.status == RunStatus::Unfinished && !stages.is_empty()).then(|| {
+        format!(
+            "nothing is known of the generator's own health in stage {}: it is told at a stage's end",
+            stages.join(", ")
+        )
+    })
 }
 
 /// Where records end before their file does, in words.
@@ -268,6 +320,34 @@ fn head_of(report: &Report, warmup: Counts) -> Head {
     }
 }
 
+/// How much of a plan the records can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// All of it.
+    Whole,
+    /// The part of one shard, whose places are scattered over the plan.
+    Shard,
+    /// The parts of some shards, others of which are not here.
+    WithoutShards,
+}
+
+impl Extent {
+    fn of(report: &Report) -> Self {
+        let run = &report.run;
+        if run.shard.is_some() {
+            Self::Shard
+        } else if run
+            .merged
+            .as_ref()
+            .is_some_and(|merged| !merged.missing.is_empty())
+        {
+            Self::WithoutShards
+        } else {
+            Self::Whole
+        }
+    }
+}
+
 /// Planned requests of a stage that left no record.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lost {
@@ -275,11 +355,15 @@ struct Lost {
     requests: u64,
     /// Those that were due before others that left one.
     holes: u64,
+    /// Those that shards were to send that are not here, as far as places of the plan tell: at least so many.
+    elsewhere: u64,
+    /// The planned requests that they are of, those elsewhere left out.
+    of: u64,
 }
 
 impl Part {
     /// Looks for what is missing of a stage, and notes up to where nothing is.
-    fn look(&mut self, number: u32, is_shard: bool) -> Result<Lost, RebuildError> {
+    fn look(&mut self, number: u32, extent: Extent) -> Result<Lost, RebuildError> {
         let indices = self.stage.collector.indices();
         if let Some(pair) = indices.windows(2).find(|pair| pair[0] == pair[1]) {
             let (stage, index) = (number, pair[0]);
@@ -293,17 +377,30 @@ impl Part {
                 planned: self.planned,
             });
         }
-        if is_shard {
-            // Only all shards together have every place of the plan.
+        let end = indices.last().map_or(0, |&last| last + 1);
+        if extent != Extent::Whole {
+            // Only all shards together have every place of the plan. Where some are not here, nothing is known of any time: what
+            // is here is a fair part of the plan, and rates are its own.
+            let here = self.planned.saturating_sub(records);
+            let elsewhere = match extent {
+                Extent::WithoutShards => end.saturating_sub(self.planned.max(records)),
+                Extent::Shard | Extent::Whole => 0,
+            };
             return Ok(Lost {
-                requests: self.planned.saturating_sub(records),
+                requests: here + elsewhere,
                 holes: 0,
+                elsewhere,
+                of: self.planned.max(records),
             });
         }
-        let end = indices.last().map_or(0, |&last| last + 1);
         let lost = Lost {
             requests: self.planned.max(end) - records,
             holes: end - records,
+            elsewhere: 0,
+            of: match self.planned {
+                0 => 0,
+                planned => planned.max(end),
+            },
         };
         if lost.requests > 0 {
             let unbroken = (0..)
@@ -319,21 +416,32 @@ impl Part {
     }
 }
 
-/// Why there are no token gaps.
+/// Why there are no token gaps, and no objective on them can be judged.
 const NO_READS: &str = "the records do not hold when tokens came, because report.request_lifecycle.per_request was off";
 
-/// Says why there are no token gaps, unless the run itself had none.
-pub(crate) fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageReport>) {
+/// Why there is no `itl`, though there are reads.
+const NO_TOKENS: &str = "the records hold when tokens came, but not how many each read brought (records of older versions do not), and not every report holds its token gaps";
+
+/// Whether a metric is absent only because records do not hold it.
+pub(crate) fn is_unread(absent: &Absent) -> bool {
+    [NO_READS, NO_TOKENS].contains(&absent.reason.as_str())
+}
+
+/// Says why there are no token gaps, unless the run itself had none: `had` are the metrics that it had, where that is known.
+pub(crate) fn say_why_no_gaps(report: &mut StageReport, had: Option<&[Metric]>, has_reads: bool) {
     for metric in [Metric::ChunkGap, Metric::Itl] {
-        if earlier.is_some_and(|earlier| !earlier.metrics.contains_key(&metric)) {
-            continue;
-        }
+        let reason = match (has_reads, had) {
+            (_, Some(had)) if !had.contains(&metric) => continue,
+            (true, None) => continue,
+            (true, Some(_)) => NO_TOKENS,
+            (false, _) => NO_READS,
+        };
         if let Some(absent) = report.absent.get_mut(&metric) {
-            absent.reason = NO_READS.to_owned();
+            absent.reason = reason.to_owned();
         }
         for check in &mut report.checks {
             if check.slo.metric.latency() == Some(metric) && check.count == 0 {
-                check.reason = NO_READS.to_owned();
+                check.reason = reason.to_owned();
             }
         }
     }

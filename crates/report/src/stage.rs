@@ -107,7 +107,7 @@ pub(crate) const INVALID: &str = "the stage is invalid; as measured: ";
 fn judged_earlier(slo: &Slo, view: &View<'_>, facts: &StageFacts) -> Option<Check> {
     let metric = slo.metric.latency().filter(|metric| metric.is_pooled())?;
     let earlier = facts.earlier.as_deref()?;
-    let known = earlier.metrics.get(&metric)?.count > view.gaps.of(metric).count();
+    let known = earlier.metrics.get(&metric)?.count > view.read_gaps.of(metric).count();
     let found = earlier.checks.iter().find(|check| check.slo == *slo);
     found.filter(|_| known).map(uncorrected)
 }

@@ -19,7 +19,10 @@ pub(crate) struct Row<'a> {
 pub(crate) struct View<'a> {
     pub(crate) rows: Vec<Row<'a>>,
     pub(crate) settings: &'a Settings,
+    /// The token gaps, as they are known best.
     pub(crate) gaps: &'a Gaps,
+    /// Those that the requests' own reads tell: only of these it is known which request they are of.
+    pub(crate) read_gaps: &'a Gaps,
     pub(crate) counts: &'a Counts,
     /// Instants at which later runs begin, where several were put one behind the other.
     pub(crate) joints_ns: &'a [u64],
