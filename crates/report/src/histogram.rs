@@ -109,7 +109,7 @@ impl DurationHistogram {
             [distance, bucket.count_at_value()]
         });
         let buckets: Vec<u64> = pairs.collect();
-        (self.count > 0).then(|| GapCounts {
+        (self.count > 0).then_some(GapCounts {
             buckets,
             min_ns: self.min,
             max_ns: self.max,

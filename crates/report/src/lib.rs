@@ -44,6 +44,7 @@ mod series;
 mod settings;
 mod slo;
 mod slo_gaps;
+mod slo_shares;
 mod stage;
 mod steady;
 mod summary;

@@ -6,12 +6,14 @@
 //! be had from them.
 
 mod error;
+mod part;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bench_contract::{
-    Absent, CheckVerdict, Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report,
+    CheckVerdict, Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report,
     RequestRecord, RunStatus, StageReport, TimeSeries,
 };
 
@@ -23,6 +25,9 @@ use crate::run::{Head, Stage, report, stage_reports};
 use crate::settings::Settings;
 
 pub use error::RebuildError;
+pub(crate) use unread::{is_unread, say_why_no_gaps};
+
+use part::{Extent, Lost, Part};
 
 /// What came of records.
 #[derive(Clone, Debug)]
@@ -45,17 +50,6 @@ pub struct Rebuild {
     warmup: Counts,
     last_ns: u64,
     has_reads: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Part {
-    stage: Stage,
-    /// Planned requests, as far as that was known.
-    planned: u64,
-    /// Token gaps that the report holds.
-    gaps: Option<Gaps>,
-    /// The metrics of the report, where the run has ended.
-    had: Option<Vec<Metric>>,
 }
 
 impl Rebuild {
@@ -317,133 +311,6 @@ fn head_of(report: &Report, warmup: Counts) -> Head {
             ..Counts::default()
         },
         config: report.config.clone(),
-    }
-}
-
-/// How much of a plan the records can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extent {
-    /// All of it.
-    Whole,
-    /// The part of one shard, whose places are scattered over the plan.
-    Shard,
-    /// The parts of some shards, others of which are not here.
-    WithoutShards,
-}
-
-impl Extent {
-    fn of(report: &Report) -> Self {
-        let run = &report.run;
-        if run.shard.is_some() {
-            Self::Shard
-        } else if run
-            .merged
-            .as_ref()
-            .is_some_and(|merged| !merged.missing.is_empty())
-        {
-            Self::WithoutShards
-        } else {
-            Self::Whole
-        }
-    }
-}
-
-/// Planned requests of a stage that left no record.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lost {
-    /// All of them.
-    requests: u64,
-    /// Those that were due before others that left one.
-    holes: u64,
-    /// Those that shards were to send that are not here, as far as places of the plan tell: at least so many.
-    elsewhere: u64,
-    /// The planned requests that they are of, those elsewhere left out.
-    of: u64,
-}
-
-impl Part {
-    /// Looks for what is missing of a stage, and notes up to where nothing is.
-    fn look(&mut self, number: u32, extent: Extent) -> Result<Lost, RebuildError> {
-        let indices = self.stage.collector.indices();
-        if let Some(pair) = indices.windows(2).find(|pair| pair[0] == pair[1]) {
-            let (stage, index) = (number, pair[0]);
-            return Err(RebuildError::Twice { stage, index });
-        }
-        let records = indices.len() as u64;
-        if self.planned > 0 && records > self.planned {
-            return Err(RebuildError::TooMany {
-                stage: number,
-                records,
-                planned: self.planned,
-            });
-        }
-        let end = indices.last().map_or(0, |&last| last + 1);
-        if extent != Extent::Whole {
-            // Only all shards together have every place of the plan. Where some are not here, nothing is known of any time: what
-            // is here is a fair part of the plan, and rates are its own.
-            let here = self.planned.saturating_sub(records);
-            let elsewhere = match extent {
-                Extent::WithoutShards => end.saturating_sub(self.planned.max(records)),
-                Extent::Shard | Extent::Whole => 0,
-            };
-            return Ok(Lost {
-                requests: here + elsewhere,
-                holes: 0,
-                elsewhere,
-                of: self.planned.max(records),
-            });
-        }
-        let lost = Lost {
-            requests: self.planned.max(end) - records,
-            holes: end - records,
-            elsewhere: 0,
-            of: match self.planned {
-                0 => 0,
-                planned => planned.max(end),
-            },
-        };
-        if lost.requests > 0 {
-            let unbroken = (0..)
-                .zip(&indices)
-                .take_while(|(k, index)| k == *index)
-                .count() as u64;
-            let samples = self.stage.collector.samples();
-            let known = samples.filter(|sample| sample.index < unbroken);
-            let until = known.map(|sample| sample.scheduled_ns).max();
-            self.stage.facts.known_until_ns = Some(until.unwrap_or(self.stage.facts.origin_ns));
-        }
-        Ok(lost)
-    }
-}
-
-/// Why there are no token gaps, and no objective on them can be judged.
-const NO_READS: &str = "the records do not hold when tokens came, because report.request_lifecycle.per_request was off";
-
-/// Why there is no `itl`, though there are reads.
-const NO_TOKENS: &str = "the records hold when tokens came, but not how many each read brought (records of older versions do not), and not every report holds its token gaps";
-
-/// Whether a metric is absent only because records do not hold it.
-pub(crate) fn is_unread(absent: &Absent) -> bool {
-    [NO_READS, NO_TOKENS].contains(&absent.reason.as_str())
-}
-
-/// Says why there are no token gaps, unless the run itself had none: `had` are the metrics that it had, where that is known.
-pub(crate) fn say_why_no_gaps(report: &mut StageReport, had: Option<&[Metric]>, has_reads: bool) {
-    for metric in [Metric::ChunkGap, Metric::Itl] {
-        let reason = match (has_reads, had) {
-            (_, Some(had)) if !had.contains(&metric) => continue,
-            (true, None) => continue,
-            (true, Some(_)) => NO_TOKENS,
-            (false, _) => NO_READS,
-        };
-        if let Some(absent) = report.absent.get_mut(&metric) {
-            absent.reason = reason.to_owned();
-        }
-        for check in &mut report.checks {
-            if check.slo.metric.latency() == Some(metric) && check.count == 0 {
-                check.reason = reason.to_owned();
-            }
-        }
     }
 }
 

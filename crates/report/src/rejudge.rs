@@ -103,7 +103,13 @@ fn share(slo: &Slo, stage: &StageReport, bad: u64, allowed: f64, word: &str) -> 
     } else {
         stage.checks.iter().find(of_metric)?.n_eff
     };
-    Some(crate::slo::share_of(slo, (bad, n), n_eff, allowed, word))
+    Some(crate::slo_shares::share_of(
+        slo,
+        (bad, n),
+        n_eff,
+        allowed,
+        word,
+    ))
 }
 
 /// A percentile of a request metric, where every request was on one side of the limit.

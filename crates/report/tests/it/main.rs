@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod adding;
 mod collecting;
 mod comparing;
 mod files;
@@ -16,5 +17,6 @@ mod rebuilding;
 mod records;
 mod rejudging;
 mod repeating;
+mod shares;
 mod statistics;
 mod tables;
