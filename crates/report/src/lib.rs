@@ -46,6 +46,7 @@ mod series;
 mod settings;
 mod slo;
 mod slo_gaps;
+mod slo_shares;
 mod stage;
 mod steady;
 mod summary;
