@@ -50,6 +50,77 @@ pub(super) fn write_stream(
     written
 }
 
+/// A file that is on the disk under another name, and not in its place yet; it goes away with this.
+pub(super) struct Pending {
+    path: PathBuf,
+    place: PathBuf,
+    is_new: bool,
+    file: NamedTempFile,
+    folders: Folders,
+}
+
+/// Writes one file by `write`, as [`write_stream`] does, without moving it to its place.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_pending(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<Pending, Failure> {
+    let mut folders = Folders::default();
+    let staged = folders
+        .make(folder_of(path))
+        .and_then(|()| stage(path, write));
+    match staged {
+        Ok(Staged {
+            place,
+            is_new,
+            file,
+            ..
+        }) => Ok(Pending {
+            path: path.to_owned(),
+            place,
+            is_new,
+            file,
+            folders,
+        }),
+        Err(error) => {
+            folders.remove();
+            Err(refused(path, &error, &[]))
+        }
+    }
+}
+
+/// Writes files as [`write_all`] does, and one that is pending with them: all of them, or none.
+///
+/// # Errors
+/// As [`write_all`].
+pub(super) fn write_all_with(pending: Option<Pending>, files: &[NewFile]) -> Result<(), Failure> {
+    let Some(pending) = pending else {
+        return write_all(files);
+    };
+    let Pending {
+        path,
+        place,
+        is_new,
+        file,
+        mut folders,
+    } = pending;
+    let written = stage_all(files, &mut folders).and_then(|mut staged| {
+        staged.push(Staged {
+            path: &path,
+            place,
+            is_new,
+            file,
+        });
+        move_all(staged)
+    });
+    if written.is_err() {
+        folders.remove();
+    }
+    written
+}
+
 /// Writes a file that must not be there, whole or not at all. `instead` says what to do when it is there.
 ///
 /// # Errors

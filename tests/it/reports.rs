@@ -184,6 +184,40 @@ fn shards_are_merged_to_a_run_that_can_be_judged() {
         "{shown}"
     );
 
+    // All files are replaced, or none: here one cannot be.
+    let page = into.join("report.html");
+    fs::remove_file(&page).unwrap();
+    fs::create_dir(&page).unwrap();
+    let names = ["report.json", "requests.jsonl.zst", "junit.xml"];
+    let read = || names.map(|name| fs::read(into.join(name)).unwrap());
+    let before = read();
+    let failed = merge(&[&shards[0], &shards[2]]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(
+        text(&failed.stderr).contains("report.html: it is a directory")
+            && text(&failed.stderr).contains("all files are as they were"),
+        "{}",
+        text(&failed.stderr)
+    );
+    assert!(before == read() && fs::read_dir(&into).unwrap().count() == 4);
+    fs::remove_dir(&page).unwrap();
+    // A request that is in two of them is told with both.
+    let again = Path::new(&shards[1]).join("requests.jsonl");
+    let own = fs::read_to_string(&again).unwrap();
+    let theirs = fs::read_to_string(Path::new(&shards[0]).join("requests.jsonl")).unwrap();
+    let lines: Vec<&str> = own.lines().skip(1).chain(theirs.lines().take(1)).collect();
+    fs::write(&again, lines.join("\n") + "\n").unwrap();
+    let twice = merge(&[&shards[0], &shards[1], &shards[2]]);
+    assert_eq!(twice.status.code(), Some(3));
+    let said = text(&twice.stderr);
+    assert!(
+        said.contains("is in the records twice")
+            && said.contains("0/requests.jsonl")
+            && said.contains("1/requests.jsonl"),
+        "{said}"
+    );
+    fs::write(&again, own).unwrap();
+
     let partial = merge(&[&shards[0], &shards[2]]);
     assert!(partial.status.success(), "{}", text(&partial.stderr));
     assert!(
@@ -225,6 +259,24 @@ fn repeats_are_merged_and_what_is_read_is_never_replaced() {
 
     let refused = run(&["report", "merge", &runs[0], &runs[1], "-o", &runs[0]]);
     assert_eq!(refused.status.code(), Some(2));
+    // Nor does a new result stand beside records that are not its own.
+    let before = fs::read(into.join("report.json")).unwrap();
+    fs::write(into.join("requests.jsonl.zst"), "of another run").unwrap();
+    let refused = run(&[
+        "report",
+        "merge",
+        &runs[0],
+        &runs[1],
+        "-o",
+        into.to_str().unwrap(),
+    ]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        text(&refused.stderr).contains("requests.jsonl.zst is of another result"),
+        "{}",
+        text(&refused.stderr)
+    );
+    assert_eq!(fs::read(into.join("report.json")).unwrap(), before);
     // Something goes wrong on the way: nothing is left of it.
     let damaged = Path::new(&runs[1]).join("requests.jsonl");
     let mut lines = fs::read_to_string(&damaged).unwrap();

@@ -59,6 +59,8 @@ pub struct StageCollector {
     counts: Counts,
     chunks: Vec<Chunk>,
     gaps: Gaps,
+    /// The gaps as they are known from elsewhere, where the reads do not tell them, or only to the microsecond.
+    known_gaps: Option<Gaps>,
     flow: Flow,
     errors: Errors,
     /// How many requests asked for each adapter.
@@ -83,6 +85,7 @@ impl StageCollector {
             counts: Counts::default(),
             chunks: Vec::new(),
             gaps: Gaps::default(),
+            known_gaps: None,
             flow: Flow::default(),
             errors: Errors::default(),
             adapters: BTreeMap::new(),
@@ -179,8 +182,22 @@ impl StageCollector {
         &self.settings
     }
 
+    /// The token gaps, as they are known best.
     pub(crate) fn gaps(&self) -> &Gaps {
-        &self.gaps
+        self.known_gaps.as_ref().unwrap_or(&self.gaps)
+    }
+
+    /// Says what the token gaps are, whatever the reads tell.
+    pub(crate) fn know_gaps(&mut self, gaps: Gaps) {
+        self.known_gaps = Some(gaps);
+    }
+
+    /// The same, unless the reads tell of more.
+    pub(crate) fn know_gaps_at_least(&mut self, gaps: Gaps) {
+        let is_more = |metric: Metric| gaps.of(metric).count() >= self.gaps.of(metric).count();
+        if is_more(Metric::ChunkGap) && is_more(Metric::Itl) {
+            self.know_gaps(gaps);
+        }
     }
 
     pub(crate) fn flow(&self) -> &Flow {
@@ -216,7 +233,8 @@ impl StageCollector {
         View {
             rows,
             settings: &self.settings,
-            gaps: &self.gaps,
+            gaps: self.gaps(),
+            read_gaps: &self.gaps,
             counts: &self.counts,
             joints_ns: &self.joints_ns,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +43,22 @@ fn walk(first: Option<&Value>, second: Option<&Value>, path: &str, found: &mut V
                 );
             }
         }
-        (Some(Value::Number(a)), Some(Value::Number(b))) if a.as_f64() == b.as_f64() => {}
+        (Some(Value::Number(a)), Some(Value::Number(b))) if is_same(a, b) => {}
         (a, b) if a == b => {}
         (a, b) => found.push(Difference {
             path: path.to_owned(),
             first: a.cloned(),
             second: b.cloned(),
         }),
+    }
+}
+
+/// Whether two numbers are equal, however they are written. Of whole ones every digit counts, also beyond those that a float
+/// holds.
+fn is_same(a: &Number, b: &Number) -> bool {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.as_f64() == b.as_f64(),
     }
 }
 
@@ -79,5 +88,11 @@ mod tests {
             ]
         );
         assert_eq!(differences(&a, &a), []);
+        let seed = |seed: u64| json!({"seed": seed});
+        assert_eq!(
+            differences(&seed(9_007_199_254_740_992), &seed(9_007_199_254_740_993)).len(),
+            1
+        );
+        assert_eq!(differences(&seed(u64::MAX), &seed(u64::MAX - 1)).len(), 1);
     }
 }

@@ -23,6 +23,14 @@ impl Missing {
         }
     }
 
+    /// The same of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            planned: self.planned + other.planned,
+            due: self.due.zip(other.due).map(|(one, other)| one + other),
+        }
+    }
+
     fn is_nothing(self) -> bool {
         self.planned == 0 && self.due == Some(0)
     }
@@ -75,7 +83,8 @@ fn fails_all_the_same(check: &Check, missing: Missing) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slo::{rate, share_of};
+    use crate::slo::rate;
+    use crate::slo_shares::share_of;
     use bench_contract::Slo;
 
     fn slo(text: &str) -> Slo {

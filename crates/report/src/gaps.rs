@@ -110,12 +110,7 @@ impl Gaps {
 
     /// What a report holds of them; none without any, and where that would be more than a report should.
     pub(crate) fn counts(&self) -> Option<TokenGaps> {
-        let counts = TokenGaps {
-            both: self.both.counts(),
-            chunk_only: self.chunk_only.counts(),
-            itl_only: self.itl_only.counts(),
-            chunk_of_failed: self.chunk_of_failed.counts(),
-        };
+        let counts = self.all_counts();
         let parts = [
             &counts.both,
             &counts.chunk_only,
@@ -129,6 +124,16 @@ impl Gaps {
             .map(|part| part.buckets.len())
             .sum();
         (1..=MOST_NUMBERS).contains(&numbers).then_some(counts)
+    }
+
+    /// All of them, however many buckets there are.
+    pub(crate) fn all_counts(&self) -> TokenGaps {
+        TokenGaps {
+            both: self.both.counts(),
+            chunk_only: self.chunk_only.counts(),
+            itl_only: self.itl_only.counts(),
+            chunk_of_failed: self.chunk_of_failed.counts(),
+        }
     }
 
     /// The gaps that a report holds; none where it is damaged.

@@ -4,7 +4,7 @@ use bench_contract::{Goodput, ShareInterval};
 
 use crate::sample::Sample;
 use crate::settings::Settings;
-use crate::slo::share_interval;
+use crate::slo_shares::share_interval;
 use crate::view::View;
 
 /// Which limits of `settings` a request meets, as bits by their place. A reply too short to have a metric of tokens meets

@@ -109,7 +109,7 @@ impl DurationHistogram {
             [distance, bucket.count_at_value()]
         });
         let buckets: Vec<u64> = pairs.collect();
-        (self.count > 0).then(|| GapCounts {
+        (self.count > 0).then_some(GapCounts {
             buckets,
             min_ns: self.min,
             max_ns: self.max,
@@ -126,9 +126,9 @@ impl DurationHistogram {
         let mut at = 0_u64;
         for &[distance, count] in pairs {
             at = at.checked_add(distance)?;
-            let lowest = lowest(at).filter(|ns| *ns <= LONGEST_NS)?;
+            let lowest = lowest(at)?;
             histogram.count = histogram.count.checked_add(count)?;
-            histogram.buckets.record_n(lowest, count).ok()?;
+            histogram.buckets.saturating_record_n(lowest, count);
         }
         (histogram.min, histogram.max) = (counts.min_ns, counts.max_ns);
         (histogram.sum, histogram.squares) = (counts.sum_ns, counts.sum_of_squares);

@@ -47,6 +47,7 @@ mod server;
 mod settings;
 mod slo;
 mod slo_gaps;
+mod slo_shares;
 mod stage;
 mod steady;
 mod summary;

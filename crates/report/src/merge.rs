@@ -7,9 +7,12 @@ mod shards;
 
 pub(crate) use repeats::pooled;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use bench_contract::{Cut, FailOn, Health, MergeKind, Report, RequestRecord, StageReport};
+use bench_contract::{
+    Cut, FailOn, Health, MergeKind, NotBegun, Report, RequestRecord, Shard, StageReport,
+};
 
 use crate::differ::Difference;
 use crate::format::count;
@@ -47,6 +50,13 @@ pub enum MergeError {
         /// The shard.
         index: u32,
     },
+    /// One of several runs is only a shard of its own.
+    ShardOfRepeat {
+        /// Its place among the reports.
+        which: usize,
+        /// Which shard it is.
+        shard: Shard,
+    },
     /// The records of one do not fit its report.
     Records {
         /// Its place among the reports.
@@ -76,6 +86,11 @@ impl fmt::Display for MergeError {
                 "two of them are of one run, as shards are, and another is of another run, as repeats are",
             ),
             Self::SameShard { index, .. } => write!(f, "both are shard {index}"),
+            Self::ShardOfRepeat { shard, .. } => write!(
+                f,
+                "these are of several runs, as repeats are, and this is only shard {} of {} of its run",
+                shard.index, shard.count
+            ),
             Self::Records { error, .. } | Self::Together(error) => error.fmt(f),
         }
     }
@@ -124,6 +139,15 @@ impl Merge {
             MergeKind::Shards => Kind::Shards(Box::new(Shards::new(&reports)?)),
             MergeKind::Repeats => Kind::Repeats(Box::new(Repeats::new(reports)?)),
         }))
+    }
+
+    /// What makes figures of them together doubtful, in sentences.
+    #[must_use]
+    pub fn doubts(&self) -> &[String] {
+        match &self.0 {
+            Kind::Shards(_) => &[],
+            Kind::Repeats(repeats) => repeats.doubts(),
+        }
     }
 
     /// How the reports belong together.
@@ -188,27 +212,53 @@ fn kind(reports: &[Report]) -> Result<MergeKind, MergeError> {
     }
 }
 
-/// The health of several generators: sums, and of what cannot be added the worst.
-fn health<'a>(stages: impl Iterator<Item = &'a StageReport>) -> Health {
-    let mut sum = Health::default();
+/// The health of several generators. What they did is added, and of what cannot be added it is the worst.
+///
+/// Shards run at the same time, so what is in flight adds up (to no less than what it was at once), and the time that a CPU limit held
+/// them back is that of the worst of them, since it is held against the one time of all. Repeats run one after the other:
+/// their times add up, and what was in flight at once does not.
+fn health<'a>(kind: MergeKind, stages: impl Iterator<Item = &'a StageReport>) -> Health {
+    let mut all = Health::default();
     for health in stages.map(|stage| &stage.health) {
-        sum.cpu_s += health.cpu_s;
+        all.cpu_s += health.cpu_s;
         if let Some(throttled) = health.throttled_s {
-            *sum.throttled_s.get_or_insert(0.0) += throttled;
+            let before = all.throttled_s.unwrap_or(0.0);
+            all.throttled_s = Some(match kind {
+                MergeKind::Shards => before.max(throttled),
+                MergeKind::Repeats => before + throttled,
+            });
         }
-        sum.in_flight_max += health.in_flight_max;
-        sum.connections_opened += health.connections_opened;
-        sum.socket_errors += health.socket_errors;
+        all.in_flight_max = match kind {
+            MergeKind::Shards => all.in_flight_max + health.in_flight_max,
+            MergeKind::Repeats => all.in_flight_max.max(health.in_flight_max),
+        };
+        all.connections_opened += health.connections_opened;
+        all.socket_errors += health.socket_errors;
         if let Some(lag) = &health.event_loop_lag {
-            let all = sum.event_loop_lag.get_or_insert_default();
-            all.count += lag.count;
-            all.p50_s = all.p50_s.max(lag.p50_s);
-            all.p99_s = all.p99_s.max(lag.p99_s);
-            all.max_s = all.max_s.max(lag.max_s);
+            let worst = all.event_loop_lag.get_or_insert_default();
+            worst.count += lag.count;
+            worst.p50_s = worst.p50_s.max(lag.p50_s);
+            worst.p99_s = worst.p99_s.max(lag.p99_s);
+            worst.max_s = worst.max_s.max(lag.max_s);
         }
-        sum.workers.extend(health.workers.iter().cloned());
+        all.workers.extend(health.workers.iter().cloned());
     }
-    sum
+    all
+}
+
+/// The stages that began in none of several runs or shards, with the requests that were planned in all of them.
+fn all_not_begun<'a>(reports: impl Iterator<Item = &'a Report>, begun: &[u32]) -> Vec<NotBegun> {
+    let mut all: BTreeMap<u32, NotBegun> = BTreeMap::new();
+    let stages = reports.flat_map(|report| &report.not_begun);
+    for stage in stages.filter(|stage| !begun.contains(&stage.stage)) {
+        all.entry(stage.stage)
+            .and_modify(|before| {
+                let both = before.planned.zip(stage.planned);
+                before.planned = both.map(|(one, other)| one + other);
+            })
+            .or_insert_with(|| stage.clone());
+    }
+    all.into_values().collect()
 }
 
 /// The record with each of its instants moved.

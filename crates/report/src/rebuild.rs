@@ -6,26 +6,29 @@
 //! be had from them.
 
 mod error;
+mod part;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bench_contract::config::LoadType;
 use bench_contract::{
     Config, Counts, Cut, DEFINITIONS_VERSION, FailOn, Health, Metric, Report, RequestRecord,
-    RunInfo, RunStatus, Slo, StageReport, TimeSeries,
+    RunStatus, Slo, StageReport, TimeSeries,
 };
 
-use crate::arrivals::requests_due;
 use crate::collector::{StageCollector, StageFacts};
-use crate::derive::{reason_in_streams, seconds_between};
 use crate::doubt::{Missing, doubt};
 use crate::format::count;
+use crate::gaps::Gaps;
 use crate::reads::unpacked;
 use crate::run::{Head, Stage, report, stage_reports};
 use crate::settings::Settings;
 
 pub use error::RebuildError;
+pub(crate) use unread::{is_unread, say_why_no_gaps};
+
+use part::{Extent, Lost, Part};
 
 /// What came of records.
 #[derive(Clone, Debug)]
@@ -36,6 +39,8 @@ pub struct Rebuilt {
     pub stages: Vec<Stage>,
     /// What is missing of the run, in sentences; nothing where every planned request has its record.
     pub missing: Vec<String>,
+    /// Planned requests of each stage that left no record.
+    pub(crate) lost: BTreeMap<u32, Missing>,
 }
 
 /// Takes records, in any order, and makes a report of them.
@@ -47,13 +52,6 @@ pub struct Rebuild {
     warmup: Counts,
     last_ns: u64,
     has_reads: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Part {
-    stage: Stage,
-    /// Planned requests, as far as that was known.
-    planned: u64,
 }
 
 impl Rebuild {
@@ -69,8 +67,23 @@ impl Rebuild {
     /// The same, computed with other `settings` than the run's, for example other objectives.
     #[must_use]
     pub fn with(head: Report, settings: Settings) -> Self {
+        let has_ended = head.run.status != RunStatus::Unfinished;
+        Self::made(head, settings, has_ended)
+    }
+
+    /// No records yet, of the run that several reports are parts of: `head` has its stages' loads, counts, healths and
+    /// token gaps, and other figures than its own.
+    ///
+    /// # Errors
+    /// When the report cannot be computed again here.
+    pub(crate) fn of_parts(head: Report) -> Result<Self, RebuildError> {
+        let settings = settings_of(&head)?;
+        Ok(Self::made(head, settings, false))
+    }
+
+    fn made(head: Report, settings: Settings, is_whole: bool) -> Self {
         let settings = Arc::new(settings);
-        let is_whole = head.run.status != RunStatus::Unfinished && head.run.merged.is_none();
+        let has_ended = head.run.status != RunStatus::Unfinished;
         let parts = head.stages.iter().map(|report| {
             let part = Part {
                 stage: Stage {
@@ -81,6 +94,8 @@ impl Rebuild {
                     collector: StageCollector::new(settings.clone()),
                 },
                 planned: report.counts.planned,
+                gaps: report.token_gaps.as_ref().and_then(Gaps::from_counts),
+                had: has_ended.then(|| report.metrics.keys().copied().collect()),
             };
             (report.stage, part)
         });
@@ -128,25 +143,27 @@ impl Rebuild {
         fail_on: &[FailOn],
     ) -> Result<Rebuilt, RebuildError> {
         let is_unfinished = self.head.run.status == RunStatus::Unfinished;
+        let extent = Extent::of(&self.head);
         let mut lost = BTreeMap::new();
         for (number, part) in &mut self.parts {
-            let found = part.look(*number, &self.head.run, self.last_ns)?;
+            let found = part.look(*number, &self.head.run, extent, self.last_ns)?;
             lost.insert(*number, found);
+            if let Some(gaps) = part.gaps.take() {
+                part.stage.collector.know_gaps_at_least(gaps);
+            }
         }
         missing.extend(self.missing(&lost));
-        let stages: Vec<Stage> = self.parts.into_values().map(|part| part.stage).collect();
+        let (stages, had): (Vec<Stage>, Vec<Option<Vec<Metric>>>) = self
+            .parts
+            .into_values()
+            .map(|part| (part.stage, part.had))
+            .unzip();
         let mut reports = stage_reports(&stages);
-        for (report, stage) in reports.iter_mut().zip(&stages) {
-            if !self.has_reads {
-                say_why_no_gaps(report, stage.facts.earlier.as_deref());
-            }
-            if let Some(lost) = lost.get(&report.stage) {
-                let missing = lost.missing();
-                report
-                    .checks
-                    .iter_mut()
-                    .for_each(|check| doubt(check, missing));
-            }
+        for (report, had) in reports.iter_mut().zip(&had) {
+            say_why_no_gaps(report, had.as_deref(), self.has_reads);
+            let lost = lost.get(&report.stage).copied().unwrap_or_default();
+            let checks = report.checks.iter_mut();
+            checks.for_each(|check| doubt(check, lost.missing(extent)));
         }
         let mut head = head_of(&self.head, self.objectives, self.warmup);
         head.run.unrecorded = lost.values().map(|lost| lost.requests).sum();
@@ -154,17 +171,23 @@ impl Rebuild {
             if let Some(first) = head.not_begun.first() {
                 missing.push(format!("stage {} and later were not started", first.stage));
             }
-            // It may have been killed when all had ended.
-            head.run.interrupted = !missing.is_empty() || head.unstarted.planned > 0;
+            // It may have been killed when all had ended; of several processes, others may have been stopped.
+            let is_whole = missing.is_empty() && head.unstarted.planned == 0;
+            head.run.interrupted |= !is_whole;
             head.run.duration_s = self.last_ns as f64 / 1e9;
-            if !head.run.interrupted {
-                head.run.status = RunStatus::Complete;
-                head.run.partial_because.clear();
+            head.run.status = RunStatus::Complete;
+            if is_whole {
+                let because = &mut head.run.partial_because;
+                because.retain(|reason| !reason.ends_with(crate::NOT_ENDED));
             }
         }
-        if head.run.interrupted || !missing.is_empty() {
+        for reason in &missing {
+            if !head.run.partial_because.contains(reason) {
+                head.run.partial_because.push(reason.clone());
+            }
+        }
+        if head.run.interrupted || !head.run.partial_because.is_empty() {
             head.run.status = RunStatus::Partial;
-            head.run.partial_because.extend(missing.iter().cloned());
         }
         let mut report = report(head, &stages, reports, fail_on);
         // Nothing of it is in the records.
@@ -176,6 +199,10 @@ impl Rebuild {
             report,
             stages,
             missing,
+            lost: lost
+                .into_iter()
+                .map(|(number, lost)| (number, lost.missing(extent)))
+                .collect(),
         })
     }
 
@@ -186,17 +213,27 @@ impl Rebuild {
             None => {
                 "they were in flight or just over, and are in no latency, so that the longest latencies are missing"
             }
-            Some(_) => "they are of a shard that is not here, or were in flight",
+            Some(_) => "they were in flight or just over, or of a shard that was killed before",
         };
         for (number, lost) in lost.iter().filter(|(_, lost)| lost.requests > 0) {
-            let planned = self.parts.get(number).map_or(0, |part| part.planned);
-            let of = match planned {
+            if lost.elsewhere > 0 {
+                missing.push(format!(
+                    "stage {number}: at least {} of {} planned requests are of shards that are not here; rates are those of the shards that are",
+                    count(lost.elsewhere),
+                    count(lost.of + lost.elsewhere)
+                ));
+            }
+            let here = lost.requests - lost.elsewhere;
+            if here == 0 {
+                continue;
+            }
+            let of = match lost.of {
                 0 => String::new(),
-                planned => format!(" of {}", count(planned)),
+                of => format!(" of {}", count(of)),
             };
             let mut text = format!(
                 "stage {number}: {}{of} planned requests left no record",
-                count(lost.requests)
+                count(here)
             );
             if lost.holes > 0 {
                 text.push_str(&format!(
@@ -212,24 +249,27 @@ impl Rebuild {
                 count(lost.in_flight)
             ));
         }
-        if self.head.run.status != RunStatus::Unfinished {
-            return missing;
-        }
-        let without_health: Vec<String> = self
-            .parts
-            .values()
-            .map(|part| &part.stage.facts)
-            .filter(|facts| facts.health == Health::default())
-            .map(|facts| facts.stage.to_string())
-            .collect();
-        if !without_health.is_empty() {
-            missing.push(format!(
-                "nothing is known of the generator's own health in stage {}: it is told at a stage's end",
-                without_health.join(", ")
-            ));
+        // Of several processes each is asked by itself.
+        if self.head.run.merged.is_none() {
+            missing.extend(without_health(&self.head));
         }
         missing
     }
+}
+
+/// That a run that has not ended does not tell how its generator did in some stages, in a sentence.
+pub(crate) fn without_health(report: &Report) -> Option<String> {
+    let stages = report.stages.iter();
+    let stages: Vec<String> = stages
+        .filter(|stage| stage.health == Health::default())
+        .map(|stage| stage.stage.to_string())
+        .collect();
+    (report.run.status == RunStatus::Unfinished && !stages.is_empty()).then(|| {
+        format!(
+            "nothing is known of the generator's own health in stage {}: it is told at a stage's end",
+            stages.join(", ")
+        )
+    })
 }
 
 /// Where records end before their file does, in words.
@@ -294,153 +334,6 @@ fn head_of(report: &Report, objectives: Vec<Slo>, warmup: Counts) -> Head {
             Vec::new()
         },
         config: report.config.clone(),
-    }
-}
-
-/// Planned requests of a stage that left no record.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lost {
-    /// All of them, as far as they can be counted.
-    requests: u64,
-    /// Those that were due before others that left one.
-    holes: u64,
-    /// Those that may have been in flight beyond, at most: the lanes of a closed loop of which nobody knows how many requests it
-    /// would have sent.
-    in_flight: u64,
-    /// Those that were due before the records end, at most.
-    due: u64,
-}
-
-impl Lost {
-    fn missing(self) -> Missing {
-        Missing {
-            planned: self.requests + self.in_flight,
-            due: Some(self.due.max(self.holes) + self.in_flight),
-        }
-    }
-}
-
-impl Part {
-    /// Looks for what is missing of a stage, and notes up to where nothing is. The records end at `end_ns`.
-    fn look(&mut self, number: u32, run: &RunInfo, end_ns: u64) -> Result<Lost, RebuildError> {
-        let is_unfinished = run.status == RunStatus::Unfinished;
-        let (is_shard, is_alone) = (run.shard.is_some(), run.merged.is_none());
-        let indices = self.stage.collector.indices();
-        if let Some(pair) = indices.windows(2).find(|pair| pair[0] == pair[1]) {
-            let (stage, index) = (number, pair[0]);
-            return Err(RebuildError::Twice { stage, index });
-        }
-        let records = indices.len() as u64;
-        if self.planned > 0 && records > self.planned {
-            return Err(RebuildError::TooMany {
-                stage: number,
-                records,
-                planned: self.planned,
-            });
-        }
-        let in_flight = if is_unfinished { self.in_flight() } else { 0 };
-        if is_shard {
-            // Only all shards together have every place of the plan.
-            let requests = self.planned.saturating_sub(records);
-            return Ok(Lost {
-                requests,
-                holes: 0,
-                in_flight,
-                due: self.due_until(end_ns).saturating_sub(records).min(requests),
-            });
-        }
-        let end = match indices.last() {
-            None => 0,
-            // Of a closed loop nobody knows the plan, and of a merge not all of it.
-            Some(&last)
-                if last == u64::MAX || is_alone && self.is_counted() && last >= self.planned =>
-            {
-                return Err(RebuildError::Beyond {
-                    stage: number,
-                    index: last,
-                });
-            }
-            Some(&last) => last + 1,
-        };
-        let requests = self.planned.max(end) - records;
-        let holes = end - records;
-        let lost = Lost {
-            requests,
-            holes,
-            // Whatever is a hole is in one of the lanes.
-            in_flight: in_flight.saturating_sub(holes),
-            due: self.due_until(end_ns).saturating_sub(records).min(requests),
-        };
-        if lost.requests + lost.in_flight > 0 {
-            let unbroken = (0..)
-                .zip(&indices)
-                .take_while(|(k, index)| k == *index)
-                .count() as u64;
-            let samples = self.stage.collector.samples();
-            let known = samples.filter(|sample| sample.index < unbroken);
-            let until = known.map(|sample| sample.scheduled_ns).max();
-            self.stage.facts.known_until_ns = Some(until.unwrap_or(self.stage.facts.origin_ns));
-        }
-        Ok(lost)
-    }
-
-    /// Whether the number of its requests follows from its plan.
-    fn is_counted(&self) -> bool {
-        self.planned > 0 && self.stage.facts.load.kind != LoadType::Concurrent
-    }
-
-    /// How many requests may have been in flight when a closed loop was killed that ends by the clock: it was running where
-    /// neither its requests were counted nor its health was told, as is done at a stage's end.
-    fn in_flight(&self) -> u64 {
-        let facts = &self.stage.facts;
-        let is_open = facts.load.kind == LoadType::Concurrent
-            && facts.load.requests.is_none()
-            && self.planned == 0
-            && facts.health == Health::default();
-        match facts.load.concurrency {
-            Some(lanes) if is_open => lanes.into(),
-            _ => 0,
-        }
-    }
-
-    /// How many requests of the plan were due up to `end_ns`, at most, by the rate that was asked for; all of them where that
-    /// says nothing.
-    fn due_until(&self, end_ns: u64) -> u64 {
-        let facts = &self.stage.facts;
-        let seconds = seconds_between(facts.origin_ns, end_ns.max(facts.origin_ns));
-        match (facts.load.rate, facts.load.kind) {
-            (Some(_), LoadType::Constant | LoadType::Poisson | LoadType::Gamma) => {
-                let due = requests_due(seconds, &facts.load);
-                // Bursts: far more than random arrivals are ever ahead of their rate.
-                let burst = 5.0 / facts.load.burstiness.unwrap_or(1.0).min(1.0).sqrt();
-                ((due + burst * due.sqrt()).ceil() as u64).min(self.planned)
-            }
-            _ => self.planned,
-        }
-    }
-}
-
-/// Why there are no token gaps.
-const NO_READS: &str = "the records do not hold when tokens came, because report.request_lifecycle.per_request was off";
-
-/// Says why there are no token gaps, unless the run itself had none.
-pub(crate) fn say_why_no_gaps(report: &mut StageReport, earlier: Option<&StageReport>) {
-    for metric in [Metric::ChunkGap, Metric::Itl] {
-        if earlier.is_some_and(|earlier| !earlier.metrics.contains_key(&metric)) {
-            continue;
-        }
-        // What is absent for another reason, for example without streams, would be absent with them too.
-        let unexplained = reason_in_streams(metric);
-        if let Some(absent) = report.absent.get_mut(&metric)
-            && absent.reason == unexplained
-        {
-            absent.reason = NO_READS.to_owned();
-        }
-        for check in &mut report.checks {
-            if check.slo.metric.latency() == Some(metric) && check.reason == unexplained {
-                check.reason = NO_READS.to_owned();
-            }
-        }
     }
 }
 

@@ -97,7 +97,9 @@ fn of_whole(slo: &Slo, report: &Report, same_goodput: bool, missing: Missing) ->
     }
     let of_share = |bad: u64, allowed: f64, word: &str| {
         let is_uniform = bad == 0 || bad == offered;
-        is_uniform.then(|| crate::slo::share_of(slo, (bad, offered), offered as f64, allowed, word))
+        is_uniform.then(|| {
+            crate::slo_shares::share_of(slo, (bad, offered), offered as f64, allowed, word)
+        })
     };
     let mut check = match (slo.metric, slo.max, slo.min) {
         (SloMetric::Throughput, _, Some(min)) => rate(
@@ -186,7 +188,13 @@ fn share(slo: &Slo, stage: &StageReport, bad: u64, allowed: f64, word: &str) -> 
     } else {
         stage.checks.iter().find(of_metric)?.n_eff
     };
-    Some(crate::slo::share_of(slo, (bad, n), n_eff, allowed, word))
+    Some(crate::slo_shares::share_of(
+        slo,
+        (bad, n),
+        n_eff,
+        allowed,
+        word,
+    ))
 }
 
 /// A percentile of a request metric, where every request was on one side of the limit.

@@ -15,7 +15,8 @@ use crate::goodput::goodput;
 use crate::lengths::lengths;
 use crate::merge::pooled;
 use crate::sample::Sample;
-use crate::slo::{allowed_share, blank, judge, share_interval};
+use crate::slo::{allowed_share, blank, judge};
+use crate::slo_shares::share_interval;
 use crate::summary::{summarize, summarize_gaps};
 use crate::verdict::{NOT_AMONG, correct_checks};
 use crate::view::View;
@@ -116,22 +117,18 @@ pub(crate) const INVALID_PART: &str = "a stage is invalid; as measured: ";
 fn judged_earlier(slo: &Slo, view: &View<'_>, facts: &StageFacts) -> Option<Check> {
     let earlier = facts.earlier.as_deref();
     let reports = earlier.into_iter().chain(&facts.repeats);
-    let held = view.gaps_held(slo)?;
+    let (metric, held) = view.gaps_held(slo)?;
+    let said = reports.filter_map(|report| report.metrics.get(&metric));
+    let said: u64 = said.map(|summary| summary.count).sum();
+    let known = said.max(view.gaps.of(metric).count());
     let checks = earlier.map_or(&[][..], |earlier| &earlier.checks);
-    of_more_gaps(slo, held, reports, checks)
+    of_more_gaps(slo, known, held, checks)
 }
 
-/// The same of a place whose `reports` know of more token gaps than `held`, and where `checks` were found; none where they
-/// do not.
-pub(crate) fn of_more_gaps<'a>(
-    slo: &Slo,
-    held: u64,
-    reports: impl Iterator<Item = &'a StageReport>,
-    checks: &[Check],
-) -> Option<Check> {
+/// The same of a place of which more token gaps are known than are `held` by records, and where `checks` were found; none
+/// where all are held.
+pub(crate) fn of_more_gaps(slo: &Slo, known: u64, held: u64, checks: &[Check]) -> Option<Check> {
     let metric = slo.metric.latency()?;
-    let known = reports.filter_map(|report| report.metrics.get(&metric));
-    let known: u64 = known.map(|summary| summary.count).sum();
     if known <= held {
         return None;
     }

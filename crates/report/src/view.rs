@@ -19,7 +19,10 @@ pub(crate) struct Row<'a> {
 pub(crate) struct View<'a> {
     pub(crate) rows: Vec<Row<'a>>,
     pub(crate) settings: &'a Settings,
+    /// The token gaps, as they are known best.
     pub(crate) gaps: &'a Gaps,
+    /// Those that the requests' own reads tell: only of these it is known which request they are of.
+    pub(crate) read_gaps: &'a Gaps,
     pub(crate) counts: &'a Counts,
     /// Instants at which later runs begin, where several were put one behind the other.
     pub(crate) joints_ns: &'a [u64],
@@ -39,10 +42,10 @@ impl View<'_> {
             .filter(move |sample| is_measured(sample, metric))
     }
 
-    /// How many token gaps there are that an objective is about; none for one that is about something else.
-    pub(crate) fn gaps_held(&self, slo: &Slo) -> Option<u64> {
+    /// The metric of an objective on token gaps, and how many of them requests themselves hold; none for one on something else.
+    pub(crate) fn gaps_held(&self, slo: &Slo) -> Option<(Metric, u64)> {
         let metric = slo.metric.latency().filter(|metric| metric.is_pooled())?;
-        Some(self.gaps.of(metric).count())
+        Some((metric, self.read_gaps.of(metric).count()))
     }
 
     /// Values of a request metric in order of schedule, `+inf` included.

@@ -36,9 +36,17 @@ pub(crate) fn judged(slos: &[Slo], whole: Whole<'_>) -> Vec<Check> {
     let stages = whole.stages.iter();
     let views: Vec<View<'_>> = stages.map(|stage| stage.collector.view()).collect();
     let one = |slo: &&Slo| {
-        let held: Option<u64> = views.iter().map(|view| view.gaps_held(slo)).sum();
-        let earlier =
-            held.and_then(|held| of_more_gaps(slo, held, whole.reports.iter(), whole.earlier));
+        let earlier = views
+            .first()
+            .and_then(|view| Some(view.gaps_held(slo)?.0))
+            .and_then(|metric| {
+                let held = views.iter().filter_map(|view| view.gaps_held(slo));
+                let said = whole.reports.iter();
+                let said = said.filter_map(|report| report.metrics.get(&metric));
+                let known = said.map(|summary| summary.count).sum();
+                let held = held.map(|(_, held)| held).sum();
+                of_more_gaps(slo, known, held, whole.earlier)
+            });
         let mut check = earlier.unwrap_or_else(|| judge(slo, &views, tokens_per_s(whole.reports)));
         doubt(&mut check, whole.missing);
         unless_whole(&mut check, whole.reports, whole.not_begun);

@@ -110,7 +110,7 @@ fn the_table_and_the_files_of_inference_perf_agree_with_the_report() {
     );
     let records = ran.records();
     let reads = records[0].reads.as_ref().unwrap();
-    assert_eq!(reads.0.iter().map(|read| read.events).sum::<u32>(), 8);
+    assert_eq!(reads.0.iter().map(|entry| entry.events).sum::<u32>(), 8);
     assert!(ran.results.join("config.yaml").is_file());
 }
 

@@ -84,6 +84,7 @@ fn to_inference_perf(args: &ConvertArgs, output: &Output) -> Result<(), Failure>
         stages,
         missing,
         report,
+        ..
     } = rebuilt(&found, records, &FailOn::ALL, CONSEQUENCE)?;
     let collectors: Vec<&StageCollector> = stages.iter().map(|stage| &stage.collector).collect();
     let mut files: Vec<NewFile> = vec![(

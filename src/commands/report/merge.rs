@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bench_contract::{FailOn, MergeKind, Report, RequestRecord};
-use bench_report::{Merge, MergeError, Rebuilt, json, junit, page};
+use bench_report::{Merge, MergeError, RebuildError, Rebuilt, json, junit, page};
 use bench_yaml::{Diagnostic, Source, Span};
 
-use super::super::files::{NewFile, write_all, write_stream};
+use super::super::files::{NewFile, Pending, write_all_with, write_pending};
 use super::UNLIKE;
 use super::read::{Found, find};
 use super::records::{each, records_of, refused};
@@ -35,10 +35,18 @@ pub(super) fn run(paths: &[String], into: &Path, output: &Output) -> Result<(), 
     let reports: Vec<Report> = runs.iter().map(|run| run.report.clone()).collect();
     let merge = Merge::new(reports).map_err(|error| unlike(&runs, &error))?;
     let (kind, count) = (merge.kind(), runs.len());
-    let rebuilt = match kind {
-        MergeKind::Shards => with_records(merge, &runs, into)?,
+    refuse_stale(into, kind)?;
+    for doubt in merge.doubts() {
+        output.note(&format!("in doubt: {doubt}"));
+    }
+    let (rebuilt, records) = match kind {
+        MergeKind::Shards => {
+            let (rebuilt, records) = with_records(merge, &runs, into)?;
+            (rebuilt, Some(records))
+        }
         MergeKind::Repeats => {
-            merged(merge, &runs, |_| Ok(())).map_err(|failed| failed.failure(into))?
+            let rebuilt = merged(merge, &runs, |_| Ok(()));
+            (rebuilt.map_err(|failed| failed.failure(into))?, None)
         }
     };
     let report = rebuilt.report;
@@ -48,8 +56,10 @@ pub(super) fn run(paths: &[String], into: &Path, output: &Output) -> Result<(), 
     ];
     if report.judged().next().is_some() {
         files.push((into.join("junit.xml"), junit::xml(&report)));
+    } else {
+        refuse_beside(&into.join("junit.xml"), "objectives")?;
     }
-    write_all(&files)?;
+    write_all_with(records, &files)?;
     for missing in &report.run.partial_because {
         output.note(&format!("partial: {missing}"));
     }
@@ -89,10 +99,10 @@ impl Failed {
     }
 }
 
-/// Merges, and writes the records of the merged run. They are in their place only when all of it has succeeded.
-fn with_records(merge: Merge, runs: &[Found], into: &Path) -> Result<Rebuilt, Failure> {
+/// Merges, and writes the records of the merged run; they wait for the other files.
+fn with_records(merge: Merge, runs: &[Found], into: &Path) -> Result<(Rebuilt, Pending), Failure> {
     let (mut done, mut reading) = (None, None);
-    let written = write_stream(&into.join("requests.jsonl.zst"), |out| {
+    let written = write_pending(&into.join("requests.jsonl.zst"), |out| {
         let mut lines = Vec::with_capacity(2 * FRAME);
         let rebuilt = merged(merge, runs, |record| {
             serde_json::to_writer(&mut lines, record).map_err(io::Error::from)?;
@@ -117,8 +127,8 @@ fn with_records(merge: Merge, runs: &[Found], into: &Path) -> Result<Rebuilt, Fa
         Ok(())
     });
     match (written, done) {
-        (Ok(()), Some(rebuilt)) => Ok(rebuilt),
-        (Ok(()), None) => Err(Failure::io("nothing came of the records", "")),
+        (Ok(pending), Some(rebuilt)) => Ok((rebuilt, pending)),
+        (Ok(_), None) => Err(Failure::io("nothing came of the records", "")),
         (Err(failure), _) => Err(reading.unwrap_or(failure)),
     }
 }
@@ -146,9 +156,72 @@ fn merged(
             return Err(failed);
         }
     }
-    merge
-        .finish(&cuts, &FailOn::ALL)
-        .map_err(|error| Failed::Reading(unlike(runs, &error)))
+    merge.finish(&cuts, &FailOn::ALL).map_err(|error| {
+        let failure = match &error {
+            MergeError::Together(RebuildError::Twice { stage, index }) => {
+                twice(runs, *stage, *index, &error)
+            }
+            _ => unlike(runs, &error),
+        };
+        Failed::Reading(failure)
+    })
+}
+
+/// What to say of a request that is in the records twice: which ones hold it. They are read once more for that.
+fn twice(runs: &[Found], stage: u32, index: u64, error: &MergeError) -> Failure {
+    let mut problem = Diagnostic::error(UNLIKE, error.to_string());
+    let mut files: Vec<String> = Vec::new();
+    for run in runs {
+        let read = records_of(run, CONSEQUENCE).and_then(|records| {
+            each(records, CONSEQUENCE, |record| {
+                if (record.stage, record.index, record.warmup) == (stage, index, false) {
+                    files.push(records.display().to_string());
+                }
+                true
+            })
+        });
+        if let Err(failure) = read {
+            return failure;
+        }
+    }
+    if let Some((last, others)) = files.split_last() {
+        problem = problem.at(&Source::unread(last), Span::default());
+        for other in others {
+            problem = problem.note(if other == last {
+                "it holds it twice itself".to_owned()
+            } else {
+                format!("the other is {other}")
+            });
+        }
+    }
+    let problem =
+        problem.help("name each shard once, each with the records that loadgen wrote for it");
+    Failure::of(vec![problem], CONSEQUENCE)
+}
+
+/// What an earlier result may have left, and the new one does not replace, would be taken for a part of the new one.
+fn refuse_stale(into: &Path, kind: MergeKind) -> Result<(), Failure> {
+    // Of records, the compressed file is written where there are some.
+    let names: &[&str] = match kind {
+        MergeKind::Shards => &["requests.jsonl"],
+        MergeKind::Repeats => &["requests.jsonl.zst", "requests.jsonl"],
+    };
+    names
+        .iter()
+        .try_for_each(|name| refuse_beside(&into.join(name), "records"))
+}
+
+fn refuse_beside(path: &Path, what: &str) -> Result<(), Failure> {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!(
+            "{} is of another result, and would stand beside one that has no such {what}",
+            path.display()
+        ),
+        "remove it, or name another folder with -o",
+    ))
 }
 
 /// Merging a folder into itself would replace what is read.
@@ -206,6 +279,8 @@ fn unlike(runs: &[Found], error: &MergeError) -> Failure {
             }
         }),
         MergeError::Mixed { same, other } => problem(&[same.0, same.1, *other])
+            .help("merge the shards of each run first, and then what has become of them"),
+        MergeError::ShardOfRepeat { which, .. } => problem(&[*which])
             .help("merge the shards of each run first, and then what has become of them"),
         MergeError::SameShard { which, .. } => {
             problem(&[which.0, which.1]).help("name each shard once")

@@ -24,7 +24,7 @@ pub struct TokenGaps {
 /// Durations in buckets that are at most 0.1 % wide.
 ///
 /// Bucket `b` holds `b` nanoseconds below 2048; beyond, with `e = b / 1024 - 1`, the `2^e` nanoseconds from
-/// `(b - 1024 e) 2^e` on. What is longer than an hour is in the bucket of an hour.
+/// `(b - 1024 e) 2^e` on. What is longer than 73 minutes (`2^42` ns) is in the last bucket before that.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GapCounts {
     /// Buckets that hold something, ascending: for each, how far it is from the one before (the first, from 0), and its count.
@@ -47,7 +47,6 @@ mod decimal {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }

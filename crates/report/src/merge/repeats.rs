@@ -13,20 +13,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bench_contract::{
-    ArrivalState, ArrivalTest, Counts, Cut, FailOn, MergeKind, Merged, NotBegun, Report,
+    ArrivalState, ArrivalTest, Counts, Cut, FailOn, MergeKind, Merged, Metric, NotBegun, Report,
     RequestRecord, RunStatus, Slo, StageReport, SteadyThroughput, Throughput, Validity,
 };
 
-use super::{MergeError, health, named, with_instants};
+use super::{MergeError, all_not_begun, health, named, with_instants};
 use crate::collector::{StageCollector, StageFacts};
 use crate::course::Course;
 use crate::doubt::{Missing, doubt};
+use crate::gaps::Gaps;
 use crate::reads::unpacked;
-use crate::rebuild::{Rebuild, Rebuilt, facts_of, say_why_no_gaps, settings_of, where_cut};
+use crate::rebuild::{
+    Rebuild, Rebuilt, facts_of, is_unread, say_why_no_gaps, settings_of, where_cut,
+};
 use crate::run::{Head, Stage, report, stage_reports};
-
-/// Nanoseconds between the runs of a pool: more than any request takes.
-const APART: u64 = 86_400_000_000_000;
 
 #[derive(Debug)]
 pub(super) struct Repeats {
@@ -38,6 +38,9 @@ pub(super) struct Repeats {
     head: Report,
     objectives: Vec<Slo>,
     has_reads: bool,
+    /// Nanoseconds between the runs of a pool: all that there are, shared out, so that each has centuries.
+    apart: u64,
+    doubts: Vec<String>,
 }
 
 impl Repeats {
@@ -45,13 +48,20 @@ impl Repeats {
         let Some(head) = reports.first().cloned() else {
             return Err(MergeError::TooFew);
         };
+        for (which, report) in reports.iter().enumerate() {
+            if let Some(shard) = report.run.shard.filter(|shard| shard.count > 1) {
+                return Err(MergeError::ShardOfRepeat { which, shard });
+            }
+        }
+        let apart = u64::MAX / reports.len() as u64;
+        let doubts = same_seeds(&reports);
         let failed = |which| move |error| MergeError::Records { which, error };
         let settings = Arc::new(settings_of(&head).map_err(failed(0))?);
         let mut pools = BTreeMap::new();
         for stage in reports.iter().flat_map(|report| &report.stages) {
             let pool = || {
                 let mut pool = StageCollector::new(settings.clone());
-                (1..reports.len() as u64).for_each(|run| pool.begin_run(run * APART));
+                (1..reports.len() as u64).for_each(|run| pool.begin_run(run * apart));
                 pool
             };
             pools.entry(stage.stage).or_insert_with(pool);
@@ -71,7 +81,13 @@ impl Repeats {
             objectives: settings.slos.clone(),
             head,
             has_reads: false,
+            apart,
+            doubts,
         })
+    }
+
+    pub(super) fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     pub(super) fn add(&mut self, which: usize, record: &RequestRecord) -> Result<(), MergeError> {
@@ -84,8 +100,8 @@ impl Repeats {
         let origin = self.origins[which].get(&record.stage);
         if let (Some(pool), Some(&origin)) = (self.pools.get_mut(&record.stage), origin) {
             // From the stage's time zero on, and far behind the run before.
-            let start = which as u64 * APART;
-            let moved = |at: u64| at.saturating_sub(origin).min(APART - 1) + start;
+            let start = which as u64 * self.apart;
+            let moved = |at: u64| at.saturating_sub(origin).min(self.apart - 1) + start;
             let record = with_instants(record, moved);
             pool.add(&record, &unpacked(&record));
         }
@@ -107,23 +123,28 @@ impl Repeats {
         let stages: Vec<Stage> = self
             .pools
             .into_iter()
-            .filter_map(|(number, collector)| {
+            .filter_map(|(number, mut collector)| {
                 let of_stage = |run: &Rebuilt| {
                     let mut stages = run.report.stages.iter();
                     stages.find(|stage| stage.stage == number).cloned()
                 };
                 let repeats: Vec<StageReport> = runs.iter().filter_map(of_stage).collect();
                 let first = repeats.first()?;
+                // Gaps of a part of the runs are no gaps of all of them.
+                collector.know_gaps(gaps(&runs, number).unwrap_or_default());
                 let facts = StageFacts {
                     origin_ns: 0,
-                    health: health(repeats.iter()),
+                    health: health(MergeKind::Repeats, repeats.iter()),
                     repeats: repeats.clone(),
                     ..facts_of(first)
                 };
                 Some(Stage { facts, collector })
             })
             .collect();
-        let head = head(&self.head, &self.objectives, &self.ids, &runs);
+        let mut head = head(&self.head, &self.objectives, &self.ids, &runs);
+        if let Some(merged) = &mut head.run.merged {
+            merged.doubts = self.doubts;
+        }
         let missing = named(
             &self.ids,
             &runs
@@ -132,15 +153,26 @@ impl Repeats {
                 .collect::<Vec<_>>(),
         );
         let mut reports = stage_reports(&stages);
+        let nothing = Missing::all_due(0);
+        let mut lost: BTreeMap<u32, Missing> = BTreeMap::new();
+        for (stage, missing) in runs.iter().flat_map(|run| &run.lost) {
+            let all = lost.entry(*stage).or_insert(nothing);
+            *all = all.and(*missing);
+        }
         for report in &mut reports {
-            if !self.has_reads {
-                say_why_no_gaps(report, None);
-            }
-            let missing = Missing::all_due(head.run.unrecorded);
+            let of_stage = |run: &Rebuilt| {
+                let mut stages = run.report.stages.iter();
+                let stage = stages.find(|stage| stage.stage == report.stage);
+                stage.map(|stage| stage.metrics.keys().copied().collect::<Vec<_>>())
+            };
+            let had: Vec<Metric> = runs.iter().filter_map(of_stage).flatten().collect();
+            let had = Some(had.as_slice()).filter(|_| self.has_reads || !had.is_empty());
+            say_why_no_gaps(report, had, self.has_reads);
+            let lost = lost.get(&report.stage).copied().unwrap_or(nothing);
             report
                 .checks
                 .iter_mut()
-                .for_each(|check| doubt(check, missing));
+                .for_each(|check| doubt(check, lost));
         }
         let mut report = report(head, &stages, reports, fail_on);
         report.series = None;
@@ -148,8 +180,50 @@ impl Repeats {
             report,
             stages,
             missing,
+            lost,
         })
     }
+}
+
+/// The token gaps of a stage over all runs; none where those of one of them are not known as they were counted.
+fn gaps(runs: &[Rebuilt], number: u32) -> Option<Gaps> {
+    let mut sum = Gaps::default();
+    for run in runs {
+        let mut stages = run.stages.iter().zip(&run.report.stages);
+        let Some((stage, report)) = stages.find(|(_, report)| report.stage == number) else {
+            continue;
+        };
+        let gaps = stage.collector.gaps();
+        let is_known = |metric: &Metric| {
+            let absent = report.absent.get(metric);
+            let said = report.metrics.get(metric).map_or(0, |found| found.count);
+            gaps.of(*metric).count() == said && !absent.is_some_and(is_unread)
+        };
+        if ![Metric::ChunkGap, Metric::Itl].iter().all(is_known) {
+            return None;
+        }
+        sum.add(gaps);
+    }
+    Some(sum)
+}
+
+/// Runs that were sent by one seed, in sentences.
+fn same_seeds(reports: &[Report]) -> Vec<String> {
+    let mut by_seed: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for report in reports {
+        by_seed
+            .entry(report.run.seed)
+            .or_default()
+            .push(&report.run.id);
+    }
+    let same = by_seed.into_iter().filter(|(_, ids)| ids.len() > 1);
+    same.map(|(seed, ids)| {
+        format!(
+            "{} have one seed ({seed}): arrivals and lengths are the same in them, so that they differ less than independent repeats would, and intervals over all are too narrow; give each a seed of its own (benchmark.seed: 0)",
+            ids.join(", ")
+        )
+    })
+    .collect()
 }
 
 fn head(first: &Report, objectives: &[Slo], ids: &[String], runs: &[Rebuilt]) -> Head {
@@ -208,22 +282,9 @@ fn head(first: &Report, objectives: &[Slo], ids: &[String], runs: &[Rebuilt]) ->
 
 /// The stages that began in none of the runs.
 fn not_begun(runs: &[Rebuilt]) -> Vec<NotBegun> {
-    let mut not_begun: BTreeMap<u32, NotBegun> = BTreeMap::new();
-    for stage in runs.iter().flat_map(|run| &run.report.not_begun) {
-        let mut planned = stage.planned;
-        if let Some(before) = not_begun.get(&stage.stage) {
-            planned = before.planned.zip(planned).map(|(one, other)| one + other);
-        }
-        let stage = NotBegun {
-            planned,
-            ..stage.clone()
-        };
-        not_begun.insert(stage.stage, stage);
-    }
-    for stage in runs.iter().flat_map(|run| &run.report.stages) {
-        not_begun.remove(&stage.stage);
-    }
-    not_begun.into_values().collect()
+    let begun = runs.iter().flat_map(|run| &run.report.stages);
+    let begun: Vec<u32> = begun.map(|stage| stage.stage).collect();
+    all_not_begun(runs.iter().map(|run| &run.report), &begun)
 }
 
 /// How a stage of several runs went, from the reports of the single ones; none where there are none.

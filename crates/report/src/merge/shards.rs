@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 
 use bench_contract::{
-    Counts, Cut, FailOn, MergeKind, Merged, NotBegun, Report, RequestRecord, RunStatus, StageReport,
+    Counts, Cut, FailOn, MergeKind, Merged, Metric, Report, RequestRecord, RunStatus, StageReport,
+    TokenGaps,
 };
 
-use super::{MergeError, health, missing_shards, with_instants};
-use crate::rebuild::{Rebuild, RebuildError, Rebuilt, facts_of, where_cut};
+use super::{MergeError, all_not_begun, health, missing_shards, with_instants};
+use crate::gaps::Gaps;
+use crate::rebuild::{Rebuild, RebuildError, Rebuilt, facts_of, where_cut, without_health};
 use crate::server;
 
 #[derive(Debug)]
@@ -20,13 +22,17 @@ pub(super) struct Shards {
     names: Vec<String>,
     /// For each shard and stage, how far its instants are moved, in nanoseconds.
     moves: Vec<BTreeMap<u32, i64>>,
+    /// For each shard and stage, how many requests it planned, and how many records it has given.
+    given: Vec<BTreeMap<u32, (u64, u64)>>,
+    /// What some did not tell of themselves.
+    untold: Vec<String>,
     /// Whether some requests of the plan cannot be there.
     is_partial: bool,
 }
 
 impl Shards {
     pub(super) fn new(reports: &[Report]) -> Result<Self, MergeError> {
-        let missing = missing(reports)?;
+        let (indices, missing) = missing(reports)?;
         let mut stages: BTreeMap<u32, Vec<&StageReport>> = BTreeMap::new();
         for stage in reports.iter().flat_map(|report| &report.stages) {
             stages.entry(stage.stage).or_default().push(stage);
@@ -46,7 +52,17 @@ impl Shards {
             .filter_map(|parts| merged_stage(parts))
             .collect();
         head.server_metrics = server::of_shards(reports, missing.is_some());
-        head.not_begun = not_begun(reports, &stages);
+        let begun: Vec<u32> = stages.keys().copied().collect();
+        head.not_begun = all_not_begun(reports.iter(), &begun);
+        if let Some(merged) = &mut head.run.merged {
+            merged.missing = indices;
+        }
+        let given = reports.iter().map(|report| {
+            let stages = report.stages.iter();
+            stages
+                .map(|stage| (stage.stage, (stage.counts.planned, 0)))
+                .collect()
+        });
         let is_partial = missing.is_some()
             || reports
                 .iter()
@@ -61,9 +77,18 @@ impl Shards {
         }
         Ok(Self {
             moves: moves.collect(),
+            given: given.collect(),
+            untold: super::named(
+                &names,
+                &reports
+                    .iter()
+                    .map(|report| without_health(report).into_iter().collect())
+                    .collect::<Vec<_>>(),
+            ),
             names,
             is_partial,
-            rebuild: Rebuild::new(head).map_err(|error| MergeError::Records { which: 0, error })?,
+            rebuild: Rebuild::of_parts(head)
+                .map_err(|error| MergeError::Records { which: 0, error })?,
         })
     }
 
@@ -85,6 +110,20 @@ impl Shards {
                 return Err(MergeError::Records { which, error });
             }
         };
+        if let Some((planned, records)) = self.given[which].get_mut(&record.stage)
+            && !record.warmup
+        {
+            *records += 1;
+            if *planned > 0 && *records > *planned {
+                let (stage, records, planned) = (record.stage, *records, *planned);
+                let error = RebuildError::TooMany {
+                    stage,
+                    records,
+                    planned,
+                };
+                return Err(MergeError::Records { which, error });
+            }
+        }
         let record = with_instants(record, |at| at.saturating_add_signed(by));
         let added = self.rebuild.add(&record);
         added.map_err(|error| MergeError::Records { which, error })?;
@@ -106,9 +145,10 @@ impl Shards {
             })
             .collect();
         let is_partial = self.is_partial || !cuts.is_empty();
+        let told = cuts.into_iter().chain(self.untold).collect();
         let mut rebuilt = self
             .rebuild
-            .finish_with(cuts, fail_on)
+            .finish_with(told, fail_on)
             .map_err(MergeError::Together)?;
         if is_partial || !rebuilt.missing.is_empty() {
             for stage in &mut rebuilt.report.stages {
@@ -123,8 +163,8 @@ impl Shards {
     }
 }
 
-/// The shards that are not there, in words; none where that is not known, or none is missing.
-fn missing(reports: &[Report]) -> Result<Option<String>, MergeError> {
+/// The shards that are not there, and the same in words; none where that is not known, or none is missing.
+fn missing(reports: &[Report]) -> Result<(Vec<u32>, Option<String>), MergeError> {
     let mut places: BTreeMap<u32, usize> = BTreeMap::new();
     let mut of = 0;
     for (place, report) in reports.iter().enumerate() {
@@ -142,28 +182,8 @@ fn missing(reports: &[Report]) -> Result<Option<String>, MergeError> {
     let missing: Vec<u32> = (0..of)
         .filter(|index| !places.contains_key(index))
         .collect();
-    Ok(missing_shards(&missing, of))
-}
-
-/// The stages that began in no shard, with the requests that were planned in all of them.
-fn not_begun(reports: &[Report], begun: &BTreeMap<u32, Vec<&StageReport>>) -> Vec<NotBegun> {
-    let mut all: BTreeMap<u32, NotBegun> = BTreeMap::new();
-    for stage in reports.iter().flat_map(|report| &report.not_begun) {
-        let before = all.get(&stage.stage);
-        let planned = before.map_or(stage.planned, |before| {
-            before
-                .planned
-                .zip(stage.planned)
-                .map(|(one, other)| one + other)
-        });
-        let stage = NotBegun {
-            planned,
-            ..stage.clone()
-        };
-        all.insert(stage.stage, stage);
-    }
-    all.retain(|number, _| !begun.contains_key(number));
-    all.into_values().collect()
+    let words = missing_shards(&missing, of);
+    Ok((missing, words))
 }
 
 /// What a shard is called.
@@ -225,13 +245,37 @@ fn head(reports: &[Report], names: &[String]) -> Report {
     head
 }
 
-/// What is known of a stage beside its requests, with the number of those that were planned.
+/// What is known of a stage beside its requests, with the number of those that were planned, and their token gaps where every shard
+/// tells its own.
 fn merged_stage(parts: &[&StageReport]) -> Option<StageReport> {
     let mut stage = (*parts.first()?).clone();
     stage.counts = Counts::default();
     for part in parts {
         stage.counts.merge(&part.counts);
+        // Only which there are counts.
+        let metrics = part.metrics.iter();
+        metrics.for_each(|(metric, summary)| {
+            stage
+                .metrics
+                .entry(*metric)
+                .or_insert_with(|| summary.clone());
+        });
     }
-    stage.health = health(parts.iter().copied());
+    stage.health = health(MergeKind::Shards, parts.iter().copied());
+    stage.token_gaps = gaps(parts);
     Some(stage)
+}
+
+/// The token gaps of several shards; none where one of them does not tell them.
+fn gaps(parts: &[&StageReport]) -> Option<TokenGaps> {
+    let mut sum = Gaps::default();
+    for part in parts {
+        match &part.token_gaps {
+            Some(counts) => sum.add(&Gaps::from_counts(counts)?),
+            // A shard of which no request got two tokens has none.
+            None if part.absent.contains_key(&Metric::ChunkGap) => {}
+            None => return None,
+        }
+    }
+    Some(sum.all_counts())
 }

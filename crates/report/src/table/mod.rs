@@ -155,6 +155,9 @@ fn head(page: &mut Page, report: &Report) {
         };
         let text = format!("{} {what}: {}", merged.of.len(), merged.of.join(", "));
         page.labelled("merged", &text);
+        for doubt in &merged.doubts {
+            page.labelled("in doubt", doubt);
+        }
     }
     partial(page, report);
     if let Some(step) = report.run.wall_clock_step_s {

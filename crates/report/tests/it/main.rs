@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod adding;
 mod apis;
 mod collecting;
 mod comparing;
@@ -12,10 +13,13 @@ mod killed;
 mod made;
 mod merging;
 mod pages;
+mod parts;
 mod queues;
 mod rebuilding;
 mod records;
 mod rejudging;
+mod repeating;
 mod scopes;
+mod shares;
 mod statistics;
 mod tables;
