@@ -25,13 +25,13 @@ pub use outcome::Outcome;
 pub use record::{ReadEntry, Reads, RequestRecord, TokenSource};
 pub use records::{Cut, RecordError, RecordReader};
 pub use report::{
-    Absent, ArrivalState, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict, Counts,
-    Environment, ErrorRate, ErrorSample, EventLoopLag, GapCounts, Gauge, Goodput, Health, Interval,
-    LatencyValue, LengthHistogram, LengthHistograms, LengthSummary, Lengths, MergeKind, Merged,
-    MetricSummary, MetricsKind, MetricsSource, NotBegun, Percentile, Place, ProcessUsage, Report,
-    RunInfo, RunStatus, ServerMetrics, ServerSeries, ServerStage, Shard, ShareInterval, StageLoad,
-    StageReport, SteadyThroughput, Target, Throughput, TimeSeries, TokenGaps, Tool, Validity,
-    ValidityState, Verdict, WorkerHealth,
+    Absent, ArrivalState, ArrivalTest, CancelCounts, CancelLoad, Check, CheckVerdict,
+    Conversations, Counts, Environment, ErrorRate, ErrorSample, EventLoopLag, GapCounts, Gauge,
+    Goodput, Health, Interval, LatencyValue, LengthHistogram, LengthHistograms, LengthSummary,
+    Lengths, MergeKind, Merged, MetricSummary, MetricsKind, MetricsSource, NotBegun, Percentile,
+    Place, ProcessUsage, Report, RunInfo, RunStatus, ServerMetrics, ServerSeries, ServerStage,
+    Shard, ShareInterval, StageLoad, StageReport, SteadyThroughput, Target, Throughput, TimeSeries,
+    TokenGaps, Tool, Validity, ValidityState, Verdict, WorkerHealth,
 };
 pub use slo::{Limit, Slo, SloProblem, SloStages};
 pub use units::{Probability, RequestsPerSecond, Seconds, TokenCount, UnitError, parse_duration};

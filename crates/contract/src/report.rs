@@ -3,6 +3,7 @@
 //! Readers ignore keys that they do not know. Latencies are in seconds. A value that is missing is absent, with the reason
 //! beside it; it is never 0.
 
+mod conversations;
 mod gaps;
 mod judged;
 mod judgement;
@@ -12,6 +13,7 @@ mod server;
 mod shares;
 mod stage;
 
+pub use conversations::Conversations;
 pub use gaps::{GapCounts, TokenGaps};
 pub use judged::{NotBegun, Place};
 pub use judgement::{Check, CheckVerdict, Validity, ValidityState, Verdict};

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bench_contract::{Counts, Health, Metric, Outcome, RequestRecord, StageLoad, StageReport};
+use bench_contract::{
+    Conversations, Counts, Health, Metric, Outcome, RequestRecord, StageLoad, StageReport,
+};
 
 use crate::errors::Errors;
 use crate::flow::Flow;
@@ -65,6 +67,7 @@ pub struct StageCollector {
     errors: Errors,
     /// How many requests asked for each adapter.
     adapters: BTreeMap<String, u64>,
+    conversations: Conversations,
     joints_ns: Vec<u64>,
 }
 
@@ -89,6 +92,7 @@ impl StageCollector {
             flow: Flow::default(),
             errors: Errors::default(),
             adapters: BTreeMap::new(),
+            conversations: Conversations::default(),
             joints_ns: Vec::new(),
         }
     }
@@ -118,6 +122,7 @@ impl StageCollector {
                 None => drop(self.adapters.insert(adapter.clone(), 1)),
             }
         }
+        self.converse(record);
         let mut sample = Sample::new(record);
         sample.attained = attained(&sample, &self.settings);
         let full = self
@@ -142,12 +147,44 @@ impl StageCollector {
             .record(record, reads, &self.limits, &mut chunk.shares);
     }
 
+    /// Counts a turn of a conversation.
+    fn converse(&mut self, record: &RequestRecord) {
+        let Some(turn) = record.turn.filter(|_| record.dispatched_ns.is_some()) else {
+            return;
+        };
+        let counts = &mut self.conversations;
+        counts.begun += u64::from(turn == 0);
+        let is_last = record.turns.is_some_and(|turns| turn + 1 >= turns);
+        match record.outcome {
+            Outcome::Ok if is_last => counts.completed += 1,
+            Outcome::Ok => {}
+            _ => counts.failed += 1,
+        }
+    }
+
+    /// How its conversations went, where its requests are turns of such.
+    pub(crate) fn conversations(&self) -> Option<Conversations> {
+        let Conversations {
+            begun,
+            completed,
+            failed,
+            ..
+        } = self.conversations;
+        (begun > 0).then(|| Conversations {
+            cut: begun.saturating_sub(completed + failed),
+            ..self.conversations
+        })
+    }
+
     /// Adds the requests of `other`, which was made with the same settings. Nothing is averaged: histograms add.
     pub fn merge(&mut self, mut other: Self) {
         self.counts.merge(&other.counts);
         self.chunks.append(&mut other.chunks);
         self.gaps.add(&other.gaps);
         self.flow.add(&other.flow);
+        self.conversations.begun += other.conversations.begun;
+        self.conversations.completed += other.conversations.completed;
+        self.conversations.failed += other.conversations.failed;
         for (adapter, count) in other.adapters {
             *self.adapters.entry(adapter).or_default() += count;
         }
@@ -167,6 +204,7 @@ impl StageCollector {
     pub fn report(&self, facts: &StageFacts) -> StageReport {
         StageReport {
             adapters: self.adapters.clone(),
+            conversations: self.conversations(),
             ..crate::stage::report(&self.view(), &self.errors, facts)
         }
     }

@@ -41,6 +41,12 @@ impl Course {
             .filter_map(|sample| sample.dispatched.get())
             .collect();
         dispatched.sort_unstable();
+        let first_turns = view.samples().filter(is_known);
+        let first_turns = first_turns.filter(|sample| !sample.follows);
+        let mut arrived: Vec<u64> = first_turns
+            .filter_map(|sample| sample.dispatched.get())
+            .collect();
+        arrived.sort_unstable();
         let end = view
             .samples()
             .filter_map(|sample| sample.end.get().or(sample.dispatched.get()))
@@ -88,7 +94,7 @@ impl Course {
             offered_rate: (!is_closed).then_some(offered),
             achieved_rate,
             throughput: throughput(view, facts.known_until_ns),
-            arrivals: arrivals(&dispatched, &facts.load, facts.origin_ns, covered_s),
+            arrivals: arrivals(&arrived, &facts.load, facts.origin_ns, covered_s),
             validity: validity(view, ttft_median, pace),
         }
     }

@@ -6,6 +6,9 @@ use crate::StageCollector;
 use crate::sample::Sample;
 use crate::view::View;
 
+/// More than what chat templates have in common.
+const UNASKED: f64 = 0.05;
+
 /// Lengths over the successful requests of a stage.
 pub(crate) fn lengths(view: &View<'_>) -> Lengths {
     let ok = || view.samples().filter(|sample| sample.is_ok());
@@ -40,7 +43,18 @@ pub(crate) fn lengths(view: &View<'_>) -> Lengths {
     let (events, tokens) =
         counted.fold((0, 0), |(events, tokens), (e, n)| (events + e, tokens + n));
     lengths.events_per_token = (tokens > 0 && events > 0).then(|| events as f64 / tokens as f64);
+    lengths.cached_unasked = !view.settings.shares_prefixes
+        && cached_share(&lengths).is_some_and(|share| share > UNASKED);
     lengths
+}
+
+/// The share of the prompts' tokens that the server had in its cache, where it says so.
+pub(crate) fn cached_share(lengths: &Lengths) -> Option<f64> {
+    let server = lengths
+        .input_server
+        .as_ref()
+        .filter(|server| server.total > 0)?;
+    Some(lengths.input_cached? as f64 / server.total as f64)
 }
 
 fn summary(values: impl Iterator<Item = u32>) -> Option<LengthSummary> {

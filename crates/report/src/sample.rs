@@ -60,6 +60,8 @@ pub(crate) struct Sample {
     pub(crate) token_source: Option<TokenSource>,
     /// Whether it was not sent because the run was asked to stop.
     pub(crate) stopped: bool,
+    /// Whether it is a later turn of a conversation: it follows a reply, and no plan says when it is due.
+    pub(crate) follows: bool,
     /// Whether `load.cancel` drew it.
     pub(crate) drawn: bool,
     /// Whether it was given up because of that.
@@ -96,6 +98,7 @@ impl Sample {
             token_source: record.token_source,
             stopped: record.outcome == Outcome::NotSent
                 && record.error.as_ref().is_some_and(asked_to_stop),
+            follows: record.turn.is_some_and(|turn| turn > 0),
             drawn: record.cancel_after_ns.is_some(),
             cancelled: record.is_cancelled_as_planned(),
         }

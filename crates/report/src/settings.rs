@@ -1,6 +1,6 @@
 //! What collectors and reports are computed with.
 
-use bench_contract::config::ApiType;
+use bench_contract::config::{ApiType, LoadType};
 use bench_contract::{Config, Metric, Slo};
 
 /// What collectors and reports are computed with.
@@ -16,6 +16,8 @@ pub struct Settings {
     pub streaming: bool,
     /// Whether replies are generated; embeddings are not, and have no tokens of their own.
     pub generates: bool,
+    /// Whether prompts have beginnings in common on purpose.
+    pub shares_prefixes: bool,
     /// The time limit of a request, in seconds: within which a latency that was never reached was not.
     pub request_timeout_s: f64,
     /// How many distinct messages a kind of error keeps.
@@ -33,6 +35,9 @@ impl Settings {
             goodput: config.goodput_limits(),
             streaming: config.api.streaming,
             generates: config.api.kind != ApiType::Embeddings,
+            // What a trace has in common is its own affair.
+            shares_prefixes: config.data.shares_prefixes()
+                || config.load.kind == LoadType::TraceReplay,
             request_timeout_s: config.load.request_timeout().get(),
             max_error_messages: lifecycle.max_error_messages as usize,
         }

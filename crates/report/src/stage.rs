@@ -96,6 +96,7 @@ pub(crate) fn report(view: &View<'_>, errors: &Errors, facts: &StageFacts) -> St
         token_gaps: view.gaps.counts(),
         lengths: lengths(view),
         adapters: BTreeMap::new(),
+        conversations: None,
         goodput: goodput(view, course.throughput.window_s),
         throughput: course.throughput,
         errors: errors.samples(),

@@ -36,7 +36,9 @@ impl<'a> Logbook<'a> {
         });
         Self {
             planned: match writer {
-                Some(_) => specs.map(|spec| spec.count(prepared.seed)).collect(),
+                Some(_) => specs
+                    .map(|spec| spec.count(prepared.seed).filter(|_| !spec.has_turns))
+                    .collect(),
                 None => Vec::new(),
             },
             prepared,

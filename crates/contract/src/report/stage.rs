@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Counts, ErrorRate, Goodput, StageLoad, TokenGaps, Validity};
+use super::{Check, Conversations, Counts, ErrorRate, Goodput, StageLoad, TokenGaps, Validity};
 use crate::metric::Metric;
 use crate::outcome::Outcome;
 use crate::record::TokenSource;
@@ -34,6 +34,9 @@ pub struct StageReport {
     /// Requests that failed; absent in reports of versions that did not write it, and where nothing was offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_rate: Option<ErrorRate>,
+    /// How the conversations went that its requests are turns of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversations: Option<Conversations>,
     /// Latencies; a metric that no request has is in `absent`.
     pub metrics: BTreeMap<Metric, MetricSummary>,
     /// Why a metric is not in `metrics`.
@@ -238,6 +241,10 @@ pub struct Lengths {
     /// Prompt tokens that the server had in its cache, over all requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_cached: Option<u64>,
+    /// Whether that is more than a twentieth of the prompts, and the workload did not ask for it: its prompts have no
+    /// beginnings in common, and an earlier run has left its own in the cache.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached_unasked: bool,
     /// Reply lengths of the plan.
     pub output_asked: LengthSummary,
     /// Reply lengths.

@@ -103,6 +103,9 @@ impl Part {
                 planned: self.planned,
             });
         }
+        if self.stage.facts.load.conversations {
+            return Ok(self.of_conversations(records, run));
+        }
         let end = match indices.last() {
             None => 0,
             Some(&last) if self.is_beyond(last, run, extent) => {
@@ -156,6 +159,25 @@ impl Part {
             self.stage.facts.known_until_ns = Some(until.unwrap_or(self.stage.facts.origin_ns));
         }
         Ok(lost)
+    }
+
+    /// What is missing of conversations: their turns follow replies, so that nobody knows how many there would have been. While
+    /// they went on, each that was not over may have had one in flight, and others may have begun.
+    fn of_conversations(&self, records: u64, run: &RunInfo) -> Lost {
+        let is_running = run.status == RunStatus::Unfinished
+            && self.planned == 0
+            && self.stage.facts.health == Health::default();
+        let open = self.stage.collector.conversations();
+        let open = open.map_or(0, |conversations| conversations.cut);
+        let requests = self.planned.saturating_sub(records);
+        Lost {
+            requests,
+            holes: 0,
+            elsewhere: 0,
+            of: self.planned,
+            in_flight: if is_running { open.max(1) } else { 0 },
+            due: requests,
+        }
     }
 
     /// Whether the plan has no such place. How long it is, is known where its rate or its trace says so, and all of it is here.

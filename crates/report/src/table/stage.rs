@@ -4,6 +4,7 @@ use bench_contract::{Interval, Metric, MetricSummary, StageReport, ValidityState
 
 use super::text::{Page, Tone};
 use crate::format::{Latency, amount, count, latency_value, percent};
+use crate::lengths::cached_share;
 
 /// Percentiles of the table.
 const SHOWN: [f64; 3] = [50.0, 95.0, 99.0];
@@ -74,6 +75,18 @@ pub(super) fn block(page: &mut Page, stage: &StageReport) {
                 amount(steady.requests_per_s),
                 amount(steady.output_tokens_per_s),
                 Latency(steady.after_s)
+            ),
+        );
+    }
+    if let Some(talks) = stage.conversations {
+        page.labelled(
+            "talks",
+            &format!(
+                "{} conversations begun: {} held to their end, {} ended by a failure, {} cut by the end of the stage",
+                count(talks.begun),
+                count(talks.completed),
+                count(talks.failed),
+                count(talks.cut)
             ),
         );
     }
@@ -260,6 +273,17 @@ fn lengths(page: &mut Page, stage: &StageReport) {
         text.push_str(&format!(
             "; {} of those out were reasoning",
             percent(reasoning as f64 / output.total as f64)
+        ));
+    }
+    if let Some(share) = cached_share(lengths).filter(|share| *share >= 0.001) {
+        let unasked = if lengths.cached_unasked {
+            ", which the workload did not ask for: prompts of an earlier run (data.salt: none?)"
+        } else {
+            ""
+        };
+        text.push_str(&format!(
+            "; {} of those in came from the server's cache{unasked}",
+            percent(share)
         ));
     }
     if lengths.output_mismatches > 0 {

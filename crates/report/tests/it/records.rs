@@ -20,6 +20,7 @@ pub(crate) fn settings() -> Settings {
         goodput: Vec::new(),
         streaming: true,
         generates: true,
+        shares_prefixes: false,
         request_timeout_s: 300.0,
         max_error_messages: 10,
     }
