@@ -91,6 +91,7 @@ mod tests {
             goodput: vec![(Metric::Ttft, 0.03), (Metric::Tpot, 0.006)],
             streaming: true,
             generates: true,
+            shares_prefixes: false,
             request_timeout_s: 300.0,
             max_error_messages: 10,
         }

@@ -190,9 +190,12 @@ impl<R: BufRead> Scanner<R> {
 
     /// Leaves out the mark that Windows puts before a text.
     fn skip_mark(&mut self) -> Result<(), ScanError> {
-        let chunk = self.input.fill_buf().map_err(ScanError::Io)?;
-        if chunk.starts_with(b"\xef\xbb\xbf") {
-            self.step(3);
+        for byte in b"\xef\xbb\xbf" {
+            let chunk = self.input.fill_buf().map_err(ScanError::Io)?;
+            if chunk.first() != Some(byte) {
+                break;
+            }
+            self.step(1);
         }
         Ok(())
     }

@@ -162,6 +162,7 @@ fn without_streams_there_is_no_ttft_and_there_is_e2e() {
     let settings = Settings {
         streaming: false,
         generates: true,
+        shares_prefixes: false,
         ..everything()
     };
     let mut record = ok(0, 0, 20 * MS, 5);
