@@ -128,7 +128,11 @@ mod tests {
         }
     }
 
-    fn rendered(config: Json, jinja: Option<&str>, messages: &[Message]) -> Result<String, String> {
+    fn rendered(
+        config: &Json,
+        jinja: Option<&str>,
+        messages: &[Message],
+    ) -> Result<String, String> {
         let config = config.to_string();
         ChatTemplate::of(Some(config.as_bytes()), jinja.map(str::as_bytes))?
             .ok_or("no template")?
@@ -140,7 +144,7 @@ mod tests {
         let template = "{{ bos_token }}{% for m in messages %}\n  {% if m['role'] == 'user' %}\n<{{ m.content.strip() }}>\n  {% endif %}\n{% endfor %}\n{% if add_generation_prompt %}go{% endif %}\n";
         let config =
             serde_json::json!({"bos_token": {"content": "<s>"}, "chat_template": template});
-        let text = rendered(config, None, &[say(Role::User, " a ")]).unwrap();
+        let text = rendered(&config, None, &[say(Role::User, " a ")]).unwrap();
         assert_eq!(text, "<s><a>\ngo");
     }
 
@@ -149,10 +153,10 @@ mod tests {
         let several = serde_json::json!({"chat_template": [
             {"name": "tools", "template": "T"}, {"name": "default", "template": "D{{ tools is none }}"}
         ]});
-        assert_eq!(rendered(several.clone(), None, &[]).unwrap(), "DTrue");
-        assert_eq!(rendered(several, Some("J"), &[]).unwrap(), "J");
+        assert_eq!(rendered(&several, None, &[]).unwrap(), "DTrue");
+        assert_eq!(rendered(&several, Some("J"), &[]).unwrap(), "J");
         let one = serde_json::json!({"chat_template": [{"name": "x", "template": "X"}]});
-        assert_eq!(rendered(one, None, &[]).unwrap(), "X");
+        assert_eq!(rendered(&one, None, &[]).unwrap(), "X");
         assert!(ChatTemplate::of(Some(b"{}"), None).unwrap().is_none());
         assert!(ChatTemplate::of(None, None).unwrap().is_none());
     }
@@ -160,10 +164,10 @@ mod tests {
     #[test]
     fn what_a_template_refuses_and_what_cannot_be_read_is_an_error() {
         let refusing = serde_json::json!({"chat_template": "{{ raise_exception('no system') }}"});
-        let error = rendered(refusing, None, &[say(Role::System, "s")]).unwrap_err();
+        let error = rendered(&refusing, None, &[say(Role::System, "s")]).unwrap_err();
         assert!(error.contains("no system"), "{error}");
         let broken = serde_json::json!({"chat_template": "{% if %}"});
-        assert!(rendered(broken, None, &[]).is_err());
+        assert!(rendered(&broken, None, &[]).is_err());
         assert!(ChatTemplate::of(Some(b"<html>"), None).is_err());
     }
 
@@ -177,7 +181,7 @@ mod tests {
         let config = serde_json::json!({"chat_template": template});
         let messages = [say(Role::User, "a"), say(Role::Assistant, "x</think>\nb")];
         assert_eq!(
-            rendered(config, None, &messages).unwrap(),
+            rendered(&config, None, &messages).unwrap(),
             "<user>a<assistant>b41"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bench_contract::config::Config;
+use bench_contract::config::{Config, Secret};
 use bench_store::Environment;
 use bench_store::hub::{Hub, HubFile};
 use tokenizers::Tokenizer;
@@ -70,7 +70,7 @@ impl ModelTokenizer {
         let Some((name, token)) = named.filter(|(name, _)| !name.is_empty()) else {
             return Err(NoTokenizer::NotNamed);
         };
-        let place = locate(name, token.map(|token| token.expose()))?;
+        let place = locate(name, token.map(Secret::expose))?;
         let (bytes, from) = match &place {
             Place::Folder(folder, file) => {
                 let path = folder.join(file);

@@ -243,7 +243,7 @@ fn a_tokenizer_that_is_not_to_be_had_leaves_token_ids_and_says_why() {
         );
         assert!(ran.stderr.contains(words), "no `{words}` in {}", ran.stderr);
         assert!(
-            ran.stderr.contains("HF_ENDPOINT") && ran.stderr.contains("token ids"),
+            ran.stderr.contains("tokenizerPath") && ran.stderr.contains("token ids"),
             "{}",
             ran.stderr
         );

@@ -29,7 +29,7 @@ const COMMON_IDS: std::ops::Range<u32> = 1_000..30_000;
 const SALTED: usize = 16;
 
 /// What helps where there is no tokenizer.
-const REMEDY: &str = "mount its tokenizer.json and name the path in tokenizerPath, or let this machine or pod reach the hub or a mirror (HF_ENDPOINT, HF_TOKEN), or set tokenizerPath \"\"";
+const REMEDY: &str = "mount the model's tokenizer.json and name its folder in tokenizer.pretrained_model_name_or_path (benchmark.target.tokenizerPath)";
 
 /// Makes prompts.
 pub struct PromptMaker {
@@ -366,14 +366,18 @@ impl Kind {
                 awaited = Some((name, endpoint));
             }
             NoTokenizer::NotToBeHad { name, reason } => {
-                let instead = if takes_ids {
-                    "token ids, exact by count, are sent in place of text"
-                } else {
-                    "the server is asked how long text is"
-                };
                 warn(format!(
-                    "warning: the tokenizer {name} is not to be had: {reason}\nwarning: {instead}; for text of exact length, {REMEDY}"
+                    "warning: the tokenizer {name} is not to be had: {reason}"
                 ));
+                warn(if takes_ids {
+                    format!(
+                        "warning: token ids, exact by count, are sent in place of text; for text, {REMEDY}; an empty name says that ids are meant"
+                    )
+                } else {
+                    format!(
+                        "warning: the server is asked how long text is; to know it without, {REMEDY}"
+                    )
+                });
             }
             NoTokenizer::NotHere { .. } | NoTokenizer::NotNamed | NoTokenizer::Wrong(_) => {}
         }

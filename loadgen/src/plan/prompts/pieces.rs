@@ -148,17 +148,19 @@ impl Pieces {
     /// many tokens are left.
     pub(super) fn append(&self, start: usize, mut left: usize, text: &mut String) -> usize {
         let (mut at, last) = (start.min(self.len()), self.len());
-        while self.sums[last] > 0 {
+        if self.sums[last] == 0 {
+            return left;
+        }
+        loop {
             let limit = self.sums[at] + left;
             let end = self.sums.partition_point(|&sum| sum <= limit) - 1;
             text.push_str(&self.text[self.places[at]..self.places[end]]);
             left -= self.sums[end] - self.sums[at];
             if end < last {
-                break;
+                return left;
             }
             at = 0;
         }
-        left
     }
 }
 

@@ -45,7 +45,7 @@ impl Words {
         }
         if words.len() < FEWEST {
             return Err(format!(
-                "the tokenizer {} splits even common words, so text of exact length cannot be made; set tokenizerPath \"\" to send token ids (api.type: completion)",
+                "the tokenizer {} splits even common words, so text of exact length cannot be made; leave tokenizer.pretrained_model_name_or_path (benchmark.target.tokenizerPath) empty to send token ids to completions",
                 tokenizer.name
             ));
         }
