@@ -7,7 +7,7 @@ use super::catalog::SHAREGPT;
 use super::complete::{Lengths, Scenario, join};
 use super::raw::{
     Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType,
-    ValuesDistributionType, ValuesDns, ValuesLoadType, ValuesServerType,
+    ValuesDistributionType, ValuesDns, ValuesLoadType, ValuesResponseFormatType, ValuesServerType,
 };
 use super::storage;
 use crate::problem::Problem;
@@ -98,6 +98,26 @@ fn without_effect(
                 );
             }
         }
+    }
+    if benchmark.api.kind == ValuesApiType::Embeddings {
+        let output = join(&data, "output");
+        if given(&output) {
+            problems.push(
+                Problem::key(CODE, output, "embeddings have no generated tokens")
+                    .help("remove it, or set benchmark.api.type: completion"),
+            );
+        }
+    }
+    let format = &benchmark.api.response_format;
+    if format.kind != ValuesResponseFormatType::JsonSchema && !format.json_schema.is_empty() {
+        problems.push(
+            Problem::key(
+                CODE,
+                "/benchmark/api/responseFormat/jsonSchema",
+                "only `json_schema` asks for a schema",
+            )
+            .help("remove it, or set type: json_schema"),
+        );
     }
     let reads_no_file = matches!(
         scenario.kind,
@@ -205,6 +225,24 @@ fn for_inference_perf(
         benchmark.api.connections != Connections::default(),
         "/benchmark/api/connections",
         "inference-perf 0.2.0 does not let one choose how it connects",
+    );
+    found.when_value(
+        !matches!(
+            benchmark.api.kind,
+            ValuesApiType::Completion | ValuesApiType::Chat
+        ),
+        "/benchmark/api/type",
+        "inference-perf 0.2.0 speaks completion and chat only",
+    );
+    found.when(
+        !benchmark.api.extra_body.is_empty(),
+        "/benchmark/api/extraBody",
+        "inference-perf 0.2.0 sends no keys of one's own",
+    );
+    found.when(
+        benchmark.api.response_format.kind != ValuesResponseFormatType::None,
+        "/benchmark/api/responseFormat/type",
+        "inference-perf 0.2.0 asks for no form of replies",
     );
     found.when(
         target.ready_timeout != Seconds::whole(600),
@@ -344,6 +382,11 @@ impl Found {
             "inference-perf 0.2.0 knows constant and poisson load only",
         );
         for (name, is_given, message) in [
+            (
+                "loraTrafficSplit",
+                !scenario.adapters.is_empty(),
+                "inference-perf 0.2.0 asks for one model only",
+            ),
             (
                 "cancel",
                 scenario.cancel.is_some(),
