@@ -14,7 +14,7 @@ pub use assumption::Assumption;
 pub(crate) use assumption::milliseconds;
 pub use doubts::doubts;
 
-use bench_contract::config::{Connections, Load, LoadType, Stage};
+use bench_contract::config::{ApiType, Connections, Load, LoadType, Stage};
 use bench_contract::{Config, RequestsPerSecond, Seconds};
 use serde::{Serialize, Serializer};
 
@@ -173,7 +173,10 @@ impl Lengths {
             |distribution: &Option<_>| distribution.as_ref().filter(|_| known).map(mean_length);
         Self {
             input: mean(&data.input_distribution),
-            output: mean(&data.output_distribution),
+            output: match config.api.kind {
+                ApiType::Embeddings => Some(0.0),
+                _ => mean(&data.output_distribution),
+            },
             timeout: config.load.request_timeout().get(),
         }
     }

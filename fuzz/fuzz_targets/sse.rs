@@ -1,4 +1,4 @@
-//! Any bytes as a stream of server-sent events, and each as a chunk of both APIs: the same however the bytes are cut.
+//! Any bytes as a stream of server-sent events, and each as an event of every API: the same however the bytes are cut.
 #![no_main]
 
 use benchctl_fuzz::pieces;
@@ -14,13 +14,17 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let whole = events(&[stream]);
     assert_eq!(whole, events(&pieces), "the cuts are seen");
-    for api in [Api::Completion, Api::Chat] {
+    for api in [Api::Completion, Api::Chat, Api::Responses, Api::AnthropicMessages, Api::Embeddings] {
         let mut decoder = ChunkDecoder::new(api);
         for (name, data) in &whole {
-            let framed = [b"data: ", data.as_slice(), b"\n\n"].concat();
+            let named = match name {
+                Some(name) => [b"event: ", name.as_slice(), b"\n"].concat(),
+                None => Vec::new(),
+            };
+            let framed = [named.as_slice(), b"data: ", data.as_slice(), b"\n\n"].concat();
             if let Some(event) = decoder.known_event(&framed) {
-                assert_eq!(events(&[&framed]), [(None, data.clone())]);
-                assert_eq!(Ok(event), ChunkDecoder::new(api).event(None, data));
+                assert_eq!(events(&[&framed]), [(name.clone(), data.clone())]);
+                assert_eq!(Ok(event), ChunkDecoder::new(api).event(name.as_deref(), data));
             }
             let Ok(event) = decoder.event(name.as_deref(), data) else {
                 break;

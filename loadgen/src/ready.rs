@@ -14,6 +14,7 @@ use crate::http::once::{OnceError, get};
 use crate::http::tls::Tls;
 use crate::notice;
 use crate::openai::head::{Addressing, head};
+use crate::plan::Adapters;
 
 /// Time limit of one question.
 const ASK_LIMIT: Duration = Duration::from_secs(10);
@@ -149,7 +150,13 @@ impl Awaited {
                 "warning: an address of the server is left out: {reason}"
             ));
         }
-        choose(&self.server, ready, &list.unwrap_or_default())
+        let adapters = Adapters::of(&self.config.load);
+        choose(
+            &self.server,
+            adapters.as_ref(),
+            ready,
+            &list.unwrap_or_default(),
+        )
     }
 
     async fn ask_one(&self, handle: &Handle, address: SocketAddr) -> Said {
@@ -213,7 +220,12 @@ enum Said {
     Never(String),
 }
 
-fn choose(server: &Server, addresses: Vec<SocketAddr>, body: &[u8]) -> Answer {
+fn choose(
+    server: &Server,
+    adapters: Option<&Adapters>,
+    addresses: Vec<SocketAddr>,
+    body: &[u8],
+) -> Answer {
     let list: Value = serde_json::from_slice(body).unwrap_or_default();
     let served: Vec<&str> = list["data"]
         .as_array()
@@ -221,6 +233,14 @@ fn choose(server: &Server, addresses: Vec<SocketAddr>, body: &[u8]) -> Answer {
         .flatten()
         .filter_map(|model| model["id"].as_str())
         .collect();
+    for adapter in adapters.into_iter().flat_map(Adapters::names) {
+        if !served.is_empty() && !served.contains(&adapter) {
+            notice(&format!(
+                "warning: the server does not list the adapter `{adapter}`; it serves {}",
+                served.join(", ")
+            ));
+        }
+    }
     let model = match (&server.model_name, served.first()) {
         (Some(wanted), Some(_)) if !served.contains(&wanted.as_str()) => {
             notice(&format!(

@@ -1,6 +1,8 @@
 //! A scenario with nothing left out: what a preset and its changes amount to.
 
-use bench_contract::config::{Cancel, ReplayTrace, Stage, SweepType, TraceFormat, Warmup};
+use bench_contract::config::{
+    Cancel, LoraShare, ReplayTrace, Stage, SweepType, TraceFormat, Warmup,
+};
 use bench_contract::{Burstiness, Seconds};
 use bench_yaml::pointer_push;
 
@@ -22,6 +24,7 @@ pub(super) struct Scenario {
     pub(super) trace: Option<ReplayTrace>,
     pub(super) cancel: Option<Cancel>,
     pub(super) max_in_flight: Option<u32>,
+    pub(super) adapters: Vec<LoraShare>,
 }
 
 /// A search for the saturation point.
@@ -95,6 +98,12 @@ fn complete_load(load: &ScenarioLoad, pointer: &str, missing: &mut Missing) -> O
             after: cancel.after,
         }),
         max_in_flight: load.max_in_flight,
+        adapters: (load.lora_traffic_split.iter().flatten())
+            .map(|share| LoraShare {
+                name: share.name.clone(),
+                split: share.split,
+            })
+            .collect(),
     })
 }
 

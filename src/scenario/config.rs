@@ -9,14 +9,14 @@ use bench_contract::config::{
 use super::catalog::SHAREGPT;
 use super::complete::Scenario;
 use super::data::Lengths;
-use super::raw::{Benchmark, Engine, Scenario as RawScenario, ValuesLoadType};
+use super::raw::{Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesLoadType};
 
 /// The config of a run. Where results go is put in by [`super::storage::storage`], once the Job has its name.
 pub(super) fn config(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenario) -> Config {
     let is_ours = benchmark.engine == Engine::Loadgen;
     Config {
         api: api(benchmark, is_ours),
-        data: data(raw, scenario, is_ours),
+        data: data(benchmark, raw, scenario, is_ours),
         load: load(benchmark, scenario, is_ours),
         server: Some(server(benchmark, is_ours)),
         tokenizer: (!benchmark.target.tokenizer_path.is_empty()).then(|| Tokenizer {
@@ -55,11 +55,16 @@ fn api(benchmark: &Benchmark, is_ours: bool) -> Api {
         connections: Some(benchmark.api.connections)
             .filter(|&kind| is_ours && kind != Connections::default()),
         timeouts: None,
+        response_format: (&benchmark.api.response_format).into(),
+        extra_body: Some(benchmark.api.extra_body.clone()).filter(|extra| !extra.is_empty()),
         ..Api::default()
     }
 }
 
-fn data(raw: &RawScenario, scenario: &Scenario, is_ours: bool) -> Data {
+fn data(benchmark: &Benchmark, raw: &RawScenario, scenario: &Scenario, is_ours: bool) -> Data {
+    // Embeddings have no replies of any length; a preset's are left over when a user changes nothing but the API.
+    let output = scenario.data.output.as_ref();
+    let output = output.filter(|_| benchmark.api.kind != ValuesApiType::Embeddings);
     let salt = raw.data.as_ref().and_then(|data| data.salt);
     let prompts = &scenario.data;
     let path = prompts
@@ -75,7 +80,7 @@ fn data(raw: &RawScenario, scenario: &Scenario, is_ours: bool) -> Data {
         kind: prompts.kind.into(),
         path,
         input_distribution: side(&prompts.input),
-        output_distribution: side(&prompts.output),
+        output_distribution: output.map(|lengths| distribution(lengths, is_ours)),
         corpus_file_path: prompts.corpus_file_path.clone(),
         shared_prefix: prompts.shared_prefix.clone(),
         conversation_replay: prompts.conversation_replay.clone(),
@@ -116,6 +121,7 @@ fn load(benchmark: &Benchmark, scenario: &Scenario, is_ours: bool) -> Load {
             .filter(|_| scenario.load == ValuesLoadType::TraceReplay),
         cancel: scenario.cancel.clone(),
         max_in_flight: scenario.max_in_flight,
+        lora_traffic_split: Some(scenario.adapters.clone()).filter(|split| !split.is_empty()),
         ..Load::default()
     }
 }

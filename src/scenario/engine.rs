@@ -6,8 +6,8 @@ use bench_contract::{FailOn, Seconds};
 use super::complete::{Scenario, join};
 use super::data_keys;
 use super::raw::{
-    Benchmark, Engine, Scenario as RawScenario, ValuesDataType, ValuesDns, ValuesLoadType,
-    ValuesServerType,
+    Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesDataType, ValuesDns,
+    ValuesLoadType, ValuesResponseFormatType, ValuesServerType,
 };
 use super::storage;
 use crate::problem::Problem;
@@ -88,6 +88,27 @@ fn without_effect(
         }
     }
     problems.extend(data_keys::without_effect(raw, scenario, pointer, given));
+    let data = join(pointer, "data");
+    if benchmark.api.kind == ValuesApiType::Embeddings {
+        let output = join(&data, "output");
+        if given(&output) {
+            problems.push(
+                Problem::key(CODE, output, "embeddings have no generated tokens")
+                    .help("remove it, or set benchmark.api.type: completion"),
+            );
+        }
+    }
+    let format = &benchmark.api.response_format;
+    if format.kind != ValuesResponseFormatType::JsonSchema && !format.json_schema.is_empty() {
+        problems.push(
+            Problem::key(
+                CODE,
+                "/benchmark/api/responseFormat/jsonSchema",
+                "only `json_schema` asks for a schema",
+            )
+            .help("remove it, or set type: json_schema"),
+        );
+    }
     problems
 }
 
@@ -191,6 +212,24 @@ fn for_inference_perf(
         "/benchmark/api/connections",
         "inference-perf 0.2.0 does not let one choose how it connects",
     );
+    found.when_value(
+        !matches!(
+            benchmark.api.kind,
+            ValuesApiType::Completion | ValuesApiType::Chat
+        ),
+        "/benchmark/api/type",
+        "inference-perf 0.2.0 speaks completion and chat only",
+    );
+    found.when(
+        !benchmark.api.extra_body.is_empty(),
+        "/benchmark/api/extraBody",
+        "inference-perf 0.2.0 sends no keys of one's own",
+    );
+    found.when(
+        benchmark.api.response_format.kind != ValuesResponseFormatType::None,
+        "/benchmark/api/responseFormat/type",
+        "inference-perf 0.2.0 asks for no form of replies",
+    );
     found.when(
         target.ready_timeout != Seconds::whole(600),
         "/benchmark/target/readyTimeout",
@@ -290,6 +329,11 @@ impl Found {
             "inference-perf 0.2.0 knows constant and poisson load only",
         );
         for (name, is_given, message) in [
+            (
+                "loraTrafficSplit",
+                !scenario.adapters.is_empty(),
+                "inference-perf 0.2.0 asks for one model only",
+            ),
             (
                 "cancel",
                 scenario.cancel.is_some(),

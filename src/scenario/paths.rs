@@ -29,6 +29,7 @@ impl Origins<'_> {
             // Names that are the user's stay as they are.
             ["api", "headers", rest @ ..] => joined("/benchmark/target/headers", rest),
             ["report", "goodput", "constraints", rest @ ..] => joined("/benchmark/goodput", rest),
+            ["api", "extra_body", rest @ ..] => joined("/benchmark/api/extraBody", rest),
             ["api", rest @ ..] => append("/benchmark/api", rest),
             ["server", "ca_path"] => "/benchmark/target/tls/caSecret".to_owned(),
             ["server", "insecure_skip_verify"] => {
@@ -218,6 +219,18 @@ mod tests {
             (at("server.base_url"), "/benchmark/target/baseUrl"),
             (at("server.type"), "/benchmark/target/serverType"),
             (at("api.type"), "/benchmark/api/type"),
+            (
+                at("api.extra_body").key("n_best"),
+                "/benchmark/api/extraBody/n_best",
+            ),
+            (
+                at("api.response_format.json_schema"),
+                "/benchmark/api/responseFormat/jsonSchema",
+            ),
+            (
+                at("load.lora_traffic_split").index(1).key("split"),
+                "/benchmark/scenarios/production/load/loraTrafficSplit/1/split",
+            ),
             (at("slo").index(1), "/benchmark/slo/1"),
             (
                 at("storage.simple_storage_service.region_name"),

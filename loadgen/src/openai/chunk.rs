@@ -12,8 +12,6 @@ mod json;
 mod lenient;
 mod responses;
 
-use std::borrow::Cow;
-
 use bench_contract::TokenCount;
 pub use bench_contract::config::ApiType as Api;
 use thiserror::Error;
@@ -179,12 +177,13 @@ impl ChunkDecoder {
         }
     }
 
-    /// A token event that brought `text`, which nothing but the text tells from the next one where `is_alike`.
+    /// A token event that brought `text`. Where `is_alike`, the text is a part of `data`, and nothing else tells the event from
+    /// the next one.
     fn text_event(
         &mut self,
         name: Option<&[u8]>,
         data: &[u8],
-        text: &Cow<'_, str>,
+        text: &str,
         visible: bool,
         is_alike: bool,
     ) -> Event {
@@ -194,7 +193,7 @@ impl ChunkDecoder {
         if visible && let Some(kept) = &mut self.kept {
             kept.push_str(text);
         }
-        if let (true, Cow::Borrowed(text)) = (is_alike, text) {
+        if is_alike {
             self.envelope.set(name, data, text, visible);
         }
         self.uncounted = true;

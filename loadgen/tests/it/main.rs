@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod apis;
 mod bench;
 mod connections;
 mod endless;

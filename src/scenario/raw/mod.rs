@@ -29,7 +29,7 @@ pub use scenario::{
 pub use storage::{Azure, Gcs, Local, RESULTS, S3, Storage};
 pub use target::{
     CA_FILE, CA_FOLDER, Dependencies, SecretKey, Target, Tls, ValuesApi, ValuesApiType, ValuesDns,
-    ValuesServerType,
+    ValuesResponseFormat, ValuesResponseFormatType, ValuesServerType,
 };
 
 use std::collections::BTreeMap;

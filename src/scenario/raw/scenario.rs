@@ -46,6 +46,8 @@ pub struct ScenarioLoad {
     /// At most so many requests in flight; one that is due beyond it is not sent, and its stage is invalid (engine loadgen).
     #[schemars(range(min = 1))]
     pub max_in_flight: Option<u32>,
+    /// LoRA adapters and their shares of the requests: each is asked for in place of the model (engine loadgen).
+    pub lora_traffic_split: Option<Vec<ValuesLoraShare>>,
 }
 
 /// The arrival process.
@@ -130,6 +132,18 @@ pub struct ValuesCancel {
     pub fraction: Probability,
     /// How long after it was sent such a request is dropped, if it has not ended by then.
     pub after: Seconds,
+}
+
+/// A LoRA adapter and its share of the requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ValuesLoraShare {
+    /// The adapter, as the server calls it.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Its share, in [0, 1]; all of them add up to 1.
+    #[schemars(range(min = 0, max = 1))]
+    pub split: f64,
 }
 
 /// A search for the saturation point.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bench_contract::Seconds;
-use bench_contract::config::{ApiType, Connections, Dns, ServerType};
+use bench_contract::config::{
+    ApiType, Connections, Dns, ResponseFormat, ResponseFormatType, ServerType,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -128,16 +130,67 @@ pub struct ValuesApi {
     pub streaming: bool,
     /// Whether a request may use a connection that an earlier one has left (engine loadgen).
     pub connections: Connections,
+    /// More keys of every request body, sent as they are; one of loadgen's own is replaced (engine loadgen).
+    #[schemars(example = &serde_json::json!({"temperature": 0}))]
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
+    /// The form that replies must have (engine loadgen).
+    pub response_format: ValuesResponseFormat,
+}
+
+/// Structured output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ValuesResponseFormat {
+    /// What is asked for.
+    #[serde(rename = "type")]
+    pub kind: ValuesResponseFormatType,
+    /// The schema's name; "" is `structured_output`.
+    pub name: String,
+    /// The JSON Schema that replies must match, for `json_schema`.
+    pub json_schema: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What kind of structured output is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ValuesResponseFormatType {
+    /// None: replies are as the model gives them.
+    None,
+    /// JSON that matches a schema.
+    JsonSchema,
+    /// Any JSON object.
+    JsonObject,
+}
+
+impl From<&ValuesResponseFormat> for Option<ResponseFormat> {
+    fn from(format: &ValuesResponseFormat) -> Self {
+        let kind = match format.kind {
+            ValuesResponseFormatType::None => return None,
+            ValuesResponseFormatType::JsonSchema => ResponseFormatType::JsonSchema,
+            ValuesResponseFormatType::JsonObject => ResponseFormatType::JsonObject,
+        };
+        Some(ResponseFormat {
+            kind,
+            name: (!format.name.is_empty()).then(|| format.name.clone()),
+            json_schema: (!format.json_schema.is_empty()).then(|| format.json_schema.clone()),
+        })
+    }
 }
 
 /// Which API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum ValuesApiType {
     /// `POST /v1/completions`.
     Completion,
     /// `POST /v1/chat/completions`.
     Chat,
+    /// `POST /v1/responses` (engine loadgen).
+    Responses,
+    /// `POST /v1/messages`, Anthropic's (engine loadgen).
+    AnthropicMessages,
+    /// `POST /v1/embeddings`: nothing is generated, and nothing streamed (engine loadgen).
+    Embeddings,
 }
 
 impl From<ValuesApiType> for ApiType {
@@ -145,6 +198,9 @@ impl From<ValuesApiType> for ApiType {
         match kind {
             ValuesApiType::Completion => Self::Completion,
             ValuesApiType::Chat => Self::Chat,
+            ValuesApiType::Responses => Self::Responses,
+            ValuesApiType::AnthropicMessages => Self::AnthropicMessages,
+            ValuesApiType::Embeddings => Self::Embeddings,
         }
     }
 }

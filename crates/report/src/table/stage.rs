@@ -259,7 +259,7 @@ fn lengths(page: &mut Page, stage: &StageReport) {
         .as_ref()
         .or(lengths.input_generated.as_ref())
         .unwrap_or(&lengths.input_asked);
-    if stage.counts.ok() == 0 {
+    if lengths.output.is_none() && input.total == 0 {
         return;
     }
     let mut text = format!("mean {} tokens in", amount(input.mean));

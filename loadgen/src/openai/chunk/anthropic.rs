@@ -1,5 +1,7 @@
 //! Anthropic's Messages API: `/v1/messages`.
 
+use std::borrow::Cow;
+
 use bench_contract::TokenCount;
 use serde::Deserialize;
 
@@ -121,7 +123,8 @@ impl ChunkDecoder {
         };
         for (text, visible) in [(&block.text, true), (&block.thinking, false)] {
             if let Some(text) = text.0.as_ref().filter(|text| !text.is_empty()) {
-                return self.text_event(name, data, text, visible, is_delta);
+                let is_alike = is_delta && matches!(text, Cow::Borrowed(_));
+                return self.text_event(name, data, text, visible, is_alike);
             }
         }
         let called = [block.partial_json.text(), block.name.text()];

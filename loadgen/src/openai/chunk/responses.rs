@@ -1,5 +1,7 @@
 //! OpenAI's Responses API: `/v1/responses`.
 
+use std::borrow::Cow;
+
 use bench_contract::TokenCount;
 use serde::Deserialize;
 
@@ -159,7 +161,7 @@ impl ChunkDecoder {
             return Event::default();
         };
         // Events with numbers are never alike.
-        let is_alike = event.sequence_number.is_none();
+        let is_alike = event.sequence_number.is_none() && matches!(text, Cow::Borrowed(_));
         self.text_event(name, data, text, visible, is_alike)
     }
 
