@@ -13,5 +13,6 @@ mod queues;
 mod rebuilding;
 mod records;
 mod rejudging;
+mod serving;
 mod statistics;
 mod tables;

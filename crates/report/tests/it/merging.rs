@@ -23,7 +23,7 @@ use crate::records::{MS, facts, failed, ok, reads as exact_reads};
 const SECOND: u64 = 1_000_000_000;
 
 /// A run: its report and its records.
-type Part = (Report, Vec<RequestRecord>);
+pub(crate) type Part = (Report, Vec<RequestRecord>);
 
 fn config(seed: u64) -> Config {
     serde_json::from_value(json!({
@@ -37,7 +37,7 @@ fn config(seed: u64) -> Config {
 }
 
 /// A run that has ended, of stages whose time zeros are given; its records are whole microseconds apart.
-fn run_of(id: &str, seed: u64, origins: &[u64], records: &[RequestRecord]) -> Part {
+pub(crate) fn run_of(id: &str, seed: u64, origins: &[u64], records: &[RequestRecord]) -> Part {
     let config = config(seed);
     let settings = Arc::new(Settings::from_config(&config));
     let mut stages: Vec<Stage> = (0..)
@@ -86,7 +86,7 @@ fn by_other_clock(record: &RequestRecord, earlier: u64) -> RequestRecord {
     record
 }
 
-fn merged(parts: &[Part]) -> Result<Rebuilt, MergeError> {
+pub(crate) fn merged(parts: &[Part]) -> Result<Rebuilt, MergeError> {
     let mut merge = Merge::new(parts.iter().map(|(report, _)| report.clone()).collect())?;
     for (which, (_, records)) in parts.iter().enumerate() {
         for record in records {
