@@ -101,6 +101,15 @@ pub(crate) fn amount(value: f64) -> String {
     }
 }
 
+/// How many there are of something, or on average: `0`, `85`, `39.4`.
+pub(crate) fn level(value: f64) -> String {
+    if value.fract() == 0.0 && value >= 0.0 {
+        count(value as u64)
+    } else {
+        amount(value)
+    }
+}
+
 /// A value with six significant digits, for files that people read too.
 pub(crate) fn digits(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {

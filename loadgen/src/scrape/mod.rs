@@ -1,15 +1,15 @@
 //! The server's own metrics while the load runs, on a thread and an event loop of their own: workers know nothing of it, and
 //! whatever is wrong with a page, the run goes on.
 
+mod all;
 mod names;
 mod page;
 mod text;
 
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use crate::eventloop::{EventLoop, Handle};
 use crate::http::once::get_up_to;
 use crate::notice;
 
+use all::all;
 use names::{Unread, values};
 use page::{Page, pages};
 
@@ -398,23 +399,3 @@ impl Reading {
 }
 
 const NOTHING_KNOWN: &str = "the page has none of the metrics of vLLM, SGLang and TGI";
-
-/// What all futures come to. Each is polled whenever one of them may go on: the event loop wakes a task, not a future of it.
-async fn all<T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
-    let mut found = Vec::with_capacity(futures.len());
-    poll_fn(|context| {
-        futures.retain_mut(|future| match future.as_mut().poll(context) {
-            Poll::Ready(value) => {
-                found.push(value);
-                false
-            }
-            Poll::Pending => true,
-        });
-        match futures.is_empty() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    })
-    .await;
-    found
-}

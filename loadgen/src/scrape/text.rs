@@ -104,7 +104,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn one(line: &str) -> Option<(&str, Vec<(&str, &str)>, f64)> {
+    /// Name, labels, value.
+    type Read<'a> = (&'a str, Vec<(&'a str, &'a str)>, f64);
+
+    fn one(line: &str) -> Option<Read<'_>> {
         let mut all = samples(line);
         let found = all.next()?;
         assert_eq!(all.next(), None);

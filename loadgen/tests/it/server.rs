@@ -27,11 +27,14 @@ pub(crate) fn listen(serve: impl Fn(u32, TcpStream) + Send + Sync + 'static) -> 
     address
 }
 
-/// A server that lists a model, and answers every other request as `answer` does.
+/// A server that lists a model, has no metrics, and answers every other request as `answer` does.
 pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     let address = listen(move |_, mut stream| {
-        if read_request(&mut stream).starts_with("GET /v1/models") {
+        let request = read_request(&mut stream);
+        if request.starts_with("GET /v1/models") {
             models(&mut stream);
+        } else if request.starts_with("GET /metrics") {
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
         } else {
             answer(stream);
         }

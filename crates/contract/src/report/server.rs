@@ -93,7 +93,7 @@ pub struct ServerSeries {
     /// Share of the KV cache in use, in `[0, 1]`; a mean over all servers and the bin.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kv_usage: Vec<Option<f64>>,
-    /// The same of the fullest server, at its greatest in the bin.
+    /// The same of the fullest server; a mean over the bin.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kv_usage_max: Vec<Option<f64>>,
     /// Prompt tokens that were found in the prefix cache, divided by those that were looked up, in the bin.

@@ -4,7 +4,7 @@ use bench_contract::{Gauge, Report, ServerMetrics, ServerStage};
 
 use super::table::{Cell, table};
 use super::{LONGEST_MESSAGE, figures, list};
-use crate::format::{amount, count, percent};
+use crate::format::{amount, count, level, percent};
 use crate::markup::{Markup, shortened};
 use crate::plot::Plot;
 
@@ -64,8 +64,8 @@ fn row(stage: &ServerStage) -> Vec<Cell> {
         [mean, number(gauge.map(|gauge| write(gauge.max)))]
     };
     let mut cells = vec![Cell::number(stage.stage.to_string())];
-    cells.extend(gauge(stage.running, amount));
-    cells.extend(gauge(stage.waiting, amount));
+    cells.extend(gauge(stage.running, level));
+    cells.extend(gauge(stage.waiting, level));
     cells.extend(gauge(stage.kv_usage, percent));
     cells.extend([
         number(stage.preemptions.map(count)),

@@ -6,7 +6,7 @@ use super::Plot;
 use super::chart::{Axis, Mark, Tone};
 use super::scale::{Scale, plain};
 use super::time::{Time, greatest, line};
-use crate::format::{amount, percent};
+use crate::format::{level, percent};
 
 /// Pictures over the time of a run; none where nothing was read.
 pub(super) fn plots(
@@ -49,7 +49,7 @@ pub(super) fn plots(
         }
         let waiting = most(&server.waiting).map_or_else(String::new, |most| match most {
             0.0 => "None waited in the server.".to_owned(),
-            most => format!("{} waited in the server at most.", amount(most)),
+            most => format!("{} waited in the server at most.", level(most)),
         });
         plots.push(Plot {
             name: "server-queue",
@@ -79,9 +79,12 @@ pub(super) fn plots(
             (false, preempted) if preempted < 0.5 => {
                 " No running request was put back for want of it.".to_owned()
             }
+            (false, preempted) if preempted < 1.5 => {
+                " A running request was put back once for want of it.".to_owned()
+            }
             (false, preempted) => format!(
                 " Running requests were put back {} times for want of it.",
-                amount(preempted)
+                level(preempted.round())
             ),
         };
         plots.push(share(
@@ -93,7 +96,8 @@ pub(super) fn plots(
             "share of the KV cache in use",
         ));
     }
-    if let Some(most) = most(&server.prefix_hit_rate) {
+    // A line of nothing is no picture.
+    if let Some(most) = most(&server.prefix_hit_rate).filter(|most| *most > 0.0) {
         plots.push(share(
             &time,
             vec![course(&server.prefix_hit_rate, "", Tone::Hue(0))],

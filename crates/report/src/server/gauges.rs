@@ -37,6 +37,9 @@ impl Bins {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Combined {
     pub(super) mean: f64,
+    /// The mean of the greatest server.
+    pub(super) greatest: f64,
+    /// The greatest read.
     pub(super) max: f64,
 }
 
@@ -44,6 +47,7 @@ pub(super) struct Combined {
 #[derive(Clone, Copy, Debug)]
 struct Part {
     mean: f64,
+    greatest: f64,
     max: f64,
     weight: f64,
 }
@@ -63,7 +67,8 @@ pub(super) fn gauge(
         let mut last: Option<&ServerRead> = None;
         for (place, parts) in parts.iter_mut().enumerate() {
             let (from, to) = bins.edges(place);
-            let (mut sum, mut count, mut max, mut weight) = (0.0, 0.0, f64::NEG_INFINITY, 1.0);
+            let (mut sum, mut greatest, mut count) = (0.0, 0.0, 0.0);
+            let (mut max, mut weight) = (f64::NEG_INFINITY, 1.0);
             while let Some(read) = line
                 .reads
                 .get(next)
@@ -73,6 +78,7 @@ pub(super) fn gauge(
                 last = Some(read);
                 if let Some(part) = value(read, of).filter(|_| read.at_ns() as f64 >= from) {
                     sum += part.mean;
+                    greatest += part.max;
                     count += 1.0;
                     max = f64::max(max, part.max);
                     weight = part.weight;
@@ -81,6 +87,7 @@ pub(super) fn gauge(
             if count > 0.0 {
                 parts.push(Part {
                     mean: sum / count,
+                    greatest: greatest / count,
                     max,
                     weight,
                 });
@@ -104,7 +111,12 @@ fn value(read: &ServerRead, of: Of) -> Option<Part> {
             (usage.mean, usage.max, f64::from(usage.engines.max(1)))
         }
     };
-    Some(Part { mean, max, weight })
+    Some(Part {
+        mean,
+        greatest: max,
+        max,
+        weight,
+    })
 }
 
 fn combined(parts: &[Part], of: Of) -> Option<Combined> {
@@ -115,6 +127,7 @@ fn combined(parts: &[Part], of: Of) -> Option<Combined> {
     Some(match of {
         Of::Running | Of::Waiting => Combined {
             mean: all.clone().map(|part| part.mean).sum(),
+            greatest: all.clone().map(|part| part.greatest).sum(),
             max: all.map(|part| part.max).sum(),
         },
         Of::KvUsage | Of::HitRate => {
@@ -122,6 +135,10 @@ fn combined(parts: &[Part], of: Of) -> Option<Combined> {
             let sum: f64 = all.clone().map(|part| part.mean * part.weight).sum();
             Combined {
                 mean: sum / weight,
+                greatest: all
+                    .clone()
+                    .map(|part| part.greatest)
+                    .fold(f64::NEG_INFINITY, f64::max),
                 max: all.map(|part| part.max).fold(f64::NEG_INFINITY, f64::max),
             }
         }

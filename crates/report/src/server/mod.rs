@@ -223,7 +223,7 @@ fn over_time(lines: &[Line<'_>], interval_s: f64, series: &TimeSeries) -> Server
         running: of(Of::Running, |bin| bin.mean),
         waiting: of(Of::Waiting, |bin| bin.mean),
         kv_usage: of(Of::KvUsage, |bin| bin.mean),
-        kv_usage_max: of(Of::KvUsage, |bin| bin.max),
+        kv_usage_max: of(Of::KvUsage, |bin| bin.greatest),
         prefix_hit_rate,
         preemptions: counted(Counter::Preemptions),
         generation_tokens: counted(Counter::GenerationTokens),

@@ -3,7 +3,7 @@
 use bench_contract::{Gauge, Report, ServerStage, StageReport};
 
 use super::text::{Page, Tone};
-use crate::format::{amount, count, percent};
+use crate::format::{amount, count, level, percent};
 
 /// What the server says of a stage that has a block of its own.
 pub(super) fn line(page: &mut Page, report: &Report, stage: &StageReport) {
@@ -15,8 +15,8 @@ pub(super) fn line(page: &mut Page, report: &Report, stage: &StageReport) {
         let gauge = gauge?;
         Some(format!(
             "{name} {} (max {})",
-            amount(gauge.mean),
-            amount(gauge.max)
+            level(gauge.mean),
+            level(gauge.max)
         ))
     };
     let mut parts: Vec<String> = Vec::new();
@@ -27,12 +27,10 @@ pub(super) fn line(page: &mut Page, report: &Report, stage: &StageReport) {
             .kv_usage
             .map(|usage| format!("KV cache {} at most", percent(usage.max))),
     );
-    parts.extend(
-        found
-            .preemptions
-            .filter(|n| *n > 0)
-            .map(|n| format!("{} preemptions", count(n))),
-    );
+    parts.extend(found.preemptions.filter(|n| *n > 0).map(|n| match n {
+        1 => "1 preemption".to_owned(),
+        n => format!("{} preemptions", count(n)),
+    }));
     parts.extend(
         found
             .prefix_hit_rate
@@ -82,10 +80,10 @@ fn row(stage: &ServerStage) -> Vec<String> {
     let shown = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     vec![
         stage.stage.to_string(),
-        shown(stage.running.map(|gauge| amount(gauge.mean))),
-        shown(stage.running.map(|gauge| amount(gauge.max))),
-        shown(stage.waiting.map(|gauge| amount(gauge.mean))),
-        shown(stage.waiting.map(|gauge| amount(gauge.max))),
+        shown(stage.running.map(|gauge| level(gauge.mean))),
+        shown(stage.running.map(|gauge| level(gauge.max))),
+        shown(stage.waiting.map(|gauge| level(gauge.mean))),
+        shown(stage.waiting.map(|gauge| level(gauge.max))),
         shown(stage.kv_usage.map(|gauge| percent(gauge.max))),
         shown(stage.preemptions.map(count)),
         shown(stage.prefix_hit_rate.map(percent)),

@@ -20,6 +20,7 @@ mod records;
 mod rejudging;
 mod repeating;
 mod scopes;
+mod serving;
 mod shares;
 mod statistics;
 mod tables;

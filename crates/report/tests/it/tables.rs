@@ -10,12 +10,12 @@ use bench_report::{RunEnd, Settings};
 use crate::made::whole;
 use crate::records::{MS, collect, facts, failed, ok, poisson_records, slo, with_slos};
 
-const PLAIN: Style = Style {
+pub(crate) const PLAIN: Style = Style {
     color: false,
     width: 100,
 };
 
-fn check(name: &str, text: &str) {
+pub(crate) fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
