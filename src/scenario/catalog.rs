@@ -12,8 +12,8 @@ pub struct Preset {
     pub text: &'static str,
 }
 
-/// The presets, from the simplest load to real traffic.
-pub const PRESETS: [Preset; 5] = [
+/// The presets, from the simplest load to real traffic, and then those for one question each.
+pub const PRESETS: [Preset; 8] = [
     Preset {
         name: "baseline",
         text: include_str!("../../scenarios/baseline.yaml"),
@@ -33,6 +33,18 @@ pub const PRESETS: [Preset; 5] = [
     Preset {
         name: "dataset",
         text: include_str!("../../scenarios/dataset.yaml"),
+    },
+    Preset {
+        name: "chat",
+        text: include_str!("../../scenarios/chat.yaml"),
+    },
+    Preset {
+        name: "prefix",
+        text: include_str!("../../scenarios/prefix.yaml"),
+    },
+    Preset {
+        name: "reasoning",
+        text: include_str!("../../scenarios/reasoning.yaml"),
     },
 ];
 
