@@ -89,7 +89,7 @@ fn examples_read_back_as_they_were_meant() {
 
 #[test]
 fn what_loadgen_cannot_run_yet_is_refused_with_the_remedy() {
-    for preset in ["sweep", "dataset"] {
+    for preset in ["sweep"] {
         let output = run(&["render", "--scenario", preset]);
         assert_eq!(output.status.code(), Some(3), "{preset}");
         assert!(output.stdout.is_empty());
