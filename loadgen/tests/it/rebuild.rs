@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bench_contract::trace::unpacked;
 use bench_contract::{FailOn, Metric, RecordReader, Report, RunStatus};
-use bench_report::{Rebuild, Rebuilt};
+use bench_report::{Rebuild, Rebuilt, StageCollector, inference_perf};
 use bench_sim::SimArgs;
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Ran};
 
-fn rebuilt(results: &Path) -> Rebuilt {
+pub(crate) fn rebuilt(results: &Path) -> Rebuilt {
     let text = std::fs::read(results.join("report.json")).unwrap();
     let head: Report = serde_json::from_slice(&text).unwrap();
     let file = File::open(results.join("requests.jsonl.zst")).unwrap();
@@ -55,6 +55,7 @@ fn records_give_the_report_that_was_written() {
         );
         let made = rebuilt(&ran.results);
         assert_eq!(made.missing, Vec::<String>::new());
+        same_files(&ran, &made);
         let mut made = made.report;
         if per_request {
             // Reads are kept to the microsecond.
@@ -90,6 +91,37 @@ fn records_give_the_report_that_was_written() {
         }
         let json = |report: &Report| serde_json::to_value(report).unwrap();
         assert_eq!(differences(&json(&made), &json(&written), ""), [""; 0]);
+    }
+}
+
+/// inference-perf's files that records give are those that the run has written; their gaps are to the microsecond.
+fn same_files(ran: &Ran, made: &Rebuilt) {
+    let collectors: Vec<&StageCollector> =
+        made.stages.iter().map(|stage| &stage.collector).collect();
+    let mut files = vec![(
+        "summary_lifecycle_metrics.json".to_owned(),
+        inference_perf::summary(&collectors),
+    )];
+    files.extend(made.stages.iter().map(|stage| {
+        let name = format!("stage_{}_lifecycle_metrics.json", stage.facts.stage);
+        (name, inference_perf::stage(&stage.collector, &stage.facts))
+    }));
+    assert_eq!(files.len(), 3);
+    for (name, made) in files {
+        let written = ran.json(&name);
+        let gaps = "/successes/latency/inter_token_latency";
+        assert!(
+            written.pointer(gaps).is_some_and(|gaps| !gaps.is_null()),
+            "{written}"
+        );
+        let differ: Vec<String> = differences(&made, &written, "")
+            .into_iter()
+            .filter(|text| !text.starts_with(gaps))
+            .collect();
+        assert_eq!(differ, [""; 0], "{name}");
+        let mean = format!("{gaps}/mean");
+        let of = |value: &Value| value.pointer(&mean).and_then(Value::as_f64).unwrap();
+        assert!((of(&made) - of(&written)).abs() < 2e-6, "{name}");
     }
 }
 
