@@ -58,30 +58,7 @@ fn records_give_the_report_that_was_written() {
         same_files(&ran, &made);
         let mut made = made.report;
         if per_request {
-            // Reads are kept to the microsecond.
-            for (made, written) in made.stages.iter_mut().zip(&mut written.stages) {
-                for metric in [Metric::ChunkGap, Metric::Itl] {
-                    let of = |report: &mut bench_contract::StageReport| {
-                        report.metrics.remove(&metric).unwrap()
-                    };
-                    let (made, written) = (of(made), of(written));
-                    assert_eq!(made.count, written.count);
-                    for (made, written) in made.percentiles.iter().zip(&written.percentiles) {
-                        let (made, written) = (made.value.seconds(), written.value.seconds());
-                        assert!(
-                            (made - written).abs() <= 1.1e-6 + 1e-3 * written,
-                            "{metric:?}: {made}, not {written}"
-                        );
-                    }
-                }
-                for (made, written) in made.checks.iter_mut().zip(&mut written.checks) {
-                    made.observed = None;
-                    written.observed = None;
-                    if made.slo.metric.latency() == Some(Metric::Itl) {
-                        made.reason.clone_from(&written.reason);
-                    }
-                }
-            }
+            // Reads are kept to the microsecond, and so are the bins that they fall into. Token gaps are those that were counted.
             for report in [&mut made, &mut written] {
                 let series = report.series.as_mut().unwrap();
                 (series.chunk_gap_p50, series.chunk_gap_p99) = (Vec::new(), Vec::new());
