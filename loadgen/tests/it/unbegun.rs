@@ -69,6 +69,9 @@ fn stages_after_a_signal_are_undecided() {
         "slo": [{"metric": "throughput", "min": 0.001}],
     })));
     noted(&bench.results(), |report| report.stages.len() > 1);
+    while bench.sim.as_ref().unwrap().stats().requests < 30 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     signal(&child, "TERM");
     let ran = bench.wait(child).expect(8);
     let report = ran.report();
