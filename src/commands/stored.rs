@@ -80,7 +80,7 @@ pub(super) fn text(address: &str, name: &str) -> Result<Source, Box<Diagnostic>>
 /// When it cannot be got or written, with the reason and what helps.
 pub(super) fn download(address: &Address, file: &Path) -> Result<bool, Box<Diagnostic>> {
     let problem = |message: String, help: String| {
-        let source = Source::unread(&address.to_string());
+        let source = Source::unread(address.to_string());
         let problem = Diagnostic::error(codes::FILE, message).at(&source, Span::default());
         Box::new(problem.help(help))
     };

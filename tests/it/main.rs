@@ -15,6 +15,7 @@ mod reports;
 mod robust;
 mod schemas;
 mod starters;
+mod stored;
 mod surface;
 mod together;
 mod words;

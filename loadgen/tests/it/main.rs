@@ -32,6 +32,7 @@ mod store;
 mod tls;
 mod tls_ends;
 mod traces;
+mod unbegun;
 mod uploads;
 mod watched;
 mod wire;

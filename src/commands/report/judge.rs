@@ -183,3 +183,74 @@ fn annotations(report: &Report) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use bench_contract::{NotBegun, StageLoad};
+
+    use super::*;
+
+    /// A report whose objectives have these verdicts.
+    fn report(verdicts: &[(CheckVerdict, usize)]) -> Report {
+        let text = include_str!("../../../tests/cases/report-judge/results/report.json");
+        let mut report: Report = serde_json::from_str(text).unwrap();
+        let check = |verdict: CheckVerdict| Check {
+            slo: serde_json::from_value(json!({"metric": "error_rate", "max": 0.1})).unwrap(),
+            verdict,
+            observed: None,
+            count: 1,
+            n_eff: 1.0,
+            share_above: None,
+            share_lower: None,
+            share_upper: None,
+            reason: "because".to_owned(),
+        };
+        report.stages.clear();
+        report.checks.clear();
+        let checks = verdicts.iter().flat_map(|&(verdict, times)| {
+            std::iter::repeat_with(move || check(verdict)).take(times)
+        });
+        report.not_begun = vec![NotBegun {
+            stage: 0,
+            load: StageLoad::default(),
+            planned: None,
+            checks: checks.collect(),
+        }];
+        report
+    }
+
+    #[test]
+    fn no_more_annotations_are_written_than_are_shown_and_the_verdict_stands_first() {
+        let mut report = report(&[
+            (CheckVerdict::Pass, 30),
+            (CheckVerdict::Inconclusive, 10),
+            (CheckVerdict::Fail, 12),
+        ]);
+        report.verdict.exit_code = 4;
+        report.verdict.slo = Some(CheckVerdict::Fail);
+        let text = annotations(&report);
+        let of = |word: &str| -> Vec<&str> {
+            let start = format!("::{word} ");
+            text.lines()
+                .filter(|line| line.starts_with(&start))
+                .collect()
+        };
+        let (errors, warnings, notices) = (of("error"), of("warning"), of("notice"));
+        assert_eq!((errors.len(), warnings.len(), notices.len()), (10, 10, 10));
+        assert!(
+            text.lines().next().unwrap().contains("exit code 4"),
+            "{text}"
+        );
+        assert!(
+            errors[9].contains("and 4 more SLOs failed"),
+            "{}",
+            errors[9]
+        );
+        assert!(!text.contains("more SLOs inconclusive"), "{text}");
+        assert!(
+            notices[9].contains("and 21 more SLOs passed"),
+            "{}",
+            notices[9]
+        );
+    }
+}

@@ -170,12 +170,12 @@ fn merged(
 /// What to say of a request that is in the records twice: which ones hold it. They are read once more for that.
 fn twice(runs: &[Found], stage: u32, index: u64, error: &MergeError) -> Failure {
     let mut problem = Diagnostic::error(UNLIKE, error.to_string());
-    let mut files: Vec<String> = Vec::new();
-    for run in runs {
+    let mut files: Vec<(usize, String)> = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
         let read = records_of(run, CONSEQUENCE).and_then(|records| {
             each(records, CONSEQUENCE, |record| {
                 if (record.stage, record.index, record.warmup) == (stage, index, false) {
-                    files.push(records.display().to_string());
+                    files.push((place, records.display().to_string()));
                 }
                 true
             })
@@ -184,13 +184,13 @@ fn twice(runs: &[Found], stage: u32, index: u64, error: &MergeError) -> Failure 
             return failure;
         }
     }
-    if let Some((last, others)) = files.split_last() {
+    if let Some(((last_place, last), others)) = files.split_last() {
         problem = problem.at(&Source::unread(last), Span::default());
-        for other in others {
-            problem = problem.note(if other == last {
-                "it holds it twice itself".to_owned()
-            } else {
-                format!("the other is {other}")
+        for (place, other) in others {
+            problem = problem.note(match (place == last_place, other == last) {
+                (true, _) => "it holds it twice itself".to_owned(),
+                (false, true) => "it was named twice".to_owned(),
+                (false, false) => format!("the other is {other}"),
             });
         }
     }

@@ -99,7 +99,7 @@ fn fetch(report: &Address) -> Result<Option<Fetched>, Box<Diagnostic>> {
     let folder = tempfile::tempdir().map_err(|error| {
         let reason = system_reason(&error);
         let message = format!("cannot make a temporary folder for the records: {reason}");
-        let source = Source::unread(&report.to_string());
+        let source = Source::unread(report.to_string());
         Box::new(Diagnostic::error(codes::FILE, message).at(&source, Span::default()))
     })?;
     for name in RECORDS {

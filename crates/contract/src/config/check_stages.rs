@@ -49,3 +49,44 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_objective_names_stages_that_are_there() {
+        let problems = |load: Value, stages: Value| -> Vec<(String, String)> {
+            let slo = json!([{"metric": "error_rate", "max": 0.1, "stages": stages}]);
+            let config = json!({"load": load, "slo": slo});
+            let found = serde_json::from_value::<Config>(config).unwrap().check();
+            found
+                .iter()
+                .filter(|problem| problem.path.to_string().starts_with("slo"))
+                .map(|problem| (problem.path.to_string(), problem.message.to_string()))
+                .collect()
+        };
+        let two = json!({"stages": [{"rate": 1, "duration": 60}, {"rate": 2, "duration": 60}]});
+        for stages in [json!("each"), json!("whole"), json!([0, 1]), json!([1])] {
+            assert_eq!(problems(two.clone(), stages), []);
+        }
+        let of = |stages: Value| problems(two.clone(), stages);
+        assert_eq!(
+            of(json!([0, 2])),
+            [(
+                "slo[0].stages[1]".to_owned(),
+                "there is no stage 2: there are 2, counted from 0".to_owned()
+            )]
+        );
+        assert!(of(json!([1, 1]))[0].1.contains("named twice"));
+        assert!(of(json!([]))[0].1.contains("names no stage"));
+        // Steps of a climb are stages of their own; those of a sweep are not known.
+        let steps = json!({"stages": [{"rate": 1, "end_rate": 3, "steps": 3, "duration": 60}]});
+        assert_eq!(problems(steps.clone(), json!([2])), []);
+        assert_eq!(problems(steps, json!([3])).len(), 1);
+        let sweep = json!({"stages": [], "sweep": {"type": "geometric"}});
+        assert_eq!(problems(sweep, json!([7])), []);
+    }
+}

@@ -7,6 +7,7 @@ use bench_contract::{
     StageReport,
 };
 
+use super::words::NO_INTERVAL;
 use super::{Compared, Estimate, Never, Shift};
 use crate::interval::{TAIL, are_never};
 use crate::rebuild::settings_of;
@@ -117,6 +118,9 @@ impl Pair<'_> {
     ) -> Vec<Row> {
         let mut rows = Vec::new();
         for &metric in &compared.metrics {
+            if metric.is_pooled() {
+                doubts.push(format!("{}: {NO_INTERVAL}", metric.as_str()));
+            }
             for &p in &compared.percentiles {
                 match self.stages.map(|stage| latency(stage, metric, p)) {
                     [Some(from), Some(to)] => {

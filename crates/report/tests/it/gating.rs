@@ -333,6 +333,9 @@ fn token_gaps_are_shown_and_never_tested() {
         "{words}"
     );
     assert!(!words.contains("too few"), "{words}");
+    // It is said whatever else has come out.
+    let mut doubts = comparison.doubts.iter();
+    assert!(doubts.any(|doubt| doubt.starts_with("chunk_gap: token gaps have no interval")));
     let gate = Gate::on(&comparison, &[every(0.1)]);
     assert_eq!(
         (gate.exit_code(), gate.found.len()),

@@ -58,8 +58,9 @@ fn missing(stage: u32) -> NotBegun {
     }
 }
 
-fn on(slo: Slo, stages: SloStages) -> Slo {
-    Slo { stages, ..slo }
+fn on(mut slo: Slo, stages: SloStages) -> Slo {
+    slo.stages = stages;
+    slo
 }
 
 fn places(report: &Report) -> Vec<(String, CheckVerdict)> {
