@@ -6,7 +6,10 @@
     reason = "a test that panics has failed"
 )]
 
+mod claims;
+mod credentials;
 mod failures;
+mod large;
 mod server;
 mod targets;
 mod uploads;
