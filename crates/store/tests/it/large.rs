@@ -162,32 +162,25 @@ async fn google_and_azure_get_it_while_it_is_read() {
         "google_cloud_storage": {"bucket_name": "b", "path": "g", "endpoint_url": url},
         "azure_blob_storage": {"container_name": "b", "account_name": "a", "path": "z", "endpoint_url": url},
     });
-    let with_key = credentials_with(&[("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")]);
-    for env in [credentials_with(&[]), with_key] {
-        let server_before = server.seen().len();
-        for (target, folder) in open_in(storage.clone(), &env, None)
-            .into_iter()
-            .zip(["g", "z"])
-        {
-            let target = target.unwrap();
-            server.forget(&format!("/b/{folder}/config.yaml"));
-            upload(&target, "config.yaml", "x").await.unwrap();
-            server.plan([Mishap::CutAfter(10_000_000), Mishap::LostReply]);
-            server.let_look();
-            let uploaded = target.upload(NAME, &content, &patience()).await.unwrap();
-            assert!(!uploaded.is_presumed);
-            let path = format!("/b/{folder}/{NAME}");
-            assert!(server.object(&path).unwrap() == bytes, "{path}");
-            server.forget(&path);
-        }
-        let seen = server.seen();
-        let uploads = seen[server_before..]
-            .iter()
-            .filter(|seen| seen.target.contains(NAME));
-        for upload in uploads.filter(|seen| seen.method == "PUT") {
-            assert_eq!(upload.header("content-length"), bytes.len().to_string());
-            let is_signed = upload.header("authorization").starts_with("SharedKey");
-            assert_eq!(upload.header("content-md5").is_empty(), is_signed);
-        }
+    // A signature of Azure's covers the checksum, and so there is none.
+    let env = credentials_with(&[("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")]);
+    server.let_look();
+    for (target, folder) in open_in(storage, &env, None).into_iter().zip(["g", "z"]) {
+        let target = target.unwrap();
+        upload(&target, "config.yaml", "x").await.unwrap();
+        server.plan([Mishap::CutAfter(10_000_000), Mishap::LostReply]);
+        let uploaded = target.upload(NAME, &content, &patience()).await.unwrap();
+        assert!(!uploaded.is_presumed);
+        let path = format!("/b/{folder}/{NAME}");
+        assert!(server.object(&path).unwrap() == bytes, "{path}");
+    }
+    let seen = server.seen();
+    let uploads = seen
+        .iter()
+        .filter(|seen| seen.method == "PUT" && seen.target.contains(NAME));
+    for upload in uploads {
+        assert_eq!(upload.header("content-length"), bytes.len().to_string());
+        let is_signed = upload.header("authorization").starts_with("SharedKey");
+        assert_eq!(upload.header("content-md5").is_empty(), is_signed);
     }
 }

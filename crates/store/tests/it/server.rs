@@ -139,10 +139,6 @@ impl Server {
         state.objects.insert(path.to_owned(), bytes.to_vec());
     }
 
-    pub(crate) fn forget(&self, path: &str) {
-        self.state.lock().unwrap().objects.remove(path);
-    }
-
     pub(crate) fn object(&self, path: &str) -> Option<Vec<u8>> {
         self.state.lock().unwrap().objects.get(path).cloned()
     }
