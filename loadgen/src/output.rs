@@ -1,5 +1,7 @@
 //! The folder that a run's files go to.
 
+mod leftovers;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,14 +9,9 @@ use bench_contract::Config;
 
 use crate::notice;
 use crate::run_id::fill;
+use leftovers::{RESERVE, UNFINISHED, beside_attempts, results};
 
-/// What keeps room for the reports.
-const RESERVE: &str = ".room-for-reports";
-
-/// How the name of a file ends as long as it is not whole.
-const UNFINISHED: &str = ".partial";
-
-/// How much room that is, in bytes.
+/// How much room is kept for the reports, in bytes.
 const RESERVED: u64 = 4 * 1024 * 1024;
 
 /// A local folder for the files of one run.
@@ -22,19 +19,41 @@ const RESERVED: u64 = 4 * 1024 * 1024;
 pub struct Folder {
     path: PathBuf,
     prefix: String,
-    is_temporary: bool,
+    kind: Kind,
+}
+
+/// How a folder has come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The config names it; it may hold an earlier run's results.
+    Named,
+    /// It was made for this run.
+    New,
+    /// The same, until its files are uploaded.
+    Temporary,
+}
+
+/// What decides about the folder of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The run's id.
+    pub run_id: &'a str,
+    /// When it was started.
+    pub started: jiff::Timestamp,
+    /// The name of the pod, where this is a Job's. The results of an earlier attempt of the same Job stay.
+    pub pod: Option<&'a str>,
 }
 
 impl Folder {
     /// Creates the folder that the config names, or a temporary one where files are only uploaded; `None` where they go nowhere.
+    /// What an earlier run has left in it stays until [`Self::take`].
     ///
     /// # Errors
     /// When it cannot be created or written to, with the folder's name and what helps.
-    pub fn create(
-        config: &Config,
-        run_id: &str,
-        started: jiff::Timestamp,
-    ) -> Result<Option<Self>, String> {
+    pub fn create(config: &Config, occasion: Occasion<'_>) -> Result<Option<Self>, String> {
+        let Occasion {
+            run_id, started, ..
+        } = occasion;
         let Some(storage) = &config.storage else {
             return Ok(None);
         };
@@ -47,11 +66,15 @@ impl Folder {
         let fill = |text: &str| fill(text, run_id, started);
         let prefix = fill(local.report_file_prefix.as_deref().unwrap_or_default());
         let given = local.path.as_deref().map(|path| PathBuf::from(fill(path)));
+        let is_of_run = |template: &str| template.contains("{run_id}");
+        let is_of_run = local.path.as_deref().is_some_and(is_of_run);
+        let given = given.map(|path| beside_attempts(path, &prefix, is_of_run, occasion));
         let created = match &given {
             Some(path) => std::fs::create_dir_all(path).map(|()| path.clone()),
             None => create_new(Path::new(&fill("reports-{timestamp}"))),
         };
         let remedy = "choose another with --storage.local_storage.path FOLDER";
+        let kind = given.as_ref().map_or(Kind::New, |_| Kind::Named);
         let named = given.unwrap_or_else(|| PathBuf::from("."));
         let path = created.map_err(|error| {
             format!(
@@ -59,12 +82,7 @@ impl Folder {
                 named.display()
             )
         })?;
-        let folder = Self {
-            path,
-            prefix,
-            is_temporary: false,
-        };
-        folder.clear()?;
+        let folder = Self { path, prefix, kind };
         folder.reserve().map_err(|error| {
             format!(
                 "cannot write to the results folder {}: {error}; {remedy}",
@@ -80,7 +98,7 @@ impl Folder {
             let folder = Self {
                 path,
                 prefix: String::new(),
-                is_temporary: true,
+                kind: Kind::Temporary,
             };
             folder.reserve()?;
             Ok(folder)
@@ -96,26 +114,35 @@ impl Folder {
     /// Whether it is there only until the files are uploaded.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        self.is_temporary
+        self.kind == Kind::Temporary
+    }
+
+    /// Leaves things as they were before, since the run does not begin.
+    pub fn discard(&self) {
+        self.release();
+        match self.kind {
+            Kind::Temporary => self.remove(),
+            Kind::New => drop(std::fs::remove_dir(&self.path)),
+            Kind::Named => {}
+        }
     }
 
     /// Removes a temporary folder, once its files are elsewhere.
     pub fn remove(&self) {
-        if self.is_temporary
+        if self.is_temporary()
             && let Err(error) = std::fs::remove_dir_all(&self.path)
         {
             notice(&format!("cannot remove {}: {error}", self.path.display()));
         }
     }
 
-    /// Removes what an earlier run has left here, so that its files cannot be taken for this one's.
-    fn clear(&self) -> Result<(), String> {
-        let entries = std::fs::read_dir(&self.path)
-            .into_iter()
-            .flatten()
-            .flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let ours: Vec<String> = names.filter(|name| is_ours(name, &self.prefix)).collect();
+    /// Removes what an earlier run has left here, so that its files cannot be taken for this one's. Only a run that begins does
+    /// that.
+    ///
+    /// # Errors
+    /// When it cannot be removed, with its name.
+    pub fn take(&self) -> Result<(), String> {
+        let ours = results(&self.path, &self.prefix);
         for name in &ours {
             std::fs::remove_file(self.path.join(name)).map_err(|error| {
                 format!("cannot replace {name} in {}: {error}", self.path.display())
@@ -189,36 +216,56 @@ fn create_new(name: &Path) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Whether a run writes a file of this name.
-fn is_ours(name: &str, prefix: &str) -> bool {
-    let Some(name) = name.strip_prefix(prefix) else {
-        return false;
-    };
-    // What was being written when a run was killed.
-    let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
-    let fixed = [
-        "report.json",
-        "report.html",
-        "junit.xml",
-        "requests.jsonl.zst",
-        "summary_lifecycle_metrics.json",
-        "per_request_lifecycle_metrics.json",
-        "config.yaml",
-        RESERVE,
-    ];
-    let stage = name
-        .strip_prefix("stage_")
-        .and_then(|rest| rest.strip_suffix("_lifecycle_metrics.json"));
-    fixed.contains(&name) || stage.is_some_and(|number| number.parse::<u32>().is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run_id::mark;
 
     fn config(path: &str) -> Config {
         serde_json::from_value(serde_json::json!({"storage": {"local_storage": {"path": path, "report_file_prefix": "x-"}}}))
             .unwrap()
+    }
+
+    fn create(
+        config: &Config,
+        run_id: &str,
+        started: jiff::Timestamp,
+        pod: Option<&str>,
+    ) -> Result<Option<Folder>, String> {
+        let occasion = Occasion {
+            run_id,
+            started,
+            pod,
+        };
+        Folder::create(config, occasion)
+    }
+
+    #[test]
+    fn an_attempt_of_a_job_leaves_the_results_of_those_before() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().display().to_string();
+        let run = |path: &str, run_id: &str, pod: &str| {
+            let config = config(&format!("{root}/{path}"));
+            let folder = create(&config, run_id, jiff::Timestamp::UNIX_EPOCH, Some(pod));
+            let folder = folder.unwrap().unwrap();
+            folder.take().unwrap();
+            let line = format!("{}{pod}", mark(run_id));
+            folder.write("config.yaml", line.as_bytes()).unwrap();
+            let path = folder.path().display().to_string();
+            path.strip_prefix(&root).unwrap().to_owned()
+        };
+        assert_eq!(run("{run_id}", "r", "a"), "/r");
+        assert_eq!(run("{run_id}", "r", "b"), "/r/attempt-b");
+        assert_eq!(run("{run_id}", "r", "b"), "/r/attempt-b-2");
+        // Where runs share a path, the config says whose the results are: another run's are replaced.
+        assert_eq!(run("fixed", "r", "a"), "/fixed");
+        assert_eq!(run("fixed", "r", "b"), "/fixed/attempt-b");
+        assert_eq!(run("fixed", "s", "c"), "/fixed");
+        // An attempt that was killed before it had begun has left nothing that counts.
+        let config = config(&format!("{root}/kept"));
+        let refused = create(&config, "r", jiff::Timestamp::UNIX_EPOCH, Some("a"));
+        refused.unwrap().unwrap();
+        assert_eq!(run("kept", "r", "b"), "/kept");
     }
 
     #[test]
@@ -226,7 +273,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = format!("{}/{{run_id}}/{{timestamp}}", root.path().display());
         let started = jiff::Timestamp::from_second(1_800_000_000).unwrap();
-        let folder = Folder::create(&config(&path), "id", started)
+        let folder = create(&config(&path), "id", started, None)
             .unwrap()
             .unwrap();
         assert!(folder.path().ends_with("id/20270115-080000"));
@@ -241,8 +288,13 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_made_says_which_and_what_helps() {
-        let error =
-            Folder::create(&config("/dev/null/x"), "id", jiff::Timestamp::UNIX_EPOCH).unwrap_err();
+        let error = create(
+            &config("/dev/null/x"),
+            "id",
+            jiff::Timestamp::UNIX_EPOCH,
+            None,
+        )
+        .unwrap_err();
         assert!(
             error.contains("/dev/null/x") && error.contains("--storage.local_storage.path"),
             "{error}"
@@ -253,7 +305,7 @@ mod tests {
     fn storage_null_writes_nothing() {
         let off: Config = serde_json::from_value(serde_json::json!({"storage": null})).unwrap();
         assert!(
-            Folder::create(&off, "id", jiff::Timestamp::UNIX_EPOCH)
+            create(&off, "id", jiff::Timestamp::UNIX_EPOCH, None)
                 .unwrap()
                 .is_none()
         );
@@ -267,7 +319,7 @@ mod tests {
         .unwrap();
         let make = || {
             let id = format!("test-{}", std::process::id());
-            Folder::create(&config, &id, jiff::Timestamp::UNIX_EPOCH)
+            create(&config, &id, jiff::Timestamp::UNIX_EPOCH, None)
         };
         let (first, second) = (make().unwrap().unwrap(), make().unwrap().unwrap());
         assert!(first.is_temporary() && first.path() != second.path());
@@ -292,10 +344,13 @@ mod tests {
             std::fs::write(root.path().join(name), "old").unwrap();
         }
         let config = config(&root.path().display().to_string());
-        Folder::create(&config, "id", jiff::Timestamp::UNIX_EPOCH)
-            .unwrap()
-            .unwrap()
-            .release();
+        let folder = create(&config, "id", jiff::Timestamp::UNIX_EPOCH, None);
+        let folder = folder.unwrap().unwrap();
+        // Nothing before the run begins.
+        assert_eq!(results(root.path(), "x-").len(), 3);
+        folder.discard();
+        assert_eq!(results(root.path(), "x-").len(), 3);
+        folder.take().unwrap();
         let mut names: Vec<_> = std::fs::read_dir(root.path())
             .unwrap()
             .map(|e| e.unwrap().file_name())

@@ -7,6 +7,7 @@ mod head;
 mod logbook;
 mod pod;
 mod prepare;
+mod sending;
 mod upload;
 
 use std::io::{IsTerminal, Read, Write};
@@ -30,7 +31,7 @@ use crate::record::journal::Journal;
 use crate::scrape::{Scraper, Tested};
 use crate::tokenize::calibrate;
 
-use finish::{Finished, begin, conclude, finish};
+use finish::{Finished, begin, conclude, finish, give_up};
 use logbook::Logbook;
 use prepare::{Audience, Prepared, Supplies};
 
@@ -125,17 +126,32 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
             return ExitCode::Failed;
         }
     };
-    let (prepared, supplies) = match Prepared::new(loaded.config, Audience::Person) {
+    let (prepared, mut supplies) = match Prepared::new(loaded.config, Audience::Person) {
         Ok(prepared) => prepared,
         Err((code, error)) => {
             notice(&format!("error: {error}"));
             return code;
         }
     };
-    let finished = match begin(&prepared, &fail_on, &args.termination_log) {
-        Ok(true) => execute(&prepared, supplies, listener),
-        Ok(false) => Finished::interrupted(),
+    let goes_on = match begin(&prepared, &fail_on, &args.termination_log) {
+        Ok(goes_on) => goes_on,
         Err(code) => return code,
+    };
+    // Whatever comes of it, this run has a report from here on.
+    supplies.journal = match prepared.take_folder() {
+        Ok(journal) => journal,
+        Err(error) => {
+            give_up(&prepared, &error, &args.termination_log);
+            return ExitCode::Failed;
+        }
+    };
+    let finished = if goes_on {
+        execute(&prepared, supplies, listener)
+    } else {
+        let mut finished = Finished::interrupted();
+        let journal = supplies.journal.map(Journal::finish);
+        finished.failed.extend(journal.into_iter().flatten());
+        finished
     };
     finish(&prepared, finished, &fail_on, &args.termination_log)
 }
@@ -146,7 +162,9 @@ pub fn run(source: &Source, overrides: &[Override], args: &RunArgs) -> ExitCode 
 /// # Errors
 /// When the run cannot start, with the exit code.
 pub fn measure(config: Config) -> Result<Report, (ExitCode, String)> {
-    let (prepared, supplies) = Prepared::new(config, Audience::Program)?;
+    let (prepared, mut supplies) = Prepared::new(config, Audience::Program)?;
+    let journal = prepared.take_folder();
+    supplies.journal = journal.map_err(|error| (ExitCode::Failed, error))?;
     let mut finished = execute(&prepared, supplies, None);
     Ok(conclude(&prepared, &mut finished, &FailOn::ALL))
 }
@@ -156,7 +174,12 @@ fn execute(prepared: &Prepared, supplies: Supplies, listener: Option<TcpListener
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(supervise(prepared, supplies, listener)),
+        Ok(runtime) => {
+            let finished = runtime.block_on(supervise(prepared, supplies, listener));
+            // A name that is still being resolved is not waited for.
+            runtime.shutdown_background();
+            finished
+        }
         Err(error) => Finished::failed(format!("cannot start the event loop: {error}")),
     }
 }

@@ -115,6 +115,8 @@ fn help(error: &StoreError, address: &Address) -> String {
         },
         StoreError::Setup(_)
         | StoreError::NoCredentials(_)
+        | StoreError::NoCredentialsYet(..)
+        | StoreError::Unknown(_)
         | StoreError::Exists(_)
         | StoreError::Missing(_)
         | StoreError::Denied(_)

@@ -57,6 +57,7 @@ def test(failures: Failures) -> str:
                 large,
                 cut,
                 restarted,
+                killed,
                 gone,
                 reads,
             ):
@@ -91,6 +92,7 @@ class Bench:
         environment = {**ENVIRONMENT, "TMPDIR": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true"}
         if key:
             environment |= {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": f"{key}-secret"}
+        said = self.folder / f"stderr-{self.count}"
         child = subprocess.Popen(
             # Whether this machine keeps the schedule is not what is tested.
             [LOADGEN, "-c", "-", *(flags or ("--fail-on", "slo,inconclusive,error"))],
@@ -98,9 +100,10 @@ class Bench:
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=said.open("w"),
             text=True,
         )
+        child.said = said
         child.stdin.write(config)
         child.stdin.close()
         child.stdin = None
@@ -135,18 +138,25 @@ class Ran:
 
 def ended(child: subprocess.Popen) -> Ran:
     try:
-        stdout, stderr = child.communicate(timeout=60)
+        stdout, _ = child.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         child.kill()
-        _, stderr = child.communicate()
-        raise RuntimeError(f"a run does not end; it has said\n{stderr}") from None
-    return Ran(child.returncode, stdout, stderr)
+        child.communicate()
+        raise RuntimeError(f"a run does not end; it has said\n{child.said.read_text()}") from None
+    return Ran(child.returncode, stdout, child.said.read_text())
+
+
+def wait_until_said(child: subprocess.Popen, part: str) -> None:
+    wait_for(lambda: part in child.said.read_text(), alive=child, patience=90)
 
 
 def uploads(bench: Bench) -> None:
     ran = bench.run(bench.config("a/{run_id}"))
     path = re.search(r"uploaded to s3://results/(a/\S+)", ran.stderr)
     bench.expect("upload", ran.code == 0 and path is not None and "results in" not in ran.stderr, ran)
+    # Where they are until then is said at once: a run that is killed says nothing more.
+    kept = re.search(r"results are in (\S+) until they are uploaded", ran.stderr)
+    bench.expect("kept", kept is not None and Path(kept[1]).parent == bench.folder, ran)
     if path:
         bench.has_all("upload", path[1], ran)
     if list(bench.folder.glob("loadgen-*")):
@@ -232,43 +242,50 @@ def cut(bench: Bench) -> None:
 
 
 def restarted(bench: Bench) -> None:
-    """The server is killed while the load goes on and comes back when uploads have begun to fail."""
+    """The server is killed while the load goes on and comes back when uploads have failed."""
     child = bench.start(bench.config("back", duration=1))
     wait_for(lambda: bench.weed.list("back") == ["config.yaml"])
     bench.weed.kill()
-    time.sleep(2)
+    wait_until_said(child, "not uploaded yet: s3://results/back: it cannot be reached")
     bench.weed.start()
     ran = ended(child)
     bench.expect("restarted", ran.code == 0, ran)
     bench.has_all("restarted", "back", ran)
 
 
+def killed(bench: Bench) -> None:
+    """The server is killed in the middle of a part of a large file, and comes back."""
+    local = bench.folder / "killed"
+    more = {"tokens": 8000, "rate": 500, "duration": 3, "per_request": "true", "local": f'{{path: "{local}"}}'}
+    # No other file has so many bytes.
+    with Cutter(bench.weed.port, [5_000_000] * 20, once=bench.weed.kill) as cutter:
+        child = bench.start(bench.config("killed", url=f"http://127.0.0.1:{cutter.port}", **more))
+        wait_until_said(child, "not uploaded yet: s3://results/killed")
+        bench.weed.start()
+        ran = ended(child)
+    bench.expect("killed", ran.code == 0 and cutter.cuts > 0, ran)
+    for name in (*FILES, "per_request_lifecycle_metrics.json"):
+        if bench.weed.get(f"killed/{name}") != (local / name).read_bytes():
+            bench.failures.add("stores killed", f"{name} is another one in the store\n{ran.stderr}")
+
+
 def gone(bench: Bench) -> None:
     """The server does not come back, and the process is asked to end."""
-    before = set(bench.folder.glob("loadgen-*"))
     child = bench.start(bench.config("gone", duration=1))
     wait_for(lambda: bench.weed.list("gone") == ["config.yaml"])
     bench.weed.kill()
-    # The load has ended, and so have its signals' other meanings, when the local report is complete.
-    wait_for(lambda: any(is_complete(new) for new in set(bench.folder.glob("loadgen-*")) - before))
+    wait_until_said(child, "not uploaded yet: s3://results/gone: it cannot be reached")
     child.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    wait_until_said(child, "once more to give up")
     child.send_signal(signal.SIGTERM)
     ran = ended(child)
     bench.weed.start()
-    bench.expect("gone", ran.code == 1 and ran.says("not uploaded: ", "cannot be reached", "report.json", "attempts"), ran)
+    parts = ("giving up the uploads", "not uploaded: ", "cannot be reached", "report.json", "attempts")
+    bench.expect("gone", ran.code == 1 and ran.says(*parts), ran)
     there = set(os.listdir(ran.folder()))
     verdict = json.loads((ran.folder() / "report.json").read_text())["verdict"]
     if not FILES <= there or verdict["exit_code"] != 1:
         bench.failures.add("stores gone", f"{sorted(there)}, verdict {verdict}")
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether the report of a finished run is there; one that is not finished is from time zero on."""
-    try:
-        return json.loads((folder / "report.json").read_text())["run"]["status"] == "complete"
-    except (OSError, ValueError):
-        return False
 
 
 def reads(bench: Bench) -> None:
@@ -411,10 +428,10 @@ class Sim:
 
 class Cutter:
     """A proxy that cuts the n-th connection that is used after so many bytes from the client; 0 lets one pass. A client may open
-    one and not use it."""
+    one and not use it. `once` is done before the first cut, the last one then."""
 
-    def __init__(self, port: int, cuts: list[int]) -> None:
-        self.to, self.left, self.cuts = port, cuts, 0
+    def __init__(self, port: int, cuts: list[int], once=None) -> None:
+        self.to, self.left, self.cuts, self.once, self.lock = port, cuts, 0, once, threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
 
@@ -431,7 +448,11 @@ class Cutter:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self.to))
+            try:
+                server = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                client.close()
+                continue
             threading.Thread(target=self.copy, args=(client, server, self.left), daemon=True).start()
             threading.Thread(target=self.copy, args=(server, client, []), daemon=True).start()
 
@@ -444,7 +465,11 @@ class Cutter:
                 sink.sendall(data)
                 passed += len(data)
                 if limit and passed >= limit:
-                    self.cuts += 1
+                    with self.lock:
+                        self.cuts += 1
+                        if self.once and self.left is left:
+                            self.left = []
+                            self.once()
                     break
         except OSError:
             pass
@@ -470,8 +495,8 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def wait_for(condition, alive: subprocess.Popen | None = None) -> None:
-    until = time.monotonic() + 30
+def wait_for(condition, alive: subprocess.Popen | None = None, patience: float = 30) -> None:
+    until = time.monotonic() + patience
     while not condition():
         if time.monotonic() > until or (alive and alive.poll() is not None):
             raise RuntimeError("what was waited for has not come")

@@ -5,14 +5,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::address::Cloud;
-use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::http::watched;
 use crate::open::Client;
-use crate::persist::persist;
+use crate::persist::{Effort, persist};
 
-/// How long credentials are waited for. A metadata service that is not there does not answer at all.
+/// How long one attempt may take. A metadata service that is not there does not answer at all.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A source of credentials: what has to be in the environment for it.
@@ -58,15 +57,15 @@ fn chain(cloud: Cloud) -> &'static [Source] {
     }
 }
 
-/// Gets credentials.
+/// Gets credentials, however long who gives them takes to be there: in a pod that has just started, some seconds.
 ///
 /// # Errors
-/// [`StoreError::NoCredentials`] when there are none, with where they were looked for; what may pass where a source is named
-/// and does not answer now.
+/// [`StoreError::NoCredentials`] when there are none, with where they were looked for; [`StoreError::NoCredentialsYet`] where
+/// whoever gives them is there and does not do so now.
 pub(crate) async fn authenticate(
     client: &Client,
     env: &Environment,
-    deadline: &Deadline,
+    effort: Effort<'_>,
 ) -> Result<(), StoreError> {
     let cloud = client.cloud();
     let source = chain(cloud).iter().find(|source| source.is_given(env));
@@ -74,29 +73,35 @@ pub(crate) async fn authenticate(
         let why = "AWS_EC2_METADATA_DISABLED is set";
         return Err(StoreError::NoCredentials(looked_for(cloud, why)));
     }
-    let attempt = persist(deadline, async || {
-        match watched(client.authenticate()).await {
+    let done = persist(effort, async || {
+        let Ok(got) = timeout(PATIENCE, watched(client.authenticate())).await else {
+            return Err(StoreError::Silent);
+        };
+        match got {
             (Ok(()), _) => Ok(()),
             (Err(_), Some(seen)) => Err(seen),
             (Err(error), None) => Err(StoreError::of_library(&error)),
         }
     });
-    let done = timeout(PATIENCE, attempt).await;
-    let error = match done.unwrap_or(Err(StoreError::Silent)) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
+    let Err(error) = done.await else {
+        return Ok(());
     };
-    match source {
-        None => Err(StoreError::NoCredentials(looked_for(
-            cloud,
-            &error.to_string(),
-        ))),
-        Some(_) if error.is_transient() => Err(error),
-        Some(source) => Err(StoreError::NoCredentials(format!(
-            "{} led to none: {error}",
-            source.name()
-        ))),
-    }
+    Err(match source {
+        // Nobody has said a word all the time, so there is nobody.
+        None if error.is_unanswered() || !error.is_transient() => {
+            StoreError::NoCredentials(looked_for(cloud, &error.to_string()))
+        }
+        None => StoreError::NoCredentialsYet(
+            "this machine's metadata service".to_owned(),
+            Box::new(error),
+        ),
+        Some(source) if error.is_transient() => {
+            StoreError::NoCredentialsYet(source.name(), Box::new(error))
+        }
+        Some(source) => {
+            StoreError::NoCredentials(format!("{} led to none: {error}", source.name()))
+        }
+    })
 }
 
 fn is_disabled(env: &Environment) -> bool {

@@ -16,9 +16,17 @@ pub enum StoreError {
     /// Nobody gave credentials; holds where they were looked for.
     #[error("no credentials: {0}")]
     NoCredentials(String),
+    /// Whoever gives them does not do so now; holds what was found for it, and why.
+    #[error("no credentials yet: {0}: {1}")]
+    NoCredentialsYet(String, Box<StoreError>),
     /// Something is there that must not be replaced.
     #[error("{0} exists")]
     Exists(String),
+    /// The same, and nobody may look whether an attempt of this run has put it there, whose reply was lost.
+    #[error(
+        "{0} exists, and these credentials may not look whether it is this run's own, whose reply was lost"
+    )]
+    Unknown(String),
     /// There is no such object.
     #[error("{0} does not exist")]
     Missing(String),
@@ -71,7 +79,9 @@ impl StoreError {
         match (reply.status, reply.code.as_str()) {
             // S3, when another upload to the same key is under way: neither has failed for good.
             (409, "ConditionalRequestConflict" | "OperationAborted") => Self::Unavailable(reply),
-            (409 | 412, _) => Self::Exists(String::new()),
+            // S3 and what speaks its API, Google, Azure; some say no more than the status.
+            (412, "" | "PreconditionFailed" | "ConditionNotMet" | "TargetConditionNotMet")
+            | (409, "BlobAlreadyExists") => Self::Exists(String::new()),
             (404, "NoSuchBucket" | "ContainerNotFound") => Self::NoBucket(reply),
             (404, _) if reply.message.contains("bucket does not exist") => Self::NoBucket(reply),
             (404, _) => Self::Missing(String::new()),
@@ -101,9 +111,19 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Unreachable { .. } | Self::Silent => true,
-            Self::GaveUp(_, last) => last.is_transient(),
+            Self::GaveUp(_, last) | Self::NoCredentialsYet(_, last) => last.is_transient(),
             // A success that says otherwise in its body.
             Self::Other(text) => text.contains("InternalError") || text.contains("SlowDown"),
+            _ => false,
+        }
+    }
+
+    /// Whether nobody has answered the last time.
+    #[must_use]
+    pub(crate) fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Silent => true,
+            Self::GaveUp(_, last) => last.is_unanswered(),
             _ => false,
         }
     }
@@ -126,7 +146,13 @@ impl StoreError {
         match self {
             Self::GaveUp(_, last) => last.remedy(cloud),
             Self::Exists(_) => {
-                "have {run_id} in `path`, or set if_exists: suffix (or overwrite)".to_owned()
+                "have {run_id} in `path`, or set if_exists (ifExists in values) to suffix or overwrite".to_owned()
+            }
+            Self::Unknown(_) => {
+                "run it again, and allow them to read the path of the results, so that a lost reply does not matter".to_owned()
+            }
+            Self::NoCredentialsYet(..) => {
+                "check whether this machine or pod gets there".to_owned()
             }
             Self::NoCredentials(_) => match cloud {
                 Cloud::S3 => "in a pod give its ServiceAccount a role (IRSA or EKS Pod Identity); elsewhere set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for example by `eval \"$(aws configure export-credentials --format env)\"`",
@@ -145,11 +171,11 @@ impl StoreError {
             },
             Self::NoBucket(_) => format!("create the {holder}, or correct its name and the endpoint"),
             Self::OtherRegion(reply) => match &reply.region {
-                Some(region) => format!("set region_name: {region}"),
-                None => "set region_name to the bucket's region".to_owned(),
+                Some(region) => format!("set region_name (region in values) to {region}"),
+                None => "set region_name (region in values) to the bucket's region".to_owned(),
             },
             Self::Refused(reply) if reply.status == 501 => {
-                "this store cannot keep an upload from replacing what exists: set if_exists: overwrite".to_owned()
+                "this store cannot keep an upload from replacing what exists: set if_exists (ifExists in values) to overwrite".to_owned()
             }
             Self::Unreachable { .. } | Self::Silent => {
                 "check the endpoint, and whether this machine or pod gets there".to_owned()
@@ -268,6 +294,15 @@ mod tests {
             coded(409, "BlobAlreadyExists"),
             StoreError::Exists(_)
         ));
+        // What else is in conflict is told in the store's words.
+        for (status, code) in [
+            (409, "ContainerBeingDeleted"),
+            (412, "LeaseIdMissing"),
+            (409, ""),
+        ] {
+            let other = coded(status, code);
+            assert!(matches!(other, StoreError::Refused(_)), "{other:?}");
+        }
         assert!(matches!(
             coded(404, "NoSuchBucket"),
             StoreError::NoBucket(_)
@@ -290,7 +325,10 @@ mod tests {
             elsewhere.to_string(),
             "the bucket is in another region, eu-west-1"
         );
-        assert_eq!(elsewhere.remedy(Cloud::S3), "set region_name: eu-west-1");
+        assert_eq!(
+            elsewhere.remedy(Cloud::S3),
+            "set region_name (region in values) to eu-west-1"
+        );
         let gave_up = StoreError::GaveUp(3, Box::new(StoreError::Silent));
         assert_eq!(gave_up.to_string(), "it does not answer (3 attempts)");
         assert!(gave_up.is_transient());

@@ -7,19 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{Method, Uri};
 use http_body_util::BodyExt;
-use md5::{Digest, Md5};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
-    HttpResponse, HttpResponseBody, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
 };
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::body::Upload;
 use crate::error::{Reply, StoreError};
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -56,13 +54,15 @@ impl Connector {
         })
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<reqwest::Response, reqwest::Error> {
+    async fn send(
+        &self,
+        request: http::Request<reqwest::Body>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
         let client = if is_metadata(request.uri()) {
             &self.local
         } else {
             &self.outside
         };
-        let request = request.map(reqwest::Body::wrap);
         client.execute(request.try_into()?).await
     }
 }
@@ -122,13 +122,30 @@ impl HttpConnector for Connector {
 #[async_trait]
 impl HttpService for Connector {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        if let Some(digest) = digest(&request).await? {
+        let upload = upload_of(&request);
+        if let Some(digest) = upload.as_ref().and_then(|upload| upload.content_md5())
+            && !is_signed_by_key(&request)
+        {
             request.headers_mut().insert(CONTENT_MD5, digest);
         }
         if self.creates && ends_upload_in_parts(&request) {
             let nothing = HeaderValue::from_static("*");
             request.headers_mut().insert(IF_NONE_MATCH, nothing);
         }
+        let request = match upload.as_ref().and_then(|upload| upload.file.as_ref()) {
+            None => request.map(reqwest::Body::wrap),
+            Some(file) => {
+                let body = file.body(request.body().content_length() as u64);
+                let body = body.map_err(|error| {
+                    let path = file.path.display();
+                    see(Some(StoreError::File(format!(
+                        "cannot read {path}: {error}"
+                    ))));
+                    HttpError::new(HttpErrorKind::Unknown, error)
+                })?;
+                request.map(|_| body)
+            }
+        };
         let response = match self.send(request).await {
             Ok(response) => response,
             Err(error) => return Err(broken(error)),
@@ -149,29 +166,17 @@ impl HttpService for Connector {
     }
 }
 
-/// The MD5 of what is uploaded, by which all stores check what has arrived before they keep it.
-async fn digest(request: &HttpRequest) -> Result<Option<HeaderValue>, HttpError> {
-    // Azure signs this header too where a key of the account signs, and the signature is there already.
-    let is_signed_by_key = request
-        .headers()
-        .get(AUTHORIZATION)
-        .is_some_and(|value| value.as_bytes().starts_with(b"SharedKey"));
-    if request.method() != Method::PUT || is_signed_by_key || is_empty(request.body()) {
-        return Ok(None);
-    }
-    let mut body = request.body().clone();
-    let mut md5 = Md5::new();
-    while let Some(frame) = body.frame().await {
-        if let Some(data) = frame?.data_ref() {
-            md5.update(data);
-        }
-    }
-    let text = BASE64_STANDARD.encode(md5.finalize());
-    Ok(HeaderValue::from_str(&text).ok())
+/// The upload that a request is for, if it is one: others, for example for credentials, may be made meanwhile.
+fn upload_of(request: &HttpRequest) -> Option<Arc<Upload>> {
+    let upload = UPLOAD.try_with(Arc::clone).ok()?;
+    let length = request.body().content_length() as u64;
+    (request.method() == Method::PUT && length == upload.length).then_some(upload)
 }
 
-fn is_empty(body: &HttpRequestBody) -> bool {
-    body.content_length() == 0
+/// Azure signs the checksum too where a key of the account signs, and the signature is there already.
+fn is_signed_by_key(request: &HttpRequest) -> bool {
+    let authorization = request.headers().get(AUTHORIZATION);
+    authorization.is_some_and(|value| value.as_bytes().starts_with(b"SharedKey"))
 }
 
 /// Whether a request makes an object of the parts that were uploaded before.
@@ -183,6 +188,13 @@ fn ends_upload_in_parts(request: &HttpRequest) -> bool {
 tokio::task_local! {
     /// What was wrong with the last exchange.
     static SEEN: RefCell<Option<StoreError>>;
+    /// What is uploaded.
+    static UPLOAD: Arc<Upload>;
+}
+
+/// Awaits `work`, which uploads this.
+pub(crate) async fn uploading<T>(upload: Arc<Upload>, work: impl Future<Output = T>) -> T {
+    UPLOAD.scope(upload, work).await
 }
 
 fn see(error: Option<StoreError>) {

@@ -6,10 +6,12 @@
 //! upload carries the MD5 of its bytes, so that a store refuses what has changed on the way.
 //!
 //! The straight line of an upload: [`Target::open`] reads where to and with whose credentials; [`Target::upload`] claims a
-//! folder with the first file and puts the others beside it; `put` tells a sure end from one that is not; `persist` tries
-//! again until the [`Deadline`]; `http` sees every exchange, and `StoreError` says what it means to a person.
+//! folder with the first file, which has to tell this run from all others, and puts the others beside it; `put` tells a sure
+//! end from one that is not, and `parts` puts large files; `persist` tries again until the [`Deadline`]; `http` sees every
+//! exchange, and `StoreError` says what it means to a person.
 
 mod address;
+mod body;
 mod credentials;
 mod deadline;
 mod environment;
@@ -17,6 +19,7 @@ mod error;
 mod http;
 pub mod hub;
 mod open;
+mod parts;
 mod persist;
 mod put;
 mod read;

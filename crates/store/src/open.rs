@@ -10,7 +10,7 @@ use object_store::multipart::MultipartStore;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::{Address, Cloud};
-use crate::environment::Environment;
+use crate::environment::{Environment, check_endpoint};
 use crate::error::StoreError;
 use crate::http::Connector;
 
@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// Uploads in parts, where they can be kept from replacing anything: of the others only S3 lets the end of one be
-    /// conditional without another right or another signature, and the others take gigabytes in one piece.
+    /// conditional without another right or another signature, and the others take gigabytes in one piece, read while it is sent.
     pub(crate) fn parts(&self) -> Option<&dyn MultipartStore> {
         match self {
             Self::S3(client) => Some(client),
@@ -69,6 +69,12 @@ impl Client {
         env: &Environment,
     ) -> Result<Self, StoreError> {
         let bucket = &config.bucket_name;
+        env.check("AWS_")?;
+        check_name("bucket_name", bucket, "-._")?;
+        if let Some(region) = &config.region_name {
+            check_name("region_name", region, "-_")?;
+        }
+        check_given(config.endpoint_url.as_deref())?;
         let builder = AmazonS3Builder::new();
         let mut builder = env
             .configure("AWS_", builder, |builder, key, value| {
@@ -113,6 +119,9 @@ impl Client {
         connector: Connector,
         env: &Environment,
     ) -> Result<Self, StoreError> {
+        env.check("GOOGLE_")?;
+        check_name("bucket_name", &config.bucket_name, "-._")?;
+        check_given(config.endpoint_url.as_deref())?;
         let builder = GoogleCloudStorageBuilder::new();
         let mut builder = env
             .configure("GOOGLE_", builder, |builder, key, value| {
@@ -135,6 +144,13 @@ impl Client {
         connector: Connector,
         env: &Environment,
     ) -> Result<Self, StoreError> {
+        env.check("AZURE_")?;
+        env.check("IDENTITY_ENDPOINT")?;
+        check_name("container_name", &config.container_name, "-$")?;
+        if let Some(account) = &config.account_name {
+            check_name("account_name", account, "-")?;
+        }
+        check_given(config.endpoint_url.as_deref())?;
         let builder = MicrosoftAzureBuilder::new();
         let mut builder = env
             .configure("AZURE_", builder, |builder, key, value| {
@@ -194,6 +210,24 @@ impl Client {
             }
         }
     }
+}
+
+/// Refuses a name that no host or path can hold as it stands: letters, digits and `more` are what one may have.
+fn check_name(key: &str, name: &str, more: &str) -> Result<(), StoreError> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    if !name.is_empty() && name.chars().all(is_allowed) {
+        return Ok(());
+    }
+    let wrong = name.chars().find(|c| !is_allowed(*c));
+    let why = wrong.map_or("is empty".to_owned(), |wrong| {
+        format!("is `{name}`, and cannot have `{}`", wrong.escape_debug())
+    });
+    Err(StoreError::Setup(format!("{key} {why}: correct the name")))
+}
+
+/// Refuses an endpoint of the config that is none.
+fn check_given(endpoint: Option<&str>) -> Result<(), StoreError> {
+    endpoint.map_or(Ok(()), |endpoint| check_endpoint("endpoint_url", endpoint))
 }
 
 /// Trying again is ours: only so is it known whether an earlier attempt may have succeeded.

@@ -1,5 +1,6 @@
 //! Trying again.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -13,14 +14,41 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// What is in the way of a target's uploads at the moment, for people who wait for them.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble(Mutex<Option<StoreError>>);
+
+impl Trouble {
+    pub(crate) fn get(&self) -> Option<StoreError> {
+        self.lock().clone()
+    }
+
+    fn set(&self, error: Option<StoreError>) {
+        *self.lock() = error;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<StoreError>> {
+        // Nothing that holds it can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long something is tried, and where is said what is in its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort<'a> {
+    pub deadline: &'a Deadline,
+    pub trouble: &'a Trouble,
+}
+
 /// Does `attempt` until it succeeds, fails for good, or the deadline has passed, with ever longer pauses in between.
 ///
 /// # Errors
 /// The last attempt's, with their number where there were several.
 pub(crate) async fn persist<T>(
-    deadline: &Deadline,
+    effort: Effort<'_>,
     mut attempt: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    let Effort { deadline, trouble } = effort;
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0;
     let mut last = StoreError::Silent;
@@ -29,7 +57,10 @@ pub(crate) async fn persist<T>(
         tokio::select! {
             biased;
             done = attempt() => match done {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    trouble.set(None);
+                    return Ok(done);
+                }
                 Err(error) => last = error,
             },
             () = deadline.passed() => return Err(given_up(attempts, last)),
@@ -37,6 +68,7 @@ pub(crate) async fn persist<T>(
         if !last.is_transient() {
             return Err(given_up(attempts, last));
         }
+        trouble.set(Some(last.clone()));
         tokio::select! {
             () = sleep(pause) => {}
             () = deadline.passed() => return Err(given_up(attempts, last)),
@@ -64,7 +96,12 @@ mod tests {
     ) -> (Result<(), StoreError>, usize) {
         let mut made = 0;
         let deadline = Deadline::after(Duration::from_secs(patience));
-        let outcome = persist(&deadline, async || {
+        let trouble = Trouble::default();
+        let effort = Effort {
+            deadline: &deadline,
+            trouble: &trouble,
+        };
+        let outcome = persist(effort, async || {
             made += 1;
             match ends.get(made - 1) {
                 Some(end) => end.clone(),
@@ -72,6 +109,8 @@ mod tests {
             }
         })
         .await;
+        // Whoever succeeds is in no trouble any more.
+        assert_eq!(trouble.get().is_some(), outcome.is_err() && made > 1);
         (outcome, made)
     }
 

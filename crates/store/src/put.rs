@@ -3,21 +3,20 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use md5::{Digest, Md5};
-use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as Key;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use tokio::time::timeout;
 
-use crate::deadline::Deadline;
+use crate::body::{Md5Sum, Source, Upload, md5_of, stand_in};
 use crate::error::StoreError;
-use crate::http::watched;
+use crate::http::{uploading, watched};
 use crate::open::Client;
-use crate::persist::persist;
+use crate::parts;
+use crate::persist::{Effort, persist};
 
 /// What is uploaded.
 #[derive(Clone, Debug)]
@@ -48,14 +47,8 @@ pub(crate) enum Stored {
     Presumably,
 }
 
-/// Files from this size on are uploaded in parts, where the store can do that.
-pub(crate) const LARGE: u64 = 64 * 1024 * 1024;
-
-/// The size of a part, for as long as the allowed 10,000 of them suffice.
-const PART: u64 = 16 * 1024 * 1024;
-
-/// How many parts are under way at once.
-const AT_ONCE: usize = 4;
+/// Files from this size on are not read into memory: they are uploaded in parts, or sent while they are read.
+const LARGE: u64 = 64 * 1024 * 1024;
 
 /// How long an exchange may take beside its bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,41 +56,47 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The slowest pace at which bytes are taken to be on their way, in bytes a second.
 const SLOWEST: u64 = 512 * 1024;
 
-/// Puts `content` at `key`.
+/// Puts `content` at `key`. `is_unsure`: whether an attempt before may have put it there, and, in the end, whether any has.
 pub(crate) async fn put(
     client: &Client,
     key: &Key,
     content: &Content,
     replace: Replace,
-    deadline: &Deadline,
+    is_unsure: &mut bool,
+    effort: Effort<'_>,
 ) -> Result<Stored, StoreError> {
-    let bytes = match (content, client.parts()) {
-        (Content::Bytes(bytes), _) => bytes.clone(),
-        // The client of a run that replaces nothing else makes no exception for its own at the end of an upload in parts.
-        (Content::File(path), Some(parts)) if size(path)? >= LARGE && replace != Replace::Own => {
-            return in_parts(client, parts, key, path, deadline).await;
-        }
-        (Content::File(path), _) => read(path)?,
+    let (payload, upload, expected) = match content {
+        Content::Bytes(bytes) => whole(bytes.clone()),
+        Content::File(path) => match (size(path)?, client.parts()) {
+            (length, _) if length < LARGE => whole(read(path)?),
+            // The client of a run that replaces nothing else makes no exception for its own at the end of an upload in parts.
+            (length, Some(store)) if replace != Replace::Own => {
+                return parts::put(client, store, key, path, length, effort).await;
+            }
+            // The signature of S3 covers the bytes.
+            (_, Some(_)) => whole(read(path)?),
+            (length, None) => while_read(path, length, effort).await?,
+        },
     };
-    let digest = Md5::digest(&bytes);
-    let length = bytes.len() as u64;
-    let payload = PutPayload::from_bytes(bytes);
     let mode = match replace {
         Replace::Nothing => PutMode::Create,
         Replace::Own | Replace::Anything => PutMode::Overwrite,
     };
-    let mut is_unsure = false;
-    persist(deadline, async || {
+    persist(effort, async || {
+        let was_unsure = *is_unsure;
+        // Also where the deadline ends the attempt.
+        *is_unsure = true;
         let put = client
             .objects()
             .put_opts(key, payload.clone(), mode.clone().into());
-        match exchange(length, put).await {
-            Ok(_) => Ok(Stored::Surely),
-            Err(StoreError::Exists(_)) if is_unsure => {
-                is_ours(client, key, length, Some(&digest)).await
+        match exchange(upload.length, uploading(upload.clone(), put)).await {
+            Ok(_) => {
+                effort.deadline.put_off();
+                Ok(Stored::Surely)
             }
+            Err(StoreError::Exists(_)) if was_unsure => look(client, key, &expected).await,
             Err(error) => {
-                is_unsure |= error.is_unsure();
+                *is_unsure = was_unsure || error.is_unsure();
                 Err(error)
             }
         }
@@ -105,97 +104,88 @@ pub(crate) async fn put(
     .await
 }
 
-/// Puts a large file, read and sent part by part. Needs no right but that to put the object.
-async fn in_parts(
-    client: &Client,
-    store: &dyn MultipartStore,
-    key: &Key,
+/// What an object has to be to be the one of this upload.
+pub(crate) enum Expected {
+    /// It has these bytes.
+    Bytes(Bytes),
+    /// It has this length, and where the store tells it, this MD5.
+    Like(u64, Option<Md5Sum>),
+}
+
+fn whole(bytes: Bytes) -> (PutPayload, Arc<Upload>, Expected) {
+    let upload = Arc::new(Upload::of_bytes(&bytes));
+    let expected = Expected::Bytes(bytes.clone());
+    (PutPayload::from_bytes(bytes), upload, expected)
+}
+
+/// A large file, sent while it is read.
+async fn while_read(
     path: &Path,
-    deadline: &Deadline,
+    length: u64,
+    effort: Effort<'_>,
+) -> Result<(PutPayload, Arc<Upload>, Expected), StoreError> {
+    let file = path.to_owned();
+    // Meanwhile other uploads go on.
+    let md5 = tokio::task::spawn_blocking(move || md5_of(&file)).await;
+    let md5 = match md5 {
+        Ok(md5) => md5.map_err(|error| unreadable(path, &error))?,
+        Err(error) => return Err(StoreError::Other(error.to_string())),
+    };
+    let upload = Upload {
+        md5,
+        length,
+        file: Some(Source {
+            path: path.to_owned(),
+            deadline: effort.deadline.clone(),
+            farthest: Arc::default(),
+        }),
+    };
+    Ok((
+        stand_in(length),
+        Arc::new(upload),
+        Expected::Like(length, Some(md5)),
+    ))
+}
+
+/// Whether the object that is there came of an attempt whose reply was lost. What passes is no answer.
+pub(crate) async fn look(
+    client: &Client,
+    key: &Key,
+    expected: &Expected,
 ) -> Result<Stored, StoreError> {
-    let length = size(path)?;
-    let part = PART.max(length.div_ceil(10_000));
-    let id = persist(deadline, async || {
-        exchange(0, store.create_multipart(key)).await
-    })
-    .await?;
-    let places = (0..length.div_ceil(part)).map(|index| {
-        let id = &id;
-        async move {
-            let from = index * part;
-            let bytes = slice(path, from, part.min(length - from))?;
-            let payload = PutPayload::from_bytes(bytes);
-            let length = payload.content_length() as u64;
-            persist(deadline, async || {
-                let sent = store.put_part(key, id, index as usize, payload.clone());
-                exchange(length, sent).await
+    let is_it = match expected {
+        Expected::Bytes(bytes) => {
+            exchange(bytes.len() as u64, async {
+                let found = client.objects().get(key).await?;
+                if found.meta.size != bytes.len() as u64 {
+                    return Ok(false);
+                }
+                Ok(found.bytes().await? == bytes)
             })
             .await
         }
-    });
-    let parts: Result<Vec<PartId>, StoreError> =
-        stream::iter(places).buffered(AT_ONCE).try_collect().await;
-    let done = match parts {
-        Ok(parts) => complete(client, store, key, &id, &parts, length, deadline).await,
-        Err(error) => Err(error),
-    };
-    if done.is_err() {
-        // Parts cost money for as long as they lie there. It takes another right; a lifecycle rule does it as well.
-        let _ = exchange(0, store.abort_multipart(key, &id)).await;
-    }
-    done
-}
-
-async fn complete(
-    client: &Client,
-    store: &dyn MultipartStore,
-    key: &Key,
-    id: &String,
-    parts: &[PartId],
-    length: u64,
-    deadline: &Deadline,
-) -> Result<Stored, StoreError> {
-    let mut is_unsure = false;
-    persist(deadline, async || {
-        let completed = store.complete_multipart(key, id, parts.to_vec());
-        match exchange(0, completed).await {
-            Ok(_) => Ok(Stored::Surely),
-            // An upload that is complete is no longer known.
-            Err(StoreError::Exists(_) | StoreError::Missing(_)) if is_unsure => {
-                is_ours(client, key, length, None).await
-            }
-            Err(error) => {
-                is_unsure |= error.is_unsure();
-                Err(error)
-            }
+        Expected::Like(length, md5) => {
+            let found = exchange(0, client.objects().head(key)).await;
+            found.map(|found| {
+                let tag = found.e_tag.unwrap_or_default();
+                found.size == *length && !md5.is_some_and(|md5| is_other(&tag, &md5))
+            })
         }
-    })
-    .await
+    };
+    match is_it {
+        Ok(true) => Ok(Stored::Surely),
+        Ok(false) => Err(StoreError::Exists(key.to_string())),
+        Err(StoreError::Denied(_)) => Ok(Stored::Presumably),
+        Err(error) => Err(error),
+    }
 }
 
-/// Whether the object that is there came of an attempt whose reply was lost.
-async fn is_ours(
-    client: &Client,
-    key: &Key,
-    length: u64,
-    md5: Option<&[u8]>,
-) -> Result<Stored, StoreError> {
-    let Ok(there) = exchange(0, client.objects().head(key)).await else {
-        return Ok(Stored::Presumably);
-    };
-    let tag = there.e_tag.unwrap_or_default();
+/// Whether an entity tag says that the bytes are others. Only some tags are the MD5 of the bytes.
+fn is_other(tag: &str, md5: &Md5Sum) -> bool {
     let tag = tag.trim_matches('"');
-    // Only some tags are the MD5 of the bytes.
     let is_md5 = tag.len() == 32 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_other = |md5: &[u8]| {
-        let hex: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
-        is_md5 && !tag.eq_ignore_ascii_case(&hex)
-    };
-    if there.size == length && !md5.is_some_and(is_other) {
-        Ok(Stored::Surely)
-    } else {
-        Err(StoreError::Exists(key.to_string()))
-    }
+    let hex: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
+    is_md5 && !tag.eq_ignore_ascii_case(&hex)
 }
 
 /// Awaits one exchange of so many bytes with the store.
@@ -220,7 +210,8 @@ fn read(path: &Path) -> Result<Bytes, StoreError> {
     Ok(bytes.into())
 }
 
-fn slice(path: &Path, from: u64, length: u64) -> Result<Bytes, StoreError> {
+/// So many bytes of a file, from there on.
+pub(crate) fn slice(path: &Path, from: u64, length: u64) -> Result<Bytes, StoreError> {
     let read = || {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(from))?;

@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::open::Client;
+use crate::persist::{Effort, Trouble};
 use crate::put::exchange;
 
 /// How long credentials are waited for.
@@ -110,7 +111,11 @@ fn blocking<T>(
         let env = Environment::of_process();
         let client = Client::of_address(address, &env)?;
         let key = Key::parse(&address.key).map_err(|error| StoreError::Setup(error.to_string()))?;
-        authenticate(&client, &env, &Deadline::after(PATIENCE)).await?;
+        let effort = Effort {
+            deadline: &Deadline::after(PATIENCE),
+            trouble: &Trouble::default(),
+        };
+        authenticate(&client, &env, effort).await?;
         // Who waits at a terminal tries again as it seems best.
         work(&client, &key).await
     });

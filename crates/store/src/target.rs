@@ -1,7 +1,7 @@
 //! One place that the files of a run are uploaded to.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use bench_contract::config::{IfExists, Storage};
 use object_store::path::Path as Key;
@@ -14,6 +14,7 @@ use crate::environment::Environment;
 use crate::error::StoreError;
 use crate::http::Connector;
 use crate::open::Client;
+use crate::persist::{Effort, Trouble};
 use crate::put::{Content, Replace, Stored, put};
 
 /// How many folders beside the one that was asked for are looked at.
@@ -44,11 +45,22 @@ pub struct Target {
     if_exists: IfExists,
     /// Below the folder, where an earlier attempt of the same Job has it.
     attempt: Option<String>,
-    /// The folder that this run has, once its first file is there.
-    claimed: AsyncMutex<Option<Address>>,
+    /// The file that takes the folder, and tells this run from all others.
+    first: OnceLock<(String, Content)>,
+    claimed: AsyncMutex<Claim>,
     /// Names of the files that are there.
     stored: Mutex<HashSet<String>>,
     is_authentic: AsyncMutex<bool>,
+    trouble: Trouble,
+}
+
+/// How far this run has got with taking a folder.
+#[derive(Debug, Default)]
+struct Claim {
+    /// The folder that it has, once its first file is there.
+    folder: Option<Address>,
+    /// Where an attempt may have put that file whose reply did not come.
+    unsure: HashSet<String>,
 }
 
 /// A target that cannot be.
@@ -65,6 +77,8 @@ pub struct Unusable {
 pub struct Uploaded {
     /// Its address.
     pub address: Address,
+    /// The folder of the run.
+    pub folder: Address,
     /// Whether the reply to its upload was lost and nobody may look whether it is the one that is there.
     pub is_presumed: bool,
 }
@@ -143,9 +157,11 @@ impl Target {
                 .pod
                 .filter(|_| path.contains("{run_id}"))
                 .map(|pod| format!("attempt-{pod}")),
-            claimed: AsyncMutex::new(None),
+            first: OnceLock::new(),
+            claimed: AsyncMutex::default(),
             stored: Mutex::new(HashSet::new()),
             is_authentic: AsyncMutex::new(false),
+            trouble: Trouble::default(),
         })
     }
 
@@ -168,8 +184,26 @@ impl Target {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Uploads `content` as file `name`. The first file decides about the folder, and all others go there. A file of this run
-    /// that is there already is replaced.
+    /// Has the folder taken by this file, whichever is uploaded first: small, and unlike that of any other run, since it is what
+    /// tells in doubt whose folder it is.
+    pub fn claim_by(&self, name: &str, content: Content) {
+        let _ = self.first.set((name.to_owned(), content));
+    }
+
+    /// What is in the way of its uploads at the moment, if anything.
+    #[must_use]
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.trouble.get()
+    }
+
+    /// Whether the folder that was asked for is taken only by earlier attempts of the same Job, if by anybody.
+    #[must_use]
+    pub fn is_of_attempts(&self) -> bool {
+        self.attempt.is_some()
+    }
+
+    /// Uploads `content` as file `name`. The folder is taken before, by the file of [`Self::claim_by`], or else by this one, and
+    /// all others go there. A file of this run that is there already is replaced.
     ///
     /// # Errors
     /// [`StoreError`], once trying again does not help or `deadline` has passed.
@@ -180,48 +214,60 @@ impl Target {
         deadline: &Deadline,
     ) -> Result<Uploaded, StoreError> {
         self.authenticate(deadline).await?;
-        let uploaded = match self.claim(name, content, deadline).await? {
-            Claim::First(address) => Uploaded {
-                address,
-                is_presumed: false,
-            },
-            Claim::Made(folder) => {
-                let replace = match self.if_exists {
-                    IfExists::Overwrite => Replace::Anything,
-                    IfExists::Fail | IfExists::Suffix if self.has(name) => Replace::Own,
-                    IfExists::Fail | IfExists::Suffix => Replace::Nothing,
-                };
-                let address = folder.join(&format!("{}{name}", self.prefix));
-                let stored = self.put(&address, content, replace, deadline).await?;
-                Uploaded {
-                    address,
-                    is_presumed: stored == Stored::Presumably,
-                }
-            }
-        };
-        self.names().insert(name.to_owned());
-        Ok(uploaded)
+        let first = self
+            .first
+            .get_or_init(|| (name.to_owned(), content.clone()));
+        let folder = self.claim(first, deadline).await?;
+        let address = folder.join(&format!("{}{name}", self.prefix));
+        let mut stored = Stored::Surely;
+        if !is_same(first, name, content) {
+            let replace = match self.if_exists {
+                IfExists::Overwrite => Replace::Anything,
+                IfExists::Fail | IfExists::Suffix if self.has(name) => Replace::Own,
+                IfExists::Fail | IfExists::Suffix => Replace::Nothing,
+            };
+            let is_unsure = &mut false;
+            stored = self
+                .put(&address, content, replace, is_unsure, deadline)
+                .await?;
+            self.names().insert(name.to_owned());
+        }
+        Ok(Uploaded {
+            address,
+            folder,
+            is_presumed: stored == Stored::Presumably,
+        })
     }
 
-    async fn authenticate(&self, deadline: &Deadline) -> Result<(), StoreError> {
+    /// Gets credentials, which every upload does before it begins.
+    ///
+    /// # Errors
+    /// [`StoreError`], where there are none, or none until `deadline`.
+    pub async fn authenticate(&self, deadline: &Deadline) -> Result<(), StoreError> {
         let mut is_authentic = self.is_authentic.lock().await;
         if !*is_authentic {
-            authenticate(&self.client, &self.env, deadline).await?;
+            authenticate(&self.client, &self.env, self.effort(deadline)).await?;
             *is_authentic = true;
         }
         Ok(())
     }
 
+    fn effort<'a>(&'a self, deadline: &'a Deadline) -> Effort<'a> {
+        Effort {
+            deadline,
+            trouble: &self.trouble,
+        }
+    }
+
     /// The folder of this run, which its first file takes where there is none yet.
     async fn claim(
         &self,
-        name: &str,
-        content: &Content,
+        (name, content): &(String, Content),
         deadline: &Deadline,
-    ) -> Result<Claim, StoreError> {
-        let mut claimed = self.claimed.lock().await;
-        if let Some(folder) = &*claimed {
-            return Ok(Claim::Made(folder.clone()));
+    ) -> Result<Address, StoreError> {
+        let mut claim = self.claimed.lock().await;
+        if let Some(folder) = &claim.folder {
+            return Ok(folder.clone());
         }
         let replace = match self.if_exists {
             IfExists::Overwrite => Replace::Anything,
@@ -230,13 +276,21 @@ impl Target {
         let mut taken = None;
         for folder in self.candidates() {
             let address = folder.join(&format!("{}{name}", self.prefix));
-            match self.put(&address, content, replace, deadline).await {
+            let mut is_unsure = IsUnsure::at(&mut claim.unsure, &address.key);
+            let put = self.put(&address, content, replace, &mut is_unsure.now, deadline);
+            let put = put.await;
+            drop(is_unsure);
+            match put {
                 Ok(Stored::Surely) => {
-                    *claimed = Some(folder);
-                    return Ok(Claim::First(address));
+                    claim.folder = Some(folder.clone());
+                    self.names().insert(name.clone());
+                    return Ok(folder);
                 }
                 // What cannot be told to be ours is somebody else's.
-                Ok(Stored::Presumably) | Err(StoreError::Exists(_)) => {
+                Ok(Stored::Presumably) => {
+                    taken.get_or_insert(StoreError::Unknown(address.to_string()));
+                }
+                Err(StoreError::Exists(_)) => {
                     taken.get_or_insert(StoreError::Exists(address.to_string()));
                 }
                 Err(error) => return Err(error),
@@ -271,10 +325,12 @@ impl Target {
         address: &Address,
         content: &Content,
         replace: Replace,
+        is_unsure: &mut bool,
         deadline: &Deadline,
     ) -> Result<Stored, StoreError> {
         let key = Key::parse(&address.key).map_err(|error| StoreError::Setup(error.to_string()))?;
-        let stored = put(&self.client, &key, content, replace, deadline).await;
+        let effort = self.effort(deadline);
+        let stored = put(&self.client, &key, content, replace, is_unsure, effort).await;
         // Replies do not say what they are about.
         stored.map_err(|error| match error {
             StoreError::Exists(_) => StoreError::Exists(address.to_string()),
@@ -292,10 +348,36 @@ struct Place<'a> {
     if_exists: Option<IfExists>,
 }
 
-/// How a run came by its folder.
-enum Claim {
-    /// This file has taken it, and is there.
-    First(Address),
-    /// An earlier file has.
-    Made(Address),
+/// Whether an attempt may have put a file at a key, written down whenever the upload ends: it may just be given up.
+struct IsUnsure<'a> {
+    unsure: &'a mut HashSet<String>,
+    key: &'a str,
+    now: bool,
+}
+
+impl<'a> IsUnsure<'a> {
+    fn at(unsure: &'a mut HashSet<String>, key: &'a str) -> Self {
+        let now = unsure.contains(key);
+        Self { unsure, key, now }
+    }
+}
+
+impl Drop for IsUnsure<'_> {
+    fn drop(&mut self) {
+        if self.now {
+            self.unsure.insert(self.key.to_owned());
+        } else {
+            self.unsure.remove(self.key);
+        }
+    }
+}
+
+/// Whether the file that takes the folder is this one, with these bytes.
+fn is_same((first, bytes): &(String, Content), name: &str, content: &Content) -> bool {
+    let is_same = match (bytes, content) {
+        (Content::Bytes(first), Content::Bytes(bytes)) => first == bytes,
+        (Content::File(first), Content::File(path)) => first == path,
+        (Content::Bytes(_), Content::File(_)) | (Content::File(_), Content::Bytes(_)) => false,
+    };
+    first == name && is_same
 }

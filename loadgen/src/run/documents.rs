@@ -57,10 +57,11 @@ pub(super) fn json(name: &str, value: &impl Serialize) -> Result<Vec<u8>, String
     Ok(bench_report::json(&value).into_bytes())
 }
 
-/// The config as it runs, without its secrets.
+/// The config as it runs, without its secrets, under a line that tells this run from all others: who finds it knows whose folder
+/// it is in.
 pub(super) fn config(prepared: &Prepared) -> Result<Vec<u8>, String> {
     let text = serde_yaml::to_string(&redacted(prepared));
-    text.map(String::into_bytes)
+    text.map(|text| format!("{}{text}", prepared.identity).into_bytes())
         .map_err(|error| format!("cannot serialise {CONFIG}: {error}"))
 }
 

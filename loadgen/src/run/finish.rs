@@ -1,6 +1,7 @@
 //! From what was measured to the report, its files, the table and the exit code.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bench_contract::{Counts, ExitCode, FailOn, NotBegun, Outcome, Report, RunStatus, StageReport};
 use bench_report::{
@@ -13,7 +14,8 @@ use super::head::head;
 use super::pod::{is_log_of_pod, leave, leave_message, marked};
 use super::prepare::Prepared;
 use super::print;
-use super::upload::{Begun, Sending};
+use super::sending::{Sending, Sent, Waiting};
+use super::upload::Begun;
 use crate::clock::Origin;
 use crate::engine::StageEnd;
 use crate::notice;
@@ -21,6 +23,9 @@ use crate::output::Folder;
 use crate::plan::StageSpec;
 use crate::ready::Ready;
 use crate::record::journal::{LIFECYCLE, RECORDS};
+
+/// How long the table waits for the uploads, which may change the verdict.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a run has come to.
 #[derive(Default)]
@@ -138,30 +143,37 @@ pub(super) fn begin(
     let Some(uploads) = &prepared.uploads else {
         return Ok(true);
     };
+    let is_counted = fail_on.contains(&FailOn::Error);
     let config = config(prepared).map_err(|error| vec![error]);
-    let refused = match config.map(|config| uploads.begin(CONFIG, &Content::Bytes(config.into()))) {
+    let begun =
+        config.map(|config| uploads.begin(CONFIG, &Content::Bytes(config.into()), is_counted));
+    let refused = match begun {
         Ok(Begun::Ready) => return Ok(true),
         Ok(Begun::Interrupted) => return Ok(false),
         Ok(Begun::Refused(reasons)) | Err(reasons) => reasons,
     };
-    let is_counted = fail_on.contains(&FailOn::Error);
-    let severity = if is_counted { "error" } else { "warning" };
-    for reason in &refused {
-        notice(&format!("{severity}: {reason}"));
-    }
     if !is_counted {
+        for reason in &refused {
+            notice(&format!("warning: {reason}"));
+        }
         return Ok(true);
     }
-    let why = refused.join("\n");
-    leave(&format!("nothing was sent: {why}"), termination_log);
+    give_up(prepared, &refused.join("\n"), termination_log);
     notice(
         "nothing was sent: results that cannot be uploaded were asked for; leave `error` out of --fail-on to run all the same",
     );
-    if let Some(folder) = &prepared.folder {
-        folder.release();
-        folder.remove();
-    }
     Err(ExitCode::Failed)
+}
+
+/// Says why the run does not begin, a reason a line, and leaves things as they were.
+pub(super) fn give_up(prepared: &Prepared, why: &str, termination_log: &Path) {
+    for reason in why.lines() {
+        notice(&format!("error: {reason}"));
+    }
+    leave(&format!("nothing was sent: {why}"), termination_log);
+    if let Some(folder) = &prepared.folder {
+        folder.discard();
+    }
 }
 
 /// Judges, writes and uploads the files, prints the table, leaves the verdict in `termination_log`, and gives the exit code.
@@ -172,26 +184,27 @@ pub(super) fn finish(
     termination_log: &Path,
 ) -> ExitCode {
     let sending = prepared.uploads.as_ref().map(|uploads| {
-        let records = records(prepared);
-        let sizes = records.iter().filter_map(|(_, file)| file.metadata().ok());
-        let sending = uploads.start(sizes.map(|file| file.len()).sum(), finished.signalled)?;
-        for (name, file) in records {
+        let sending = uploads.start(finished.signalled)?;
+        for (name, file) in records(prepared) {
             sending.add(name, Content::File(file));
         }
         Ok(sending)
     });
     let sending: Result<Option<Sending>, String> = sending.transpose();
     let mut report = conclude(prepared, &mut finished, fail_on);
+    let first_code = report.verdict.exit_code;
+    let is_in_pod = is_log_of_pod();
     let mut log = String::new();
     // Nobody takes them where there is neither a folder nor the log of a pod.
-    let files = if prepared.folder.is_some() || is_log_of_pod() {
+    let files = if prepared.folder.is_some() || is_in_pod {
         files(prepared, &report, &finished.stages)
     } else {
         Vec::new()
     };
-    if is_log_of_pod() {
+    if is_in_pod {
         log.push_str(&marked(&files));
     }
+    let mut printed = None;
     if let Some(folder) = &prepared.folder {
         folder.release();
         let mut failures = Vec::new();
@@ -205,14 +218,27 @@ pub(super) fn finish(
                 sending.add(&name, Content::Bytes(bytes.into()));
             }
         }
-        let missing = uploaded(prepared, folder, sending);
+        let mut waiting = sending.map(|sending| sending.map(Sending::close));
+        if let Ok(Some(waiting)) = &mut waiting
+            && !waiting.is_over_within(PATIENCE)
+        {
+            // Nobody waits for the numbers because of a store.
+            leave_message(&report, termination_log);
+            log.push_str(&table::report(&report, table::Style::for_stdout()));
+            printed = Some(print(&log));
+            let path = folder.path().display();
+            notice(&format!(
+                "the uploads go on; the results are in {path} meanwhile"
+            ));
+        }
+        let (missing, was_given_up) = uploaded(prepared, folder, waiting);
         let is_elsewhere = missing.is_empty();
         failures.extend(missing);
         if !failures.is_empty() {
             // The verdict has to know what could not be written; the report is written once more wherever it can be.
             report.run.failed.extend(failures);
             report.verdict = verdict(&report.stages, &RunEnd::of(&report), fail_on);
-            let lost = rewrite(prepared, folder, &report);
+            let lost = rewrite(prepared, folder, &report, was_given_up);
             report.run.failed.extend(lost);
         }
         if folder.is_temporary() && is_elsewhere {
@@ -225,8 +251,21 @@ pub(super) fn finish(
         notice(&format!("error: {failure}"));
     }
     leave_message(&report, termination_log);
-    log.push_str(&table::report(&report, table::Style::for_stdout()));
-    let printed = print(&log);
+    if printed.is_some() && report.verdict.exit_code != first_code {
+        let style = table::Style {
+            color: false,
+            ..table::Style::for_stdout()
+        };
+        let judgement = table::judgement(&report, style);
+        notice(&format!(
+            "the verdict has changed\n{}",
+            judgement.trim_end()
+        ));
+    }
+    let printed = printed.unwrap_or_else(|| {
+        log.push_str(&table::report(&report, table::Style::for_stdout()));
+        print(&log)
+    });
     let code = ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failed);
     if code == ExitCode::Done {
         printed
@@ -243,34 +282,42 @@ fn records(prepared: &Prepared) -> Vec<(&'static str, PathBuf)> {
     files.filter(|(_, file)| file.is_file()).collect()
 }
 
-/// Waits for the uploads. Returns what is missing where.
+/// Waits for the uploads. Returns what is missing where, and whether they were given up.
 fn uploaded(
     prepared: &Prepared,
     folder: &Folder,
-    sending: Result<Option<Sending>, String>,
-) -> Vec<String> {
+    waiting: Result<Option<Waiting>, String>,
+) -> (Vec<String>, bool) {
     let Some(uploads) = &prepared.uploads else {
-        return Vec::new();
+        return (Vec::new(), false);
     };
-    let ends = sending.and_then(|sending| sending.map_or_else(|| Ok(Vec::new()), Sending::finish));
-    match ends {
-        Ok(ends) => uploads.failures(&ends, folder.path()),
-        Err(error) => vec![error],
+    match waiting.and_then(|waiting| waiting.map_or_else(|| Ok(Sent::default()), Waiting::finish)) {
+        Ok(sent) => (
+            uploads.failures(&sent.ends, folder.path()),
+            sent.was_given_up,
+        ),
+        Err(error) => (vec![error], false),
     }
 }
 
 /// Writes the report again, whose verdict has changed, wherever it is. Returns what could not be replaced.
-fn rewrite(prepared: &Prepared, folder: &Folder, report: &Report) -> Vec<String> {
-    let mut failures = Vec::new();
+fn rewrite(
+    prepared: &Prepared,
+    folder: &Folder,
+    report: &Report,
+    was_given_up: bool,
+) -> Vec<String> {
+    let mut files = Vec::new();
     for (name, bytes) in report_files(report) {
         let Ok(bytes) = bytes else { continue };
         // Where it could not be written before, that has been said.
         let _ = folder.write(&name, &bytes);
-        if let Some(uploads) = &prepared.uploads {
-            failures.extend(uploads.replace(&name, &Content::Bytes(bytes.into())));
-        }
+        files.push((name, Content::Bytes(bytes.into())));
     }
-    failures
+    match &prepared.uploads {
+        Some(uploads) => uploads.replace(&files, was_given_up),
+        None => Vec::new(),
+    }
 }
 
 /// Judges a run.

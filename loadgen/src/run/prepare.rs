@@ -6,6 +6,7 @@ use bench_contract::config::{Config, Connections, Dns, Server};
 use bench_contract::{Environment, ExitCode};
 use bench_report::Settings;
 
+use super::documents::{CONFIG, config};
 use super::files;
 use super::upload::Uploads;
 use crate::clock::{Origin, wall_ns};
@@ -16,13 +17,13 @@ use crate::http::tls::Tls;
 use crate::notice;
 use crate::openai::head::Addressing;
 use crate::openai::request::RequestTemplate;
-use crate::output::Folder;
+use crate::output::{Folder, Occasion};
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::hash_text;
 use crate::plan::{Adapters, StageSpec, stages};
 use crate::ready::Ready;
 use crate::record::journal::{Journal, JournalFiles, LIFECYCLE, RECORDS};
-use crate::run_id::run_id;
+use crate::run_id::{identity, pod, run_id};
 use crate::trace;
 use crate::workload::Workload;
 
@@ -40,6 +41,8 @@ pub(super) struct Prepared {
     pub api_key: Option<String>,
     /// The run's name.
     pub run_id: String,
+    /// The line that tells it, and this attempt at it, from all others.
+    pub identity: String,
     /// The seed of arrivals, lengths and prompts.
     pub seed: u64,
     /// Worker threads.
@@ -73,7 +76,7 @@ pub(super) enum Audience {
 pub(super) struct Supplies {
     /// Says what each request carries.
     pub workload: Workload,
-    /// Writes the records, where there is a folder for them.
+    /// Writes the records, where there is a folder for them, once that is taken.
     pub journal: Option<Journal>,
 }
 
@@ -135,13 +138,15 @@ impl Prepared {
                 notice(&format!("warning: {warning}"));
             }
         }
-        let folder = Folder::create(&config, &run_id, started).map_err(failed)?;
-        let journal = folder
-            .as_ref()
-            .map(|folder| journal(folder, &config))
-            .transpose();
+        let pod = pod(|name| std::env::var(name).ok());
+        let occasion = Occasion {
+            run_id: &run_id,
+            started,
+            pod: pod.as_deref(),
+        };
+        let folder = Folder::create(&config, occasion).map_err(failed)?;
         let uploads = match audience {
-            Audience::Person => Uploads::of(&config, &run_id, started),
+            Audience::Person => Uploads::of(&config, occasion),
             Audience::Program => None,
         };
         // A Job's CPUs are few and dear: as many threads as asked for, never more than there are CPUs.
@@ -150,8 +155,11 @@ impl Prepared {
             .num_workers
             .map_or(usize::MAX, |asked| asked.max(1) as usize);
         let workers = asked.min(cpus());
+        let environment = environment(workers);
+        let host = pod.as_deref().unwrap_or(&environment.host);
         let prepared = Self {
-            environment: environment(workers),
+            identity: identity(&run_id, host, started),
+            environment,
             settings: Settings::from_config(&config),
             config,
             server,
@@ -167,8 +175,26 @@ impl Prepared {
             audience,
             counters: Arc::default(),
         };
-        let journal = journal.map_err(failed)?;
+        let journal = None;
         Ok((prepared, Supplies { workload, journal }))
+    }
+
+    /// Takes the folder for this run, which may hold the results of an earlier one until then, and begins to write its files.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub(super) fn take_folder(&self) -> Result<Option<Journal>, String> {
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        folder.take()?;
+        if folder.is_temporary() {
+            let path = folder.path().display();
+            self.tell(&format!("results are in {path} until they are uploaded"));
+        }
+        // Should the run be killed, it is known whose records are here, and by what config.
+        folder.write(CONFIG, &config(self)?)?;
+        journal(folder, &self.config).map(Some)
     }
 
     /// Says how the run gets on.

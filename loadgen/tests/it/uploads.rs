@@ -1,16 +1,18 @@
 //! Uploads of a run: what is where when it has ended, and what it says.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Child, ChildStderr};
 use std::time::Duration;
 
-use bench_contract::{ExitCode, Report, RunStatus};
+use bench_contract::{ExitCode, Report};
 use bench_sim::SimArgs;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Ran, by_shell};
 use crate::ends::signal;
-use crate::store::Server;
+use crate::store::{Mishap, Server};
 
 const WITH_KEYS: &str = r#"export AWS_ACCESS_KEY_ID=id AWS_SECRET_ACCESS_KEY=secret; exec "$@""#;
 
@@ -21,7 +23,11 @@ fn bucket(store: &Server) -> Value {
 }
 
 fn run(bench: &Bench, store: &Server, args: &[&str]) -> Ran {
-    bench.run_by(by_shell(WITH_KEYS), &bench.config(bucket(store)), args)
+    run_with(bench, bucket(store), args)
+}
+
+fn run_with(bench: &Bench, config: Value, args: &[&str]) -> Ran {
+    bench.run_by(by_shell(WITH_KEYS), &bench.config(config), args)
 }
 
 /// The bytes of what is stored, by file name.
@@ -48,6 +54,40 @@ fn written(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files.collect()
 }
 
+/// What a run says, as it says it.
+struct Said {
+    lines: BufReader<ChildStderr>,
+    text: String,
+}
+
+impl Said {
+    fn of(child: &mut Child) -> Self {
+        Self {
+            lines: BufReader::new(child.stderr.take().unwrap()),
+            text: String::new(),
+        }
+    }
+
+    /// Waits until it says this.
+    #[track_caller]
+    fn until(&mut self, part: &str) {
+        loop {
+            let from = self.text.len();
+            let read = self.lines.read_line(&mut self.text).unwrap();
+            assert!(read > 0, "it never says {part}:\n{}", self.text);
+            if self.text[from..].contains(part) {
+                return;
+            }
+        }
+    }
+
+    /// All that it says, once it has ended.
+    fn all(mut self) -> String {
+        self.lines.read_to_string(&mut self.text).unwrap();
+        self.text
+    }
+}
+
 fn report(bytes: &[u8]) -> Report {
     serde_json::from_slice(bytes).unwrap()
 }
@@ -60,6 +100,10 @@ fn every_file_is_in_the_store_too_and_the_config_was_there_first() {
     assert_eq!(stored(&store).len(), 6);
     assert!(ran.stderr.contains("uploaded to s3://b/"), "{}", ran.stderr);
     assert!(store.seen()[0].target.ends_with("/config.yaml"));
+    // Which begins with what tells this run from all others.
+    let config = String::from_utf8(stored(&store)["config.yaml"].clone()).unwrap();
+    let line = format!("# run: {} ", ran.report().run.id);
+    assert!(config.starts_with(&line), "{config}");
 }
 
 #[test]
@@ -138,32 +182,123 @@ fn a_store_that_is_away_costs_no_result_and_no_patience() {
     let config = bench.config(json!({"storage": {"simple_storage_service": {
         "bucket_name": "b", "endpoint_url": format!("http://{closed}")
     }}}));
-    let child = bench.start_by(by_shell(WITH_KEYS), &config);
-    // There from time zero on, and finished once the uploads begin.
-    let is_over = || {
-        let text = std::fs::read_to_string(bench.results().join("report.json")).ok()?;
-        let report: Report = serde_json::from_str(&text).ok()?;
-        (report.run.status == RunStatus::Complete).then_some(())
-    };
-    while is_over().is_none() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    for _ in 0..2 {
-        signal(&child, "TERM");
-        std::thread::sleep(Duration::from_millis(300));
-    }
-    let ran = bench.wait(child).expect(1);
+    let mut child = bench.start_by(by_shell(WITH_KEYS), &config);
+    let mut said = Said::of(&mut child);
+    said.until("it is tried again when the run ends");
+    said.until("not uploaded yet: s3://b/");
+    // The table is out by then.
+    said.until("the uploads go on; the results are in ");
+    signal(&child, "TERM");
+    said.until("once more to give up");
+    signal(&child, "TERM");
+    let said = said.all();
+    let ran = bench.wait(child);
+    assert_eq!(ran.code, Some(1), "{said}");
     for part in [
         "it cannot be reached: Connection refused",
-        "it is tried again when the run ends",
         "giving up the uploads",
         "not uploaded: ",
+        "the verdict has changed",
     ] {
-        assert!(ran.stderr.contains(part), "{}", ran.stderr);
+        assert!(said.contains(part), "{said}");
     }
+    assert_eq!(ran.stdout.matches("verdict").count(), 1, "{}", ran.stdout);
     let report = ran.report();
     assert_eq!(report.counts.ok(), 50);
     assert_eq!(report.verdict.exit_code, ExitCode::Failed.code());
+}
+
+#[test]
+fn a_report_that_cannot_be_replaced_holds_nobody_who_asks_to_end() {
+    let (bench, store) = (Bench::new(SimArgs::default()), Server::start());
+    let config = json!({"storage": {"simple_storage_service": {
+        "bucket_name": "b", "path": "p", "endpoint_url": store.url()
+    }}});
+    store.deny("/b/p/requests.jsonl.zst");
+    // The six files, and then nothing any more.
+    store.plan(vec![Mishap::None; 6]);
+    store.plan(vec![Mishap::Stall; 10]);
+    let mut child = bench.start_by(by_shell(WITH_KEYS), &bench.config(config));
+    let said = Said::of(&mut child);
+    while store.seen().len() < 7 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&child, "TERM");
+    let said = said.all();
+    assert_eq!(bench.wait(child).code, Some(1), "{said}");
+    for part in [
+        "SIGTERM: giving up the uploads",
+        "report.json was not replaced",
+        "report.html was not replaced",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn a_run_that_does_not_begin_leaves_the_results_of_the_one_before() {
+    let (bench, store) = (Bench::new(SimArgs::default()), Server::start());
+    let before = written(&bench.run(&bench.config(json!({})), &[]).expect(0).results);
+    assert_eq!(before.len(), 6);
+    let without = r#"export AWS_EC2_METADATA_DISABLED=true; exec "$@""#;
+    let ran = bench.run_by(by_shell(without), &bench.config(bucket(&store)), &[]);
+    let ran = ran.expect(1);
+    assert!(ran.stderr.contains("nothing was sent"), "{}", ran.stderr);
+    assert!(written(&ran.results) == before, "{}", ran.stderr);
+    // One that begins replaces them.
+    let ran = run(&bench, &store, &[]).expect(0);
+    assert!(ran.stderr.contains("are replaced"), "{}", ran.stderr);
+    assert_ne!(written(&ran.results)["config.yaml"], before["config.yaml"]);
+}
+
+#[test]
+fn a_pod_that_is_started_again_leaves_the_results_of_the_one_before() {
+    let bench = Bench::new(SimArgs::default());
+    let run = |uid: &str, pod: &str| {
+        let script = format!(r#"export JOB_NAME=job JOB_UID={uid} POD_NAME={pod}; exec "$@""#);
+        let ran = bench.run_by(by_shell(&script), &bench.config(json!({})), &[]);
+        ran.expect(0).results
+    };
+    let results = run("u1", "a");
+    let before = written(&results);
+    run("u1", "b");
+    let attempt = results.join("attempt-b");
+    assert_eq!(written(&attempt).len(), 6);
+    std::fs::rename(&attempt, bench.folder.path().join("attempt-b")).unwrap();
+    assert!(written(&results) == before);
+    // Another Job has not been asked to keep them.
+    run("u2", "c");
+    assert!(written(&results)["config.yaml"].starts_with(b"# run: job-u2 c "));
+}
+
+#[test]
+fn one_target_that_cannot_be_leaves_nothing_at_the_others() {
+    let (bench, store) = (Bench::new(SimArgs::default()), Server::start());
+    let mut config = bucket(&store);
+    config["storage"]["azure_blob_storage"] = json!({"container_name": "c"});
+    let ran = run_with(&bench, config, &[]).expect(1);
+    assert!(
+        ran.stderr.contains("AZURE_STORAGE_ACCOUNT_NAME"),
+        "{}",
+        ran.stderr
+    );
+    assert!(store.names().is_empty());
+}
+
+#[test]
+fn a_prefix_with_a_folder_in_it_is_not_another_runs_folder() {
+    let (bench, store) = (Bench::new(SimArgs::default()), Server::start());
+    let mut config = bucket(&store);
+    let target = &mut config["storage"]["simple_storage_service"];
+    (target["path"], target["report_file_prefix"]) = (json!("p"), json!("a/"));
+    let ran = run_with(&bench, config, &[]).expect(0);
+    assert!(!ran.stderr.contains("another run"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("uploaded to s3://b/p\n"),
+        "{}",
+        ran.stderr
+    );
+    assert!(store.object("/b/p/a/report.json").is_some());
 }
 
 #[test]

@@ -6,8 +6,11 @@
     reason = "a test that panics has failed"
 )]
 
+mod claims;
+mod credentials;
 mod failures;
 mod hub;
+mod large;
 mod server;
 mod targets;
 mod uploads;

@@ -11,12 +11,16 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// How the next upload goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Mishap {
+    /// Not at all.
+    None,
     /// It is answered with this status and code.
     Answer(u16, &'static str),
     /// The connection is cut after so many bytes of the body.
     CutAfter(usize),
     /// It succeeds, and the connection is cut in place of a reply.
     LostReply,
+    /// There is never a reply.
+    Stall,
 }
 
 /// A request that has arrived.
@@ -40,6 +44,8 @@ struct State {
     /// Parts that wait to be completed.
     parts: BTreeMap<usize, Vec<u8>>,
     mishaps: VecDeque<Mishap>,
+    /// The same of those who look.
+    looks: VecDeque<Mishap>,
     /// Paths that nobody may write to.
     denied: BTreeSet<String>,
     seen: Vec<Seen>,
@@ -109,6 +115,16 @@ impl Server {
         self.state.lock().unwrap().mishaps.extend(mishaps);
     }
 
+    /// What goes wrong with the next requests that look.
+    pub(crate) fn plan_looks(&self, mishaps: impl IntoIterator<Item = Mishap>) {
+        self.state.lock().unwrap().looks.extend(mishaps);
+    }
+
+    /// Nothing that was planned goes wrong any more.
+    pub(crate) fn recover(&self) {
+        self.state.lock().unwrap().mishaps.clear();
+    }
+
     /// Nobody may write to this path.
     pub(crate) fn deny(&self, path: &str) {
         self.state.lock().unwrap().denied.insert(path.to_owned());
@@ -144,7 +160,11 @@ fn serve(stream: &mut (impl Read + Write), state: &Mutex<State>) -> Option<()> {
     let mishap = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());
-        writes.then(|| state.mishaps.pop_front()).flatten()
+        match seen.method.as_str() {
+            _ if writes => state.mishaps.pop_front(),
+            "HEAD" | "GET" => state.looks.pop_front(),
+            _ => None,
+        }
     };
     let mut body = already;
     let wanted = match mishap {
@@ -156,8 +176,12 @@ fn serve(stream: &mut (impl Read + Write), state: &Mutex<State>) -> Option<()> {
         let read = stream.read(&mut piece).ok().filter(|read| *read > 0)?;
         body.extend_from_slice(&piece[..read]);
     }
-    if let Some(Mishap::CutAfter(_)) = mishap {
-        return None;
+    match mishap {
+        Some(Mishap::CutAfter(_)) => return None,
+        Some(Mishap::Stall) => loop {
+            std::thread::park();
+        },
+        _ => {}
     }
     let reply = match &mishap {
         Some(Mishap::Answer(status, code)) => error(*status, code),
@@ -171,9 +195,9 @@ fn serve(stream: &mut (impl Read + Write), state: &Mutex<State>) -> Option<()> {
     if seen.method != "HEAD" {
         text.push_str(&format!("content-length: {}\r\n", body.len()));
     }
-    stream
-        .write_all(format!("{text}\r\n{body}").as_bytes())
-        .ok()
+    let mut bytes = format!("{text}\r\n").into_bytes();
+    bytes.extend(body);
+    stream.write_all(&bytes).ok()
 }
 
 fn head(stream: &mut impl Read) -> Option<(Seen, Vec<u8>)> {
@@ -205,11 +229,11 @@ fn head(stream: &mut impl Read) -> Option<(Seen, Vec<u8>)> {
     Some((seen, bytes[end + 4..].to_vec()))
 }
 
-type Answer = (u16, String, String);
+type Answer = (u16, String, Vec<u8>);
 
 fn error(status: u16, code: &str) -> Answer {
     let body = format!("<Error><Code>{code}</Code><Message>as it was told</Message></Error>");
-    (status, String::new(), body)
+    (status, String::new(), body.into_bytes())
 }
 
 /// What a store does.
@@ -218,7 +242,7 @@ fn act(state: &mut State, seen: &Seen, body: Vec<u8>) -> Answer {
     let creates =
         seen.header("if-none-match") == "*" || seen.header("x-goog-if-generation-match") == "0";
     let is_taken = creates && state.objects.contains_key(path);
-    let done = || (200, "etag: \"tag\"\r\n".to_owned(), String::new());
+    let done = || (200, "etag: \"tag\"\r\n".to_owned(), Vec::new());
     match seen.method.as_str() {
         "PUT" if state.denied.contains(path) => error(403, "AccessDenied"),
         "PUT" if query.contains("partNumber=") => {
@@ -235,7 +259,7 @@ fn act(state: &mut State, seen: &Seen, body: Vec<u8>) -> Answer {
         }
         "POST" if query == "uploads=" || query == "uploads" => {
             let id = "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
-            (200, String::new(), id.to_owned())
+            (200, String::new(), id.into())
         }
         "POST" if is_taken => error(412, "PreconditionFailed"),
         "POST" => {
@@ -245,23 +269,26 @@ fn act(state: &mut State, seen: &Seen, body: Vec<u8>) -> Answer {
                 .insert(path.to_owned(), parts.into_values().flatten().collect());
             let tag =
                 "<CompleteMultipartUploadResult><ETag>\"t\"</ETag></CompleteMultipartUploadResult>";
-            (200, String::new(), tag.to_owned())
+            (200, String::new(), tag.into())
         }
         "DELETE" => {
             state.parts.clear();
-            (204, String::new(), String::new())
+            (204, String::new(), Vec::new())
         }
         "HEAD" if state.may_look => match state.objects.get(path) {
             Some(bytes) => (
                 200,
-                format!(
-                    "content-length: {}\r\netag: \"tag\"\r\nlast-modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n",
-                    bytes.len()
-                ),
-                String::new(),
+                format!("content-length: {}\r\n{FOUND}", bytes.len()),
+                Vec::new(),
             ),
-            None => (404, String::new(), String::new()),
+            None => (404, String::new(), Vec::new()),
         },
-        _ => (403, String::new(), String::new()),
+        "GET" if state.may_look => match state.objects.get(path) {
+            Some(bytes) => (200, FOUND.to_owned(), bytes.clone()),
+            None => (404, String::new(), Vec::new()),
+        },
+        _ => (403, String::new(), Vec::new()),
     }
 }
+
+const FOUND: &str = "etag: \"tag\"\r\nlast-modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n";

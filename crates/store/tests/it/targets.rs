@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 
 /// An environment with credentials for every cloud.
 pub(crate) fn credentials() -> Environment {
+    credentials_with(&[])
+}
+
+/// The same with more, or others.
+pub(crate) fn credentials_with(more: &[(&str, &str)]) -> Environment {
     let service_account = json!({
         "disable_oauth": true, "client_email": "", "private_key": "", "private_key_id": ""
     });
@@ -17,8 +22,12 @@ pub(crate) fn credentials() -> Environment {
         ("GOOGLE_SERVICE_ACCOUNT_KEY", service_account.to_string()),
         ("AZURE_STORAGE_SAS_TOKEN", "sv=2024-11-04&sig=x".to_owned()),
     ];
+    let more = more
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()));
     variables
         .into_iter()
+        .chain(more)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

@@ -6,7 +6,7 @@ use bench_store::{Content, Deadline, StoreError, Target};
 use serde_json::json;
 
 use crate::server::Server;
-use crate::targets::{credentials, open_in, patience, s3, s3_of_pod, upload};
+use crate::targets::{credentials, open_in, s3, s3_of_pod, upload};
 
 #[tokio::test]
 async fn nothing_but_puts_is_asked_for_and_each_carries_its_checksum() {
@@ -116,52 +116,6 @@ async fn a_file_of_this_run_can_be_replaced() {
         upload(&target, "report.json", text).await.unwrap();
     }
     assert_eq!(server.object("/b/results/report.json").unwrap(), b"FAILED");
-}
-
-#[tokio::test]
-async fn a_large_file_goes_in_parts_and_replaces_nothing_either() {
-    let server = Server::start();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("requests.jsonl.zst");
-    let bytes: Vec<u8> = (0..70_u32 << 20).map(|index| (index % 251) as u8).collect();
-    std::fs::write(&path, &bytes).unwrap();
-    let target = s3(&server.url(), json!({}));
-    upload(&target, "config.yaml", "x").await.unwrap();
-    let content = Content::File(path);
-    target
-        .upload("requests.jsonl.zst", &content, &patience())
-        .await
-        .unwrap();
-    assert!(server.object("/b/results/requests.jsonl.zst").unwrap() == bytes);
-    let parts = server.seen();
-    let parts: Vec<_> = parts
-        .iter()
-        .filter(|seen| seen.target.contains("partNumber"))
-        .collect();
-    assert_eq!(parts.len(), 5);
-    assert!(
-        parts
-            .iter()
-            .all(|part| !part.header("content-md5").is_empty())
-    );
-
-    server.put("/b/again/requests.jsonl.zst", b"old");
-    let target = s3(&server.url(), json!({"path": "again"}));
-    upload(&target, "config.yaml", "x").await.unwrap();
-    let error = target
-        .upload("requests.jsonl.zst", &content, &patience())
-        .await
-        .unwrap_err();
-    assert!(matches!(error, StoreError::Exists(_)), "{error}");
-    assert_eq!(
-        server.object("/b/again/requests.jsonl.zst").unwrap(),
-        b"old"
-    );
-    assert_eq!(
-        server.seen().last().unwrap().method,
-        "DELETE",
-        "its parts are removed"
-    );
 }
 
 #[tokio::test]
