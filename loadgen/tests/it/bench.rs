@@ -216,7 +216,7 @@ fn zstd_lines(file: &Path) -> Vec<String> {
 }
 
 /// Lays `patch` over `value`: maps merge, everything else replaces.
-fn merge(value: &mut Value, patch: Value) {
+pub(crate) fn merge(value: &mut Value, patch: Value) {
     match (value, patch) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, part) in from {

@@ -9,6 +9,7 @@
 mod apis;
 mod bench;
 mod connections;
+mod data;
 mod endless;
 mod ends;
 mod faults;
