@@ -16,6 +16,9 @@ const GENERATING: [(&str, &str); 4] = [
     ("anthropic_messages", "/v1/messages"),
 ];
 
+/// Sets a fault of the simulator.
+type SetFault = fn(&mut SimArgs);
+
 fn run(bench: &Bench, patch: Value) -> Ran {
     bench.run(&bench.config(patch), &[]).expect(0)
 }
@@ -150,7 +153,7 @@ fn count(report: &Report, outcome: Outcome) -> u64 {
 
 #[test]
 fn whatever_goes_wrong_on_an_api_is_an_outcome_of_its_own() {
-    let share = |set: fn(&mut SimArgs)| {
+    let share = |set: SetFault| {
         let mut args = SimArgs {
             seed: 5,
             ..SimArgs::default()
@@ -158,13 +161,13 @@ fn whatever_goes_wrong_on_an_api_is_an_outcome_of_its_own() {
         set(&mut args);
         args
     };
-    let faults: [(Outcome, fn(&mut SimArgs)); 5] = [
+    let faults: [(Outcome, SetFault); 5] = [
         (Outcome::HttpError, |args| args.fault_500 = 0.3),
         (Outcome::Reset, |args| args.fault_reset = 0.3),
         (Outcome::ProtocolError, |args| args.fault_malformed = 0.3),
         (Outcome::Truncated, |args| args.fault_truncate = 0.3),
         (Outcome::ServerErrorEvent, |args| {
-            args.fault_error_event = 0.3
+            args.fault_error_event = 0.3;
         }),
     ];
     let ways = [

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     /// The problems of a config with `patch` laid over it: where they are, and what they say.
-    fn problems(api: Value, patch: Value) -> Vec<(String, String)> {
+    fn problems(api: &Value, patch: &Value) -> Vec<(String, String)> {
         let mut config = json!({
             "api": api,
             "data": {"type": "synthetic", "input_distribution": {"mean": 512, "min": 512, "max": 512}},
@@ -158,7 +158,7 @@ mod tests {
             "embeddings",
         ] {
             let api = json!({"type": api, "streaming": api != "embeddings"});
-            assert_eq!(problems(api, json!({})), []);
+            assert_eq!(problems(&api, &json!({})), []);
         }
     }
 
@@ -277,7 +277,7 @@ mod tests {
                 "without a name",
             ),
         ] {
-            let found = problems(api, patch);
+            let found = problems(&api, &patch);
             assert_eq!(found.len(), 1, "{path}: {found:?}");
             assert_eq!(found[0].0, path);
             assert!(found[0].1.contains(part), "{path}: {}", found[0].1);
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn what_an_api_can_do_is_fine() {
-        let fine = |api: Value, patch: Value| assert_eq!(problems(api, patch), []);
+        let fine = |api: Value, patch: Value| assert_eq!(problems(&api, &patch), []);
         let e2e = json!([{"metric": "e2e", "percentile": 99, "max": 1}, {"metric": "error_rate", "max": 0.1}]);
         fine(
             json!({"type": "embeddings"}),
