@@ -86,7 +86,9 @@ fn help(error: &StoreError, address: &Address) -> String {
         },
         StoreError::Setup(_)
         | StoreError::NoCredentials(_)
+        | StoreError::NoCredentialsYet(..)
         | StoreError::Exists(_)
+        | StoreError::Unknown(_)
         | StoreError::Missing(_)
         | StoreError::Denied(_)
         | StoreError::NoBucket(_)
