@@ -116,8 +116,11 @@ impl Deadline {
 mod tests {
     use super::*;
 
+    /// What is done to a deadline, so many seconds after the last.
+    type Act<'a> = (u64, &'a dyn Fn(&Deadline));
+
     /// The second at which a deadline passes to which this is done, each after so many seconds.
-    async fn passes(deadline: Deadline, done: &[(u64, &dyn Fn(&Deadline))]) -> (u64, u64) {
+    async fn passes(deadline: Deadline, done: &[Act<'_>]) -> (u64, u64) {
         let began = Instant::now();
         let waiting = tokio::spawn({
             let deadline = deadline.clone();
@@ -141,7 +144,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_can_be_brought_forward() {
-        let forward: &[(u64, &dyn Fn(&Deadline))] = &[
+        let forward: &[Act<'_>] = &[
             (1, &|deadline| deadline.shorten(secs(500))),
             (0, &|deadline| deadline.shorten(secs(9))),
             (1, &Deadline::put_off),
@@ -151,14 +154,13 @@ mod tests {
             passes(Deadline::of_silence(secs(100)), forward).await,
             (10, 20)
         );
-        let given_up: &[(u64, &dyn Fn(&Deadline))] = &[(3, &Deadline::give_up)];
+        let given_up: &[Act<'_>] = &[(3, &Deadline::give_up)];
         assert_eq!(passes(Deadline::after(secs(100)), given_up).await, (3, 3));
     }
 
     #[tokio::test(start_paused = true)]
     async fn bytes_that_arrive_put_off_the_end_of_silence_alone() {
-        let moving: &[(u64, &dyn Fn(&Deadline))] =
-            &[(60, &Deadline::put_off), (90, &Deadline::put_off)];
+        let moving: &[Act<'_>] = &[(60, &Deadline::put_off), (90, &Deadline::put_off)];
         assert_eq!(
             passes(Deadline::of_silence(secs(100)), moving).await,
             (250, 260)
