@@ -341,7 +341,7 @@ fn a_comparison_is_a_page_and_pictures_too() {
 }
 
 #[test]
-fn inference_perfs_files_are_those_that_loadgen_writes() {
+fn inference_perfs_files_are_written_into_a_folder_and_say_what_they_lack() {
     let folder = tempfile::tempdir().unwrap();
     let into = folder.path().join("reports");
     let results = "tests/cases/report-judge/results";
@@ -366,6 +366,29 @@ fn inference_perfs_files_are_those_that_loadgen_writes() {
     assert_eq!(
         read("stage_1_lifecycle_metrics.json")["successes"]["count"],
         154
+    );
+    let gaps = |name: &str| read(name)["successes"]["latency"]["inter_token_latency"].clone();
+    let said = text(&written.stderr);
+    assert_eq!(
+        gaps("summary_lifecycle_metrics.json").is_null(),
+        said.contains("inter_token_latency is null"),
+        "{said}"
+    );
+    let killed = "tests/cases/report-killed/results";
+    let written = run(&[
+        "report",
+        "convert",
+        killed,
+        "--to",
+        "inference-perf",
+        "-o",
+        to,
+    ]);
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    assert!(
+        text(&written.stderr).contains("planned requests left no record"),
+        "{}",
+        text(&written.stderr)
     );
 }
 

@@ -297,3 +297,34 @@ impl Places {
         Some(pointer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bench_contract::Metric;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn limits_of_the_file_stand_over_those_that_requests_carried() {
+        let run = json!({
+            "api": {"streaming": true, "headers": {"x-slo-ttft-ms": "500", "x-slo-tpot-ms": "50", "x-team": "a"}},
+            "report": {"goodput": {"constraints": {"e2e": 9}}},
+        });
+        let limits = |file: &str| {
+            let mut config: Config = serde_json::from_value(run.clone()).unwrap();
+            let found = apply(&Source::new("slo.yaml", file), &mut config).unwrap();
+            assert_eq!(found, []);
+            let headers = config.api.headers.clone().unwrap_or_default();
+            assert!(headers.contains_key("x-team"));
+            config.goodput_limits()
+        };
+        let slo = "slo: [{metric: goodput, min: 0.9}]\n";
+        assert_eq!(
+            limits(&format!("{slo}goodput: {{ttft: 1s}}")),
+            [(Metric::Ttft, 1.0)]
+        );
+        // Without any, those of the run stand.
+        assert_eq!(limits(slo).len(), 3);
+    }
+}
