@@ -67,7 +67,8 @@ fn presets_read_back_as_they_were_meant() {
 
 #[test]
 fn examples_read_back_as_they_were_meant() {
-    let examples = files("examples");
+    let mut examples = files("examples");
+    examples.retain(|path| path.is_file());
     assert!(examples.len() > 5);
     for example in examples {
         let path = example

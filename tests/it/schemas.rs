@@ -75,6 +75,7 @@ fn patterns_are_durations() {
 fn defaults_presets_and_examples_fit() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
     let mut paths = files("examples");
+    paths.retain(|path| path.is_file());
     paths.extend(files("scenarios"));
     paths.push(root().join("chart-templates/values.yaml"));
     for path in paths {

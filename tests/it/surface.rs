@@ -269,7 +269,9 @@ fn examples_and_starters_are_valid_and_decidable() {
     assert!(checked.status.success(), "{}", text(&checked.stderr));
     let examples: Vec<String> = std::fs::read_dir(root().join("examples"))
         .unwrap()
-        .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| path.to_str().unwrap().to_owned())
         .collect();
     let mut args = vec!["validate"];
     args.extend(examples.iter().map(String::as_str));

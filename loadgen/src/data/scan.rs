@@ -297,7 +297,7 @@ mod tests {
                 found,
                 [
                     (8, 2, "{\"a\": \"]}\\\"\"}".to_owned()),
-                    (22, 3, "{\"b\": [1, {\"c\": 2}]}".to_owned())
+                    (23, 3, "{\"b\": [1, {\"c\": 2}]}".to_owned())
                 ]
             );
             let found = entries(lines, chunk).unwrap();

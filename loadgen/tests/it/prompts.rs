@@ -15,8 +15,16 @@ use crate::server::{listen, models, read_request};
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<Value>>>);
 
-/// A server of chats that counts: words of five letters are two tokens, the template of a chat is six.
-fn server(counts_chats: bool, seen: Seen) -> SocketAddr {
+/// What a server counts when it is asked.
+#[derive(Clone, Copy, PartialEq)]
+enum Counts {
+    Chats,
+    TextAlone,
+    Nothing,
+}
+
+/// A server of chats: words of five letters are two tokens, the template of a chat is six.
+fn server(counts: Counts, seen: Seen) -> SocketAddr {
     listen(move |_, mut stream| {
         let request = read_request(&mut stream);
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -32,6 +40,9 @@ fn server(counts_chats: bool, seen: Seen) -> SocketAddr {
                 body.len()
             );
         };
+        if head.starts_with("POST /tokenize ") && counts == Counts::Nothing {
+            return reply(&mut stream, 404, "{}");
+        }
         if head.starts_with("POST /tokenize ") {
             assert_eq!(body["model"], "m");
             match (body["prompt"].as_str(), &body["messages"][0]["content"]) {
@@ -40,7 +51,7 @@ fn server(counts_chats: bool, seen: Seen) -> SocketAddr {
                     200,
                     &json!({"count": tokens(prompt)}).to_string(),
                 ),
-                (_, Value::String(content)) if counts_chats => {
+                (_, Value::String(content)) if counts == Counts::Chats => {
                     reply(
                         &mut stream,
                         200,
@@ -87,7 +98,7 @@ fn run(address: SocketAddr, patch: Value, env: &str) -> (Bench, Ran) {
 #[test]
 fn a_server_that_counts_takes_the_place_of_a_tokenizer() {
     let seen = Seen::default();
-    let (_bench, ran) = run(server(true, seen.clone()), json!({}), "A=1");
+    let (_bench, ran) = run(server(Counts::Chats, seen.clone()), json!({}), "A=1");
     assert!(
         ran.stderr.contains("by the server's own count"),
         "{}",
@@ -111,7 +122,7 @@ fn a_server_that_counts_takes_the_place_of_a_tokenizer() {
 #[test]
 fn a_server_that_does_not_count_chats_is_said_to_leave_them_inexact() {
     let seen = Seen::default();
-    let (_bench, ran) = run(server(false, seen.clone()), json!({}), "A=1");
+    let (_bench, ran) = run(server(Counts::TextAlone, seen.clone()), json!({}), "A=1");
     assert!(
         ran.stderr.contains("POST /tokenize answers 422"),
         "{}",
@@ -130,9 +141,7 @@ fn a_server_that_does_not_count_chats_is_said_to_leave_them_inexact() {
 
 #[test]
 fn a_server_without_a_count_gets_words_and_a_warning() {
-    let bench = Bench::new(SimArgs::default());
-    let config = bench.config(json!({"api": {"type": "chat"}}));
-    let ran = bench.run(&config, &[]).expect(0);
+    let (_bench, ran) = run(server(Counts::Nothing, Seen::default()), json!({}), "A=1");
     assert!(
         ran.stderr
             .contains("warning: prompts are only about as long as asked"),
@@ -185,7 +194,7 @@ fn a_tokenizer_is_fetched_from_the_hub_that_the_environment_names() {
     let seen = Seen::default();
     let named = json!({"tokenizer": {"pretrained_model_name_or_path": "own/model"}});
     let env = format!("HF_ENDPOINT=http://{} HF_TOKEN=hf_secret", hub(tokenizer()));
-    let (_bench, ran) = run(server(true, seen.clone()), named, &env);
+    let (_bench, ran) = run(server(Counts::Chats, seen.clone()), named, &env);
     assert!(
         ran.stderr
             .contains("fetching tokenizer.json of own/model from http://127.0.0.1"),

@@ -125,7 +125,7 @@ fn base_urls() {
 #[test]
 fn what_this_engine_cannot_do_is_refused_by_name() {
     let mut json = seed();
-    json["data"]["type"] = "shareGPT".into();
+    json["data"]["type"] = "cnn_dailymail".into();
     json["load"]["type"] = "trace_session_replay".into();
     json["load"]["sweep"] = serde_json::json!({"type": "geometric"});
     let problems = parse(json).check_engine();

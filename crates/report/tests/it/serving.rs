@@ -198,7 +198,10 @@ fn shards_have_read_one_server_and_their_tokens_add_up() {
 #[test]
 fn repeats_keep_theirs_to_themselves_and_records_give_them_back() {
     let run = |id: &str, seed| {
-        let (report, records) = run_of(id, seed, &[200 * MS], &shard(0, false).1);
+        let records: Vec<_> = (0..40)
+            .map(|k| ok(k, 200 * MS + k * 100 * MS, 20 * MS, 40))
+            .collect();
+        let (report, records) = run_of(id, seed, &[200 * MS], &records);
         (with_metrics(report, &reads(10, 1600.0), &[1600]), records)
     };
     let (one, other) = (run("a", 1), run("b", 2));
