@@ -170,7 +170,7 @@ fn mooncake(text: &str) -> Result<TracedRequest, String> {
         format!("not a request of a Mooncake trace: {reason}")
     })?;
     let at = line.timestamp * 1e6;
-    if !(at.abs() < 9e18) {
+    if at.is_nan() || at.abs() >= 9e18 {
         return Err(format!("`{}` is no time in milliseconds", line.timestamp));
     }
     #[expect(clippy::cast_possible_truncation, reason = "in the interval")]

@@ -270,7 +270,10 @@ mod tests {
     use proptest::prelude::*;
     use std::io::{BufReader, Cursor};
 
-    fn entries(text: &str, chunk: usize) -> Result<Vec<(u64, u64, String)>, (u64, String)> {
+    /// Offset, line and text of an entry.
+    type Found = (u64, u64, String);
+
+    fn entries(text: &str, chunk: usize) -> Result<Vec<Found>, (u64, String)> {
         let mut scanner = Scanner::new(BufReader::with_capacity(chunk, Cursor::new(text)));
         let mut found = Vec::new();
         loop {

@@ -53,7 +53,7 @@ impl Config {
 mod tests {
     use crate::Config;
 
-    fn problems(metrics: serde_json::Value) -> Vec<String> {
+    fn problems(metrics: &serde_json::Value) -> Vec<String> {
         let config = serde_json::json!({
             "load": {"stages": [{"rate": 1, "duration": 1}]},
             "data": {"type": "mock"},
@@ -77,7 +77,7 @@ mod tests {
             json!({"urls": ["http://h:9/metrics", "https://[::1]/m"], "interval": "100ms"}),
             json!({"type": "prometheus", "prometheus": {"scrape_interval": 15, "url": "http://p"}}),
         ] {
-            assert_eq!(problems(fine), none);
+            assert_eq!(problems(&fine), none);
         }
         for (wrong, path) in [
             (json!({"interval": 0}), "metrics.interval"),
@@ -92,7 +92,7 @@ mod tests {
                 "metrics.urls",
             ),
         ] {
-            let found = problems(wrong.clone());
+            let found = problems(&wrong.clone());
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(
                 found[0].starts_with(&format!("{path}: ")),
