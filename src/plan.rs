@@ -6,6 +6,7 @@
 mod assumption;
 mod decidable;
 mod doubts;
+mod lengths;
 mod tokens;
 
 use std::fmt;
@@ -14,11 +15,12 @@ pub use assumption::Assumption;
 pub(crate) use assumption::milliseconds;
 pub use doubts::doubts;
 
-use bench_contract::config::{ApiType, Connections, Load, LoadType, Stage};
+use bench_contract::config::{Connections, Load, LoadType, Stage};
 use bench_contract::{Config, RequestsPerSecond, Seconds};
 use serde::{Serialize, Serializer};
 
 use crate::scenario::Run;
+use lengths::Lengths;
 pub(crate) use tokens::{LogNormal, mean_length};
 
 /// Which stage it is.
@@ -157,42 +159,6 @@ pub fn plan(run: &Run, assumption: Assumption) -> Plan {
     }
 }
 
-/// Mean lengths in tokens, where the config says them, and how long a request may take.
-#[derive(Clone, Copy)]
-struct Lengths {
-    input: Option<f64>,
-    output: Option<f64>,
-    timeout: f64,
-}
-
-impl Lengths {
-    fn of(config: &Config) -> Self {
-        let data = &config.data;
-        let known = data.kind.uses_distributions();
-        let mean =
-            |distribution: &Option<_>| distribution.as_ref().filter(|_| known).map(mean_length);
-        Self {
-            input: mean(&data.input_distribution),
-            output: match config.api.kind {
-                ApiType::Embeddings => Some(0.0),
-                _ => mean(&data.output_distribution),
-            },
-            timeout: config.load.request_timeout().get(),
-        }
-    }
-
-    /// How long a request takes, in seconds: after its timeout it is given up.
-    fn service(self, assumption: Assumption) -> Option<f64> {
-        Some(self.whole(assumption)?.min(self.timeout))
-    }
-
-    /// How long a request would take that nobody gives up, in seconds.
-    fn whole(self, assumption: Assumption) -> Option<f64> {
-        let output = self.output?;
-        Some(assumption.ttft + (output - 1.0).max(0.0) * assumption.tpot)
-    }
-}
-
 impl Plan {
     /// Whether there are requests that nobody can count yet.
     #[must_use]
@@ -240,14 +206,14 @@ fn stage(
     let given = stage.duration.map(Seconds::get);
     // A closed loop is as fast as the server; what it sends and how long that takes follow from each other.
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 requests")]
-    let count = stage.num_requests.map(|count| count as f64);
+    let count = stage.num_requests.map(|count| count as f64 * lengths.turns);
     let (requests, duration) = match (rate, lanes) {
         (Some(rate), _) => {
             let mean = f64::midpoint(rate, end_rate.unwrap_or(rate));
-            (given.map(|seconds| mean * seconds), given)
+            (given.map(|seconds| mean * seconds * lengths.turns), given)
         }
         (None, Some(lanes)) => {
-            let per_second = service.map(|service| lanes / service);
+            let per_second = service.map(|service| lanes / (service + lengths.think));
             let estimated = given.zip(per_second).map(|(seconds, rate)| seconds * rate);
             let lasts = count.zip(per_second).map(|(count, rate)| count / rate);
             (count.or(estimated), given.or(lasts))
@@ -259,7 +225,7 @@ fn stage(
         .zip(duration)
         .map(|(count, seconds)| count / seconds);
     let in_flight = lanes.or(mean_rate.zip(service).map(|(rate, service)| rate * service));
-    let fastest = rate.map(|rate| rate.max(end_rate.unwrap_or(rate)));
+    let fastest = rate.map(|rate| rate.max(end_rate.unwrap_or(rate)) * lengths.turns);
     let peak = fastest.zip(service).map(|(rate, service)| {
         let mean = rate * service;
         let spread = match load.kind {
