@@ -104,7 +104,7 @@ impl Workload {
             seed,
             kind,
         };
-        workload.set_lengths(specs)?;
+        workload.set_lengths(specs);
         Ok(workload)
     }
 
@@ -178,13 +178,13 @@ impl Workload {
     }
 
     /// Puts the lengths that the workload decides about into the stages.
-    fn set_lengths(&self, specs: &mut [StageSpec]) -> Result<(), String> {
+    fn set_lengths(&self, specs: &mut [StageSpec]) {
         for spec in specs {
             let sides = match &self.kind {
                 Kind::Made | Kind::Blocks(_) => continue,
                 Kind::Shared(shared) => shared.lengths(spec.before),
-                Kind::Recorded(recorded) => recorded.lengths(spec.before, self.seed)?,
-                Kind::Talks(talks) => talks.lengths(spec.before, self.seed)?,
+                Kind::Recorded(recorded) => recorded.lengths(spec.before),
+                Kind::Talks(talks) => talks.lengths(spec.before),
             };
             let (input, output): (Vec<TokenCount>, Vec<TokenCount>) = sides.into_iter().unzip();
             (spec.input, spec.output) = (
@@ -192,7 +192,6 @@ impl Workload {
                 Lengths::listed(output.into()),
             );
         }
-        Ok(())
     }
 
     fn of_blocks(&self, blocks: &[Vec<u64>], planned: &Planned) -> Result<Made, String> {

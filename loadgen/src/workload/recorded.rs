@@ -10,8 +10,9 @@ use crate::plan::lengths::Lengths;
 use crate::plan::prompt::{Made, Message, Prompt};
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
+use crate::plan::script::TURNS;
 
-use super::takes_messages;
+use super::{place, takes_messages};
 
 /// The entries of a data set that a run sends.
 pub(super) struct Recorded {
@@ -22,6 +23,7 @@ pub(super) struct Recorded {
     /// Whether lengths are counted and not guessed.
     counted: bool,
     is_recorded: bool,
+    seed: u64,
 }
 
 impl Recorded {
@@ -81,6 +83,7 @@ impl Recorded {
             output,
             counted: prompts.can_count(),
             is_recorded,
+            seed,
         })
     }
 
@@ -133,26 +136,22 @@ impl Recorded {
     }
 
     /// Prompt and reply lengths of a stage that has `before` requests before it.
-    pub(super) fn lengths(
-        &self,
-        before: u64,
-        seed: u64,
-    ) -> Result<Vec<(TokenCount, TokenCount)>, String> {
+    pub(super) fn lengths(&self, before: u64) -> Vec<(TokenCount, TokenCount)> {
         let lengths = (0..self.len()).map(|index| {
             let number = before + index;
-            (self.at(number).input, self.output(number, seed))
+            (self.at(number).input, self.output(number, 0))
         });
-        Ok(lengths.collect())
+        lengths.collect()
     }
 
-    /// The length of the reply to the run's request `number`.
-    pub(super) fn output(&self, number: u64, seed: u64) -> TokenCount {
-        let drawn = || {
-            let draw = |lengths: &Lengths| {
-                lengths.draw(seed, super::place::QUESTION, Purpose::OutputLength, number)
-            };
-            self.output.as_ref().map_or(1, draw)
+    /// The length of the reply to turn `turn` of the run's entry `number`, where no answer is on record: what the entry says, else
+    /// drawn.
+    pub(super) fn output(&self, number: u64, turn: u64) -> TokenCount {
+        let place = number * TURNS + turn;
+        let draw = |lengths: &Lengths| {
+            lengths.draw(self.seed, place::QUESTION, Purpose::OutputLength, place)
         };
+        let drawn = || self.output.as_ref().map_or(1, draw);
         self.at(number).output.unwrap_or_else(drawn)
     }
 

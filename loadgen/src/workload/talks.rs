@@ -197,7 +197,7 @@ impl Talks {
                 Role::User if script.turns.len() as u64 == self.most_turns => break,
                 Role::User => script.turns.push(Turn {
                     says: piece(message.content)?,
-                    output_tokens: recorded.output(number, 0),
+                    output_tokens: recorded.output(number, script.turns.len() as u64),
                     think_ns: thinks(script.turns.len() as u64),
                 }),
                 Role::Assistant => {
@@ -215,31 +215,24 @@ impl Talks {
     }
 
     /// Prompt and reply lengths of the first turns of a stage that has `before` conversations before it.
-    ///
-    /// # Errors
-    /// When a text cannot be read.
-    pub(super) fn lengths(
-        &self,
-        before: u64,
-        seed: u64,
-    ) -> Result<Vec<(TokenCount, TokenCount)>, String> {
+    pub(super) fn lengths(&self, before: u64) -> Vec<(TokenCount, TokenCount)> {
         match &self.about {
-            About::Recorded(recorded) => recorded.lengths(before, seed),
-            About::Shared(shared) => Ok((0..shared.len())
+            About::Recorded(recorded) => recorded.lengths(before),
+            About::Shared(shared) => (0..shared.len())
                 .map(|index| {
                     let place = shared.place(before + index);
                     let first = place * TURNS;
                     let input = shared.system(place).1 + shared.question(first);
                     (input, shared.output(first))
                 })
-                .collect()),
-            About::Made(made) => Ok((0..made.conversations)
+                .collect(),
+            About::Made(made) => (0..made.conversations)
                 .map(|index| {
                     let talk = (before + index) % made.conversations;
                     let input = made.shared + made.dynamic(talk) + made.input(talk, 0);
                     (input, made.output(talk, 0))
                 })
-                .collect()),
+                .collect(),
         }
     }
 }
