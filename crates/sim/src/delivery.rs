@@ -30,6 +30,8 @@ impl Connection {
         core.counters().queue.record(generation.record.queue_ns);
         let prompt = u64::from(generation.record.prompt_tokens);
         core.counters().cache_queries.add(prompt);
+        let cached = u64::from(generation.record.cached_tokens);
+        core.counters().cache_hits.add(cached);
         self.phase = Phase::Serving(generation);
         let sent = self.send(&out);
         core.out = out;

@@ -109,6 +109,7 @@ impl Engine {
 
         let counters = &self.shared.counters;
         let (cpu, throttled) = (cpu_ns(), throttled_s());
+        let begun_ns = self.shared.origin.elapsed();
         let opened = Counters::read(&counters.connections);
         let refused = Counters::read(&counters.socket_errors);
         let _ = counters.take_in_flight_max();
@@ -181,6 +182,11 @@ impl Engine {
             .join()
             .map_err(|_| anyhow!("the thread that makes request bodies panicked"))?;
 
+        // A worker without requests is done at once; what it took of the stage counts, not of its own part.
+        let lasted = seconds((self.shared.origin.elapsed() - begun_ns).max(1));
+        for health in &mut healths {
+            health.busy = (health.cpu_s / lasted).min(1.0);
+        }
         facts.health = Health {
             cpu_s: seconds(cpu_ns() - cpu),
             throttled_s: throttled_s()

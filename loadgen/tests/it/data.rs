@@ -253,7 +253,10 @@ fn a_closed_loop_holds_so_many_conversations_at_once() {
 
 #[test]
 fn groups_share_their_prefix_and_nothing_else() {
-    let bench = Bench::new(SimArgs::default());
+    let bench = Bench::new(SimArgs {
+        prefix_cache: true,
+        ..SimArgs::default()
+    });
     let mut config = bench.config(json!({"api": {"type": "chat"},
         "report": {"request_lifecycle": {"per_request": true}}}));
     config["data"] = json!({"type": "shared_prefix", "shared_prefix": {"num_groups": 5,
@@ -273,7 +276,39 @@ fn groups_share_their_prefix_and_nothing_else() {
     }
     assert_eq!(groups.len(), 5);
     assert!(groups.values().all(|questions| questions.len() == 10));
-    assert!(!only_stage(&ran).lengths.cached_unasked);
+    let report = ran.report();
+    let lengths = &report.stages[0].lengths;
+    let (cached, prompts) = (
+        lengths.input_cached.unwrap(),
+        lengths.input_server.as_ref().unwrap().total,
+    );
+    assert!(cached > 0 && !lengths.cached_unasked);
+    // Both sides count the same tokens.
+    let server = report.server_metrics.unwrap();
+    let rate = server.stages[0].prefix_hit_rate.unwrap();
+    assert!(
+        (rate - cached as f64 / prompts as f64).abs() < 1e-6,
+        "{rate}: {cached} of {prompts}"
+    );
+}
+
+#[test]
+fn a_cache_that_nobody_asked_for_is_noticed() {
+    let bench = Bench::new(SimArgs {
+        prefix_cache: true,
+        ..SimArgs::default()
+    });
+    let config = bench.config(json!({"data": {"salt": "none"}, "load": {"seed": 3}}));
+    let first = bench.run(&config, &[]).expect(0);
+    assert!(!only_stage(&first).lengths.cached_unasked);
+    let second = bench.run(&config, &[]).expect(0);
+    assert!(only_stage(&second).lengths.cached_unasked);
+    let words: Vec<&str> = second.stdout.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains("the workload did not ask for"), "{said}");
+    let config = bench.config(json!({"load": {"seed": 3}}));
+    let salted = bench.run(&config, &[]).expect(0);
+    assert!(!only_stage(&salted).lengths.cached_unasked);
 }
 
 #[test]
