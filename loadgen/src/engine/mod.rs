@@ -8,6 +8,7 @@ mod lag;
 mod lanes;
 mod live_histogram;
 mod permits;
+mod place;
 mod receive;
 mod reply;
 mod stage;

@@ -13,8 +13,9 @@ use tokio::sync::oneshot;
 
 use super::composer::{Recipe, Supply, compose};
 use super::counters::Counters;
-use super::flight::{Shared, StagePlace, blank};
+use super::flight::Shared;
 use super::lag;
+use super::place::{StagePlace, blank};
 use super::stop::{Stop, StopSender};
 use super::worker::{Duty, Order, start};
 use crate::clock::{cpu_ns, seconds};

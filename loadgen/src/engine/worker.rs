@@ -14,9 +14,10 @@ use tokio::sync::oneshot;
 
 use super::composer::{Bodies, Recipe, Supply};
 use super::exchange::{DRAIN_LIMIT, launch};
-use super::flight::{Local, Shared, StagePlace};
+use super::flight::{Local, Shared};
 use super::lag;
 use super::lanes;
+use super::place::StagePlace;
 use super::stop::{Stop, StopReceiver, asked};
 use super::turns::Turns;
 use crate::clock::Instant;

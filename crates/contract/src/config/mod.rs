@@ -15,17 +15,18 @@ mod header_limits;
 mod load;
 mod metrics;
 mod problem;
+mod prompts;
 mod server;
 mod storage;
 
 pub use api::{Api, ApiType, Connections, ResponseFormat, ResponseFormatType, Timeouts};
 pub use data::{
-    ConversationReplay, Data, DataType, Distribution, DistributionType, Length, MultiTurn, Salt,
-    SharedPrefix, ThinkTime, TraceFile, TraceFormat, Truncate,
+    Data, DataType, Distribution, DistributionType, Length, Salt, TraceFile, TraceFormat, Truncate,
 };
 pub use header_limits::SloUnit;
 pub use load::{Cancel, Load, LoadType, LoraShare, ReplayTrace, Stage, Sweep, SweepType, Warmup};
 pub use problem::{ConfigProblem, KeyPath, Piece, Severity, Spot, Step, Text};
+pub use prompts::{ConversationReplay, MultiTurn, SharedPrefix, ThinkTime};
 pub use server::{Dns, Secret, Server, ServerType, Tokenizer};
 pub use storage::{AddressingStyle, AzureStorage, CloudStorage, IfExists, LocalStorage, Storage};
 
