@@ -52,7 +52,6 @@ pub(super) fn without_effect(
         corpus_file_path,
         shared_prefix,
         conversation_replay,
-        multi_turn,
         reuse,
         ..
     } = written;
@@ -88,13 +87,6 @@ pub(super) fn without_effect(
         idle(
             "conversationReplay",
             "only `conversation_replay` makes conversations up",
-            "remove it, or use type: conversation_replay",
-        );
-    }
-    if multi_turn.is_some() && own.is_none_or(|_| kind == ValuesDataType::Mock) && !reads {
-        idle(
-            "multiTurn",
-            "prompts of this type are no conversations",
             "remove it, or use type: conversation_replay",
         );
     }

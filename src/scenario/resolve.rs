@@ -326,7 +326,7 @@ fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
     };
     if let Some(pointer) = problem.pointer()
         && problem.code != "B104"
-        && pointer.starts_with("/benchmark/scenarios/")
+        && is_of_a_preset(pointer)
         && !(provenance.given)(pointer)
         && (provenance.given)(CHOICE)
     {
@@ -335,6 +335,13 @@ fn blame(problem: Problem, provenance: Provenance<'_>) -> Problem {
         return problem.note(note);
     }
     problem
+}
+
+/// Whether what stands there belongs to a built-in scenario.
+fn is_of_a_preset(pointer: &str) -> bool {
+    let rest = pointer.strip_prefix(SCENARIOS);
+    let name = rest.and_then(|rest| rest.split('/').nth(1));
+    name.is_some_and(|name| catalog::preset(name).is_some())
 }
 
 /// A deadline of the user's that ends the Job before its load.
