@@ -111,7 +111,7 @@ fn of(length: &Length) -> f64 {
 mod tests {
     use super::*;
 
-    fn lengths(data: serde_json::Value) -> (Option<f64>, Option<f64>, f64) {
+    fn lengths(data: &serde_json::Value) -> (Option<f64>, Option<f64>, f64) {
         let config = serde_json::json!({"data": data});
         let lengths = Lengths::of(&serde_json::from_value(config).unwrap());
         (lengths.input, lengths.output, lengths.turns)
@@ -125,12 +125,12 @@ mod tests {
             "shared_system_prompt_len": 100, "turns_per_conversation": always(3),
             "input_tokens_per_turn": always(10), "output_tokens_per_turn": always(20)}});
         // 110, 140 and 170 tokens.
-        assert_eq!(lengths(talks), (Some(140.0), Some(20.0), 3.0));
+        assert_eq!(lengths(&talks), (Some(140.0), Some(20.0), 3.0));
         let mut shared = serde_json::json!({"type": "shared_prefix", "shared_prefix": {
             "system_prompt_len": 1000, "question_len": always(30), "output_len": 40}});
-        assert_eq!(lengths(shared.clone()), (Some(1030.0), Some(40.0), 1.0));
+        assert_eq!(lengths(&shared), (Some(1030.0), Some(40.0), 1.0));
         shared["multi_turn"] = serde_json::json!({"max_turns": 2});
         // 1030 and 1100 tokens.
-        assert_eq!(lengths(shared), (Some(1065.0), Some(40.0), 2.0));
+        assert_eq!(lengths(&shared), (Some(1065.0), Some(40.0), 2.0));
     }
 }
