@@ -210,6 +210,7 @@ fn stages(page: &mut Markup, report: &Report) {
                 Cell::number(count(stage.counts.sent - stage.counts.ok() - cancelled)),
                 Cell::number(unless_none(stage.counts.not_sent)),
                 Cell::number(unless_none(cancelled)),
+                Cell::word(conversations(stage)),
                 value(Metric::TtftScheduled, 50.0),
                 value(Metric::TtftScheduled, 95.0),
                 value(Metric::TtftScheduled, 99.0),
@@ -241,6 +242,7 @@ fn stages(page: &mut Markup, report: &Report) {
         "failed",
         "not sent",
         "given up",
+        "conversations",
         "TTFT P50",
         "TTFT P95",
         "TTFT P99",
@@ -283,6 +285,19 @@ fn reasoning(stage: &StageReport) -> String {
         .map_or_else(String::new, |(reasoning, output)| {
             percent(reasoning as f64 / output.total as f64)
         })
+}
+
+/// How the conversations went, where requests are turns of such.
+fn conversations(stage: &StageReport) -> String {
+    stage.conversations.map_or_else(String::new, |talks| {
+        format!(
+            "{} begun, {} held to their end, {} failed, {} cut",
+            count(talks.begun),
+            count(talks.completed),
+            count(talks.failed),
+            count(talks.cut)
+        )
+    })
 }
 
 /// The requests of each adapter, where load is split.
