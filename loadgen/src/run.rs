@@ -275,6 +275,7 @@ async fn run_stages(
     ));
     let sender = supplies.journal.as_ref().map(Journal::sender);
     let misses = supplies.workload.misses();
+    let rounds = supplies.workload.rounds();
     let mut engine = Engine::start(
         prepared.workers,
         shared.clone(),
@@ -323,6 +324,9 @@ async fn run_stages(
         }
     }
     finished.duration_ns = shared.origin.elapsed();
+    if rounds.is_some_and(|rounds| rounds.load(Ordering::Relaxed)) {
+        prepared.tell("warning: there were more requests than entries in the data set, and some came again: the server may have answered them from its prefix cache");
+    }
     let missed = misses.load(Ordering::Relaxed);
     if missed > 0 {
         prepared.tell(&format!(

@@ -41,7 +41,7 @@ impl Lengths {
         match data.kind {
             DataType::SharedPrefix => {
                 let shared = data.shared_prefix.clone().unwrap_or_default();
-                lengths.turns = talks.map_or(1.0, |how| f64::from(how.max_turns));
+                lengths.turns = talks.map_or(1.0, |how| f64::from(data.most_turns(&how)));
                 let output = shared
                     .output_distribution
                     .map_or(shared.output_len, Length::Drawn);
@@ -52,8 +52,7 @@ impl Lengths {
             }
             DataType::ConversationReplay => {
                 let made = data.conversation_replay.clone().unwrap_or_default();
-                let most = data.multi_turn.as_ref();
-                let most = most.map_or(f64::INFINITY, |how| f64::from(how.max_turns));
+                let most = talks.map_or(f64::INFINITY, |how| f64::from(data.most_turns(&how)));
                 lengths.of_conversations(&made, most);
             }
             _ => {}

@@ -214,6 +214,6 @@ fn multi_turn(given: &ValuesMultiTurn) -> MultiTurn {
     MultiTurn {
         think_time: given.think_time.unwrap_or(default.think_time),
         think_time_type: given.think_time_type,
-        max_turns: given.max_turns.unwrap_or(default.max_turns),
+        max_turns: given.max_turns,
     }
 }

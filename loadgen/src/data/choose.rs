@@ -23,8 +23,8 @@ pub struct Chosen {
 pub struct Choice {
     /// The seed.
     pub seed: u64,
-    /// How many requests there will be; none where nobody knows.
-    pub needed: Option<u64>,
+    /// How many requests there will be.
+    pub needed: Needed,
     /// Prompts that are not within are left out.
     pub input: Option<Limits>,
     /// Replies that are not within are left out.
@@ -36,8 +36,14 @@ pub struct Choice {
 /// The least and the greatest length, in tokens.
 pub type Limits = (TokenCount, TokenCount);
 
-/// Entries that are looked at where nobody knows how many are needed.
-const ENOUGH: usize = 20_000;
+/// How many requests a run will have, as far as that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// So many at least.
+    pub at_least: u64,
+    /// Whether there may be more: a closed loop that ends by the clock takes as many as it can.
+    pub is_open: bool,
+}
 
 /// Draws entries. `count` gives the length of a text in tokens.
 ///
@@ -48,16 +54,15 @@ pub fn choose(
     choice: &Choice,
     count: impl Fn(&Item) -> Result<(TokenCount, Option<TokenCount>), String>,
 ) -> Result<Vec<Chosen>, DataError> {
-    let wanted = choice
-        .needed
-        .map_or(ENOUGH, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let Needed { at_least, is_open } = choice.needed;
+    let wanted = if is_open { u64::MAX } else { at_least };
     let is_within = |limits: Option<Limits>, length: Option<TokenCount>| match (limits, length) {
         (Some((min, max)), Some(length)) => (min..=max).contains(&length),
         _ => true,
     };
     let mut chosen = Vec::new();
     for item in shuffled(set.len(), choice.seed) {
-        if chosen.len() >= wanted {
+        if chosen.len() as u64 >= wanted {
             break;
         }
         let place = item as usize;
@@ -79,9 +84,7 @@ pub fn choose(
             });
         }
     }
-    let too_few = choice
-        .needed
-        .is_some_and(|needed| (chosen.len() as u64) < needed);
+    let too_few = (chosen.len() as u64) < at_least;
     if chosen.is_empty() || (too_few && !choice.reuse) {
         let filtered = match set.len() - chosen.len() {
             0 => String::new(),
@@ -96,9 +99,11 @@ pub fn choose(
                 "{} entries can be sent{filtered}{}, and the run has {} requests",
                 chosen.len(),
                 set.left_out(),
-                choice
-                    .needed
-                    .map_or_else(|| "more".to_owned(), |n| n.to_string()),
+                if is_open {
+                    format!("at least {at_least}")
+                } else {
+                    at_least.to_string()
+                },
             ),
             help: "shorten the run, give it more data, or set data.reuse: true (a prompt that comes twice may be answered from the prefix cache)",
         });
@@ -138,7 +143,10 @@ mod tests {
     fn choice(needed: u64) -> Choice {
         Choice {
             seed: 7,
-            needed: Some(needed),
+            needed: Needed {
+                at_least: needed,
+                is_open: false,
+            },
             input: None,
             output: None,
             reuse: false,
@@ -181,7 +189,7 @@ mod tests {
                 .all(|chosen| (20..=50).contains(&chosen.input))
         );
         let more = Choice {
-            needed: Some(32),
+            needed: choice(32).needed,
             ..within
         };
         let error = choose(&set, &more, lengths).unwrap_err().to_string();

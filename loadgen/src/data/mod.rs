@@ -9,6 +9,6 @@ mod scan;
 mod set;
 pub mod source;
 
-pub use choose::{Choice, Chosen, Limits, choose};
+pub use choose::{Choice, Chosen, Limits, Needed, choose};
 pub use item::Item;
 pub use set::{DataError, DataSet};

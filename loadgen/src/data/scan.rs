@@ -1,12 +1,15 @@
 //! The entries of a file of JSON, one after the other: the elements of an array, or values that follow each other. Only one
 //! of them is in memory at a time.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use memchr::{memchr, memchr_iter, memchr2};
 
 /// The most that one entry may take, in bytes.
 const MOST: usize = 64 * 1024 * 1024;
+
+/// The mark that Windows puts before a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One entry: where it stands, and its bytes, which are not yet known to be JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,64 @@ enum State {
     },
     /// Behind the end.
     End,
+}
+
+/// Takes a file of lines apart: each line that is not blank is an entry.
+#[derive(Debug)]
+pub(super) struct Lines<R> {
+    input: R,
+    bytes: Vec<u8>,
+    offset: u64,
+    line: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads from `input`.
+    pub(super) fn new(input: R) -> Self {
+        Self {
+            input,
+            bytes: Vec::new(),
+            offset: 0,
+            line: 0,
+        }
+    }
+
+    /// The next entry; none after the last.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line is too long.
+    pub(super) fn next(&mut self) -> Result<Option<Entry<'_>>, ScanError> {
+        loop {
+            self.offset += self.bytes.len() as u64;
+            self.line += 1;
+            self.bytes.clear();
+            let most = MOST as u64 + 1;
+            let mut input = (&mut self.input).take(most);
+            let read = input.read_until(b'\n', &mut self.bytes);
+            if read.map_err(ScanError::Io)? == 0 {
+                return Ok(None);
+            }
+            if self.bytes.len() > MOST {
+                return Err(ScanError::Syntax {
+                    line: self.line,
+                    reason: "this line is longer than 64 MiB".to_owned(),
+                });
+            }
+            if !self.bytes.iter().all(u8::is_ascii_whitespace) {
+                break;
+            }
+        }
+        let mark = if self.line == 1 && self.bytes.starts_with(MARK) {
+            MARK.len()
+        } else {
+            0
+        };
+        Ok(Some(Entry {
+            offset: self.offset + mark as u64,
+            line: self.line,
+            bytes: self.bytes[mark..].trim_ascii_end(),
+        }))
+    }
 }
 
 /// Where a value is whole.
@@ -190,7 +251,7 @@ impl<R: BufRead> Scanner<R> {
 
     /// Leaves out the mark that Windows puts before a text.
     fn skip_mark(&mut self) -> Result<(), ScanError> {
-        for byte in b"\xef\xbb\xbf" {
+        for byte in MARK {
             let chunk = self.input.fill_buf().map_err(ScanError::Io)?;
             if chunk.first() != Some(byte) {
                 break;
@@ -319,6 +380,27 @@ mod tests {
         }
         assert_eq!(entries("", 8), Ok(Vec::new()));
         assert_eq!(entries("[ ]", 8), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_line_ends_where_it_ends_whatever_is_in_it() {
+        let text = "\u{feff}{\"a\": \"x\n\r\n  \n{\"b\": 1}\r\n\"last\"";
+        let mut lines = Lines::new(BufReader::with_capacity(3, Cursor::new(text)));
+        let mut found = Vec::new();
+        while let Some(entry) = lines.next().unwrap() {
+            let bytes = String::from_utf8(entry.bytes.to_vec()).unwrap();
+            let at = entry.offset as usize;
+            assert_eq!(&text.as_bytes()[at..at + bytes.len()], bytes.as_bytes());
+            found.push((entry.line, bytes));
+        }
+        let texts: Vec<_> = found
+            .iter()
+            .map(|(line, text)| (*line, text.as_str()))
+            .collect();
+        assert_eq!(
+            texts,
+            [(1, "{\"a\": \"x"), (4, "{\"b\": 1}"), (5, "\"last\"")]
+        );
     }
 
     #[test]

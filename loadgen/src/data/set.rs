@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bench_contract::config::DataType;
 
 use super::item::{self, Broken, Item, Unusable};
-use super::scan::{ScanError, Scanner};
+use super::scan::{Entry, Lines, ScanError, Scanner};
 
 /// How much of a file is read at once.
 const CHUNK: usize = 256 * 1024;
@@ -190,16 +190,8 @@ impl DataSet {
             )
         })?;
         let reader = file.try_clone().map_err(unreadable)?;
-        let mut scanner = Scanner::new(BufReader::with_capacity(CHUNK, reader));
-        loop {
-            let entry = match scanner.next() {
-                Ok(Some(entry)) => entry,
-                Ok(None) => break,
-                Err(ScanError::Io(error)) => return Err(unreadable(error)),
-                Err(ScanError::Syntax { line, reason }) => {
-                    return Err(fail(Some(line), reason, "correct it, or remove it"));
-                }
-            };
+        let input = BufReader::with_capacity(CHUNK, reader);
+        let mut take = |entry: Entry<'_>| -> Result<(), DataError> {
             let parsed = match self.kind {
                 DataType::Jsonl => item::line(entry.bytes),
                 _ => item::sharegpt(entry.bytes),
@@ -216,6 +208,24 @@ impl DataSet {
                     let line = Some(entry.line + lines);
                     return Err(fail(line, reason, "correct the line, or remove it"));
                 }
+            }
+            Ok(())
+        };
+        let broken = |error| match error {
+            ScanError::Io(error) => unreadable(error),
+            ScanError::Syntax { line, reason } => {
+                fail(Some(line), reason, "correct it, or remove it")
+            }
+        };
+        if self.kind == DataType::Jsonl {
+            let mut lines = Lines::new(input);
+            while let Some(entry) = lines.next().map_err(broken)? {
+                take(entry)?;
+            }
+        } else {
+            let mut scanner = Scanner::new(input);
+            while let Some(entry) = scanner.next().map_err(broken)? {
+                take(entry)?;
             }
         }
         self.files.push((path, file));

@@ -98,8 +98,13 @@ impl Recipe {
     fn body(&self, plan: &StagePlan, planned: Planned) -> Result<Body, String> {
         if plan.spec.has_turns {
             let script = self.workload.script(plan, planned.index)?;
-            let talk = Box::new(Talk::begin(planned.index, script));
-            return Ok(self.turn(plan, planned, talk));
+            let mut talk = Box::new(Talk::begin(planned.index, script));
+            // Later turns are made on the workers, which have other things to do than to count.
+            let tokens = talk.write(|made| self.workload.count(&made.prompt))?;
+            return Ok(Body {
+                input_tokens: tokens,
+                ..self.turn(plan, planned, talk)
+            });
         }
         let made = self.workload.make(plan, &planned)?;
         let id = format!("{}-{}-{}", self.id_prefix, plan.spec.label(), planned.index);
@@ -107,22 +112,18 @@ impl Recipe {
     }
 
     /// The body of the turn that a conversation has come to.
-    pub(super) fn turn(&self, plan: &StagePlan, planned: Planned, talk: Box<Talk>) -> Body {
+    pub(super) fn turn(&self, plan: &StagePlan, planned: Planned, mut talk: Box<Talk>) -> Body {
         let planned = Planned {
             input_tokens: talk.asked(),
             output_tokens: talk.output_tokens(),
             ..planned
         };
-        let made = MadePrompt {
-            prompt: talk.prompt(),
-            tokens: talk.tokens(),
-            extra: None,
-        };
-        let (label, turn) = (plan.spec.label(), talk.turn());
+        let (label, turn) = (plan.spec.label(), talk.place().turn);
         let id = format!("{}-{label}-{}.{turn}", self.id_prefix, planned.index);
+        let written = talk.write(|made| self.written(plan, planned, &id, made));
         Body {
             talk: Some(talk),
-            ..self.written(plan, planned, &id, &made)
+            ..written
         }
     }
 

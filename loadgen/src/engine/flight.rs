@@ -21,7 +21,7 @@ use crate::eventloop::Handle;
 use crate::http::pool::Pool;
 use crate::http::tls::Tls;
 use crate::openai::chunk::Api;
-use crate::plan::script::{TURNS, Talk};
+use crate::plan::script::{Place, Talk};
 use crate::plan::{Adapters, Planned};
 use crate::record::journal::{BATCH, Batch, JournalSender};
 
@@ -76,6 +76,8 @@ pub(super) struct Local {
     freed: RefCell<VecDeque<u64>>,
     /// How conversations go on, where there are any.
     pub turns: Option<Turns>,
+    /// Whether turns were left out because the run was asked to stop.
+    turns_left: Cell<bool>,
 }
 
 impl Local {
@@ -92,6 +94,7 @@ impl Local {
         Self {
             shared,
             turns,
+            turns_left: Cell::new(false),
             handle,
             pool,
             scratch: RefCell::new(vec![0; SCRATCH]),
@@ -117,6 +120,16 @@ impl Local {
     /// Moves the instants at which flights have ended since the last call to `free`.
     pub(super) fn take_freed(&self, free: &mut VecDeque<u64>) {
         free.append(&mut self.freed.borrow_mut());
+    }
+
+    /// Says that a turn is left out because the run was asked to stop.
+    pub(super) fn leave_turn(&self) {
+        self.turns_left.set(true);
+    }
+
+    /// Whether turns were left out for that reason.
+    pub(super) fn has_left_turns(&self) -> bool {
+        self.turns_left.get()
     }
 
     /// Says that a lane of the closed loop is free since `at`.
@@ -208,7 +221,10 @@ pub(super) struct Flight {
     pub end: Option<End>,
     body: Body,
     dispatched_ns: u64,
-    /// Whether another turn follows it.
+    ended_ns: Option<u64>,
+    /// Which turn of a conversation it is.
+    turn: Option<Place>,
+    /// Whether its lane stays taken, by the conversation that goes on.
     goes_on: bool,
 }
 
@@ -217,6 +233,8 @@ impl Flight {
     pub(super) fn dispatch(local: &Rc<Local>, body: Body) -> Self {
         local.shared.counters.take_off();
         Self {
+            turn: body.talk.as_ref().map(|talk| talk.place()),
+            ended_ns: None,
             local: local.clone(),
             trace: Trace::default(),
             sent_ns: None,
@@ -260,10 +278,19 @@ impl Flight {
         self.body.talk.as_ref()?.thinks_ns()
     }
 
-    /// Takes the conversation out of a flight that it goes on after, so that its lane stays taken.
-    pub(super) fn take_talk(&mut self) -> Option<Box<Talk>> {
+    /// Says that it ends now, whatever else has to be done before its record is written.
+    pub(super) fn stamp_end(&mut self) {
+        self.ended_ns = Some(self.local.now());
+    }
+
+    /// Keeps the lane of its conversation taken beyond its end.
+    pub(super) fn keep_lane(&mut self) {
         self.goes_on = true;
-        self.body.talk.clone()
+    }
+
+    /// Takes the conversation out of a flight that has ended.
+    pub(super) fn take_talk(&mut self) -> Option<Box<Talk>> {
+        self.body.talk.take()
     }
 
     /// Head and body to be written.
@@ -294,7 +321,7 @@ impl Flight {
             .per_request
             .then(|| reads::packed(self.sent_ns.unwrap_or(0), &trace.reads, with_tokens));
         let blank = self.local.blank(&self.body.planned);
-        let talk = self.body.talk.as_ref();
+        let turn = self.turn;
         // Where every event is one token, so is the first.
         let even = counted
             .filter(|(n, _)| trace.events > 0 && *n == trace.events)
@@ -308,7 +335,7 @@ impl Flight {
             first_token_ns: trace.first_token_ns,
             first_visible_ns: trace.first_visible_ns,
             last_token_ns: trace.last_token_ns,
-            end_ns: Some(self.local.now()),
+            end_ns: Some(self.ended_ns.unwrap_or_else(|| self.local.now())),
             input_tokens: self.body.input_tokens,
             output_tokens: counted.map(|(n, _)| n),
             token_source: counted.map(|(_, source)| source),
@@ -320,11 +347,9 @@ impl Flight {
             events: trace.events,
             reused: self.reused,
             reads,
-            index: talk.map_or(blank.index, |talk| {
-                talk.session * TURNS + u64::from(talk.turn())
-            }),
-            turn: talk.map(|talk| talk.turn()),
-            turns: talk.map(|talk| talk.turns()),
+            index: turn.map_or(blank.index, Place::index),
+            turn: turn.map(|place| place.turn),
+            turns: turn.map(|place| place.turns),
             ..blank
         }
     }

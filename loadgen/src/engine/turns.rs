@@ -9,6 +9,7 @@ use super::composer::{Body, Recipe};
 use super::exchange::launch;
 use super::flight::{Flight, Local};
 use super::stop::{Stop, StopReceiver, asked};
+use crate::plan::script::Talk;
 use crate::plan::{Planned, StagePlan};
 
 /// What the conversations of a stage go on with.
@@ -26,38 +27,44 @@ pub(super) struct Turns {
 /// Ends a flight, and goes on with the conversation that it was a turn of, if that has another one: after a good reply, and
 /// as long as the stage lasts. A user whose turn has failed does not say the next one.
 pub(super) fn land(mut flight: Flight) {
+    flight.stamp_end();
     let local = flight.local.clone();
-    if let Some(next) = next(&mut flight, &local) {
-        // The record of this turn is written before the next one begins.
-        drop(flight);
-        local.handle.spawn(go_on(local.clone(), next));
-    }
+    let Some((mut talk, scheduled_ns)) = next(&mut flight, &local) else {
+        return;
+    };
+    let answer = flight.trace.text.take().unwrap_or_default();
+    // The record of this turn is written, and its connection counted as idle, before the next one is made.
+    drop(flight);
+    let Some(turns) = &local.turns else { return };
+    talk.go_on(answer);
+    let place = talk.place();
+    let planned = Planned {
+        due_ns: scheduled_ns.saturating_sub(local.origin_ns()),
+        ..turns.plan.turn(place.session, place.turn)
+    };
+    let body = turns.recipe.turn(&turns.plan, planned, talk);
+    local.handle.spawn(go_on(local.clone(), body));
 }
 
-/// The next turn, ready to be sent, with its instant as its due time.
-fn next(flight: &mut Flight, local: &Local) -> Option<Body> {
+/// The conversation, if it has another turn, and when that is due, in nanoseconds from the run's origin.
+fn next(flight: &mut Flight, local: &Local) -> Option<(Box<Talk>, u64)> {
     let turns = local.turns.as_ref()?;
-    let is_good = flight
-        .end
-        .as_ref()
-        .is_some_and(|end| end.outcome == Outcome::Ok);
-    if !is_good || *turns.stop.borrow() != Stop::No {
+    let end = flight.end.as_ref();
+    if end.is_none_or(|end| end.outcome != Outcome::Ok) {
         return None;
     }
     let thinks_ns = flight.thinks_ns()?;
+    if *turns.stop.borrow() != Stop::No {
+        local.leave_turn();
+        return None;
+    }
+    // Whether the next turn is due in time or not: its user is there, and nobody takes the place.
+    flight.keep_lane();
     let scheduled_ns = local.now().saturating_add(thinks_ns);
     if scheduled_ns >= turns.end_ns {
         return None;
     }
-    let mut talk = flight.take_talk()?;
-    let trace = &mut flight.trace;
-    let tokens = trace.usage.and_then(|usage| usage.completion_tokens);
-    talk.go_on(trace.text.take().unwrap_or_default(), tokens);
-    let planned = Planned {
-        due_ns: scheduled_ns.saturating_sub(local.origin_ns()),
-        ..turns.plan.turn(talk.session, talk.turn())
-    };
-    Some(turns.recipe.turn(&turns.plan, planned, talk))
+    Some((flight.take_talk()?, scheduled_ns))
 }
 
 /// Sends a turn when it is due, unless the run is asked to stop before that: then it was never planned.
@@ -76,6 +83,6 @@ async fn go_on(local: Rc<Local>, body: Body) {
     if is_due {
         launch(&local, body);
     } else {
-        local.free(local.now());
+        local.leave_turn();
     }
 }

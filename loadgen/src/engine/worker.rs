@@ -133,6 +133,7 @@ async fn work(
             cut_short = stage(&mut duty, &order, &local) => cut_short,
             never = lag::sample(origin, &handle, &mut lag, || local.flush_when_due()) => match never {},
         };
+        let cut_short = cut_short || local.has_left_turns();
         let health = before.health(&ThreadAccount::now());
         let Ok(collector) = Rc::try_unwrap(local).map(Local::end) else {
             return Err(io::Error::other("a request outlived its stage"));

@@ -2,18 +2,20 @@
 
 use bench_contract::TokenCount;
 
-use super::prompt::{Message, Prompt, Role};
+use super::prompt::{Made, Message, Prompt, Role};
 
 /// Turns of one conversation are numbered from `session * TURNS` on in the plan of a stage; none has more.
 pub const TURNS: u64 = 1024;
 
 /// What the user of a conversation says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Script {
     /// What stands before the first turn.
     pub system: Option<Piece>,
     /// The turns, at least one.
     pub turns: Vec<Turn>,
+    /// More keys of each request's body, sent as they are.
+    pub extra: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// A text and its length.
@@ -23,8 +25,25 @@ pub struct Piece {
     pub text: String,
     /// Its length in tokens as the plan has it.
     pub asked: TokenCount,
-    /// As the client counts it.
-    pub tokens: Option<TokenCount>,
+}
+
+/// Which turn of which conversation a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The conversation's number in its stage.
+    pub session: u64,
+    /// The turn, from 0.
+    pub turn: u32,
+    /// How many are planned.
+    pub turns: u32,
+}
+
+impl Place {
+    /// The request's place in the plan of its stage.
+    #[must_use]
+    pub fn index(self) -> u64 {
+        self.session * TURNS + u64::from(self.turn)
+    }
 }
 
 /// One turn.
@@ -39,16 +58,14 @@ pub struct Turn {
 }
 
 /// A conversation while it is held.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Talk {
-    /// Its number in the stage.
-    pub session: u64,
+    session: u64,
     script: Script,
     /// The turn that is to be sent, or was sent last.
     turn: usize,
     said: Vec<Message>,
     asked: TokenCount,
-    tokens: Option<TokenCount>,
 }
 
 impl Talk {
@@ -61,7 +78,6 @@ impl Talk {
             turn: 0,
             said: Vec::new(),
             asked: 0,
-            tokens: Some(0),
         };
         if let Some(system) = talk.script.system.take() {
             talk.say(Role::System, system);
@@ -70,18 +86,15 @@ impl Talk {
         talk
     }
 
-    /// The number of the turn, from 0.
-    #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "below TURNS")]
-    pub fn turn(&self) -> u32 {
-        self.turn as u32
-    }
-
-    /// How many turns are planned.
+    /// Where it has come to.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most TURNS")]
-    pub fn turns(&self) -> u32 {
-        self.script.turns.len() as u32
+    pub fn place(&self) -> Place {
+        Place {
+            session: self.session,
+            turn: self.turn as u32,
+            turns: self.script.turns.len() as u32,
+        }
     }
 
     /// The length of the prompt as the plan has it, in tokens: replies count as they were asked for.
@@ -90,23 +103,26 @@ impl Talk {
         self.asked
     }
 
-    /// The length of the prompt as the client counts it, in tokens, where it could count all of it; replies count as the
-    /// server says.
-    #[must_use]
-    pub fn tokens(&self) -> Option<TokenCount> {
-        self.tokens
-    }
-
     /// The length of the reply asked for, in tokens.
     #[must_use]
     pub fn output_tokens(&self) -> TokenCount {
         self.script.turns[self.turn].output_tokens
     }
 
-    /// Everything that was said so far, the last turn included.
-    #[must_use]
-    pub fn prompt(&self) -> Prompt {
-        Prompt::Messages(self.said.clone())
+    /// Has `write` made a request of everything that was said so far, the last turn included, and of the keys that go along.
+    pub fn write<T>(&mut self, write: impl FnOnce(&Made) -> T) -> T {
+        // Lent and taken back: a history may be long.
+        let made = Made {
+            prompt: Prompt::Messages(std::mem::take(&mut self.said)),
+            tokens: None,
+            extra: self.script.extra.take(),
+        };
+        let written = write(&made);
+        if let Prompt::Messages(said) = made.prompt {
+            self.said = said;
+        }
+        self.script.extra = made.extra;
+        written
     }
 
     /// How long the user takes for the next turn, in nanoseconds, if there is one.
@@ -115,18 +131,12 @@ impl Talk {
         Some(self.script.turns.get(self.turn + 1)?.think_ns)
     }
 
-    /// Goes on with the next turn, if there is one, after `answer`, which was `tokens` long.
-    pub fn go_on(&mut self, answer: String, tokens: Option<TokenCount>) {
+    /// Goes on with the next turn, which there has to be, after `answer`.
+    pub fn go_on(&mut self, answer: String) {
         let asked = self.output_tokens();
         self.turn += 1;
-        self.say(
-            Role::Assistant,
-            Piece {
-                text: answer,
-                asked,
-                tokens,
-            },
-        );
+        let text = answer;
+        self.say(Role::Assistant, Piece { text, asked });
         self.say_turn();
     }
 
@@ -144,17 +154,13 @@ impl Talk {
         };
         let says = Piece {
             text: std::mem::take(&mut turn.says.text),
-            ..turn.says
+            asked: turn.says.asked,
         };
         self.say(Role::User, says);
     }
 
     fn say(&mut self, role: Role, piece: Piece) {
         self.asked = self.asked.saturating_add(piece.asked);
-        self.tokens = self
-            .tokens
-            .zip(piece.tokens)
-            .map(|(sum, more)| sum.saturating_add(more));
         self.said.push(Message {
             role,
             content: piece.text,
@@ -170,7 +176,6 @@ mod tests {
         Piece {
             text: text.to_owned(),
             asked,
-            tokens: Some(asked),
         }
     }
 
@@ -184,52 +189,42 @@ mod tests {
         let script = Script {
             system: Some(piece("be brief", 2)),
             turns: vec![turn("one", 0), turn("two", 7)],
+            extra: serde_json::from_str("{\"temperature\": 0}").unwrap(),
         };
         let mut talk = Talk::begin(4, script);
-        assert_eq!(
-            (talk.turn(), talk.turns(), talk.asked(), talk.tokens()),
-            (0, 2, 5, Some(5))
-        );
-        assert_eq!(talk.thinks_ns(), Some(7));
-        talk.go_on("an answer".to_owned(), Some(6));
-        assert_eq!(
-            (talk.turn(), talk.asked(), talk.tokens()),
-            (1, 13, Some(14))
-        );
-        assert_eq!(talk.thinks_ns(), None);
-        let Prompt::Messages(said) = talk.prompt() else {
-            panic!("no messages")
+        let place = |turn| Place {
+            session: 4,
+            turn,
+            turns: 2,
         };
-        let said: Vec<_> = said
-            .iter()
-            .map(|message| (message.role.as_str(), message.content.as_str()))
-            .collect();
-        assert_eq!(
-            said,
-            [
-                ("system", "be brief"),
-                ("user", "one"),
-                ("assistant", "an answer"),
-                ("user", "two")
-            ]
-        );
-    }
-
-    #[test]
-    fn an_answer_of_unknown_length_leaves_the_count_open() {
-        let turns = ["one", "two"].map(|text| Turn {
-            says: piece(text, 1),
-            output_tokens: 1,
-            think_ns: 0,
-        });
-        let mut talk = Talk::begin(
-            0,
-            Script {
-                system: None,
-                turns: turns.into(),
-            },
-        );
-        talk.go_on("x".to_owned(), None);
-        assert_eq!((talk.asked(), talk.tokens()), (3, None));
+        assert_eq!((talk.place(), talk.asked()), (place(0), 5));
+        assert_eq!(talk.thinks_ns(), Some(7));
+        talk.go_on("an answer".to_owned());
+        assert_eq!((talk.place(), talk.asked()), (place(1), 13));
+        assert_eq!(talk.place().index(), 4 * TURNS + 1);
+        assert_eq!(talk.thinks_ns(), None);
+        // What is lent comes back.
+        for _ in 0..2 {
+            let (said, extra) = talk.write(|made| {
+                let Prompt::Messages(said) = &made.prompt else {
+                    panic!("no messages")
+                };
+                let said: Vec<_> = said
+                    .iter()
+                    .map(|message| format!("{}: {}", message.role.as_str(), message.content))
+                    .collect();
+                (said, made.extra.is_some())
+            });
+            assert_eq!(
+                said,
+                [
+                    "system: be brief",
+                    "user: one",
+                    "assistant: an answer",
+                    "user: two"
+                ]
+            );
+            assert!(extra);
+        }
     }
 }

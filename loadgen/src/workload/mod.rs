@@ -7,11 +7,12 @@ mod talks;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use bench_contract::TokenCount;
 use bench_contract::config::{ApiType, Config, DataType};
 
+use crate::data::Needed;
 use crate::plan::lengths::Lengths;
 use crate::plan::prompt::{Made, Message, Prompt, Role};
 use crate::plan::prompts::{Counter, PromptMaker};
@@ -36,6 +37,8 @@ mod place {
     pub(super) const SYSTEM: u32 = u32::MAX - 4;
     /// What users say in made-up conversations.
     pub(super) const SAYS: u32 = u32::MAX - 5;
+    /// What stands before the entries of data sets, so that they begin anew in each run.
+    pub(super) const SALT: u32 = u32::MAX - 6;
 }
 
 /// Tokens of a block of a trace.
@@ -88,7 +91,7 @@ impl Workload {
         };
         let kind = match (config.data.kind, config.data.conversations()) {
             (_, Some(how)) => Kind::Talks(match config.data.kind {
-                DataType::ShareGpt | DataType::Jsonl => Talks::recorded(recorded()?, &how),
+                DataType::ShareGpt | DataType::Jsonl => Talks::recorded(config, recorded()?, &how),
                 _ => Talks::made(config, &how, seed)?,
             }),
             (DataType::SharedPrefix, None) => Kind::Shared(Shared::new(config, seed)?),
@@ -104,7 +107,7 @@ impl Workload {
             seed,
             kind,
         };
-        workload.set_lengths(specs);
+        workload.set_lengths(specs, config.api.kind == ApiType::Embeddings);
         Ok(workload)
     }
 
@@ -147,7 +150,7 @@ impl Workload {
         let (stage, index) = (plan.spec.seed_stage(), planned.index);
         match &self.kind {
             Kind::Made => self.prompts.make(stage, index, planned.input_tokens),
-            Kind::Blocks(blocks) => self.of_blocks(blocks, planned),
+            Kind::Blocks(blocks) => self.of_blocks(blocks, stage, planned),
             Kind::Shared(shared) => {
                 let (system, question) = shared.pieces(plan.spec.before + index);
                 self.joined(
@@ -155,7 +158,13 @@ impl Workload {
                     self.piece(place::QUESTION, question.0, question.1)?,
                 )
             }
-            Kind::Recorded(recorded) => recorded.make(plan.spec.before + index, self.api),
+            Kind::Recorded(recorded) => {
+                let made = recorded.make(plan.spec.before, index, self.api, &self.prompts)?;
+                Ok(Made {
+                    tokens: self.count(&made.prompt)?,
+                    ..made
+                })
+            }
             Kind::Talks(_) => Err("a conversation is no single request".to_owned()),
         }
     }
@@ -170,15 +179,46 @@ impl Workload {
         };
         let think = talks.thinks(self.seed, plan.spec.seed_stage(), session);
         talks.script(
-            plan.spec.before + session,
+            plan.spec.before,
+            session,
             think,
             &self.prompts,
             |place, index, length| self.text(place, index, length),
         )
     }
 
+    /// Says whether entries of a data set were sent again, because a closed loop took more than there are.
+    #[must_use]
+    pub fn rounds(&self) -> Option<Arc<AtomicBool>> {
+        match &self.kind {
+            Kind::Recorded(recorded) => Some(recorded.rounds()),
+            Kind::Talks(talks) => talks.rounds(),
+            Kind::Made | Kind::Blocks(_) | Kind::Shared(_) => None,
+        }
+    }
+
+    /// How long a prompt is as the server will count it; `None` where that is not known.
+    ///
+    /// # Errors
+    /// When the tokenizer or the chat template fails on it.
+    pub fn count(&self, prompt: &Prompt) -> Result<Option<TokenCount>, String> {
+        match prompt {
+            Prompt::TokenIds(ids) => Ok(TokenCount::try_from(ids.len()).ok()),
+            _ if !self.prompts.can_count() => Ok(None),
+            Prompt::Text(text) if takes_messages(self.api) => self.prompts.count_chat(&[Message {
+                role: Role::User,
+                content: text.clone(),
+            }]),
+            Prompt::Text(text) => self.prompts.count_prompt(text).map(Some),
+            Prompt::Messages(messages) if takes_messages(self.api) => {
+                self.prompts.count_chat(messages)
+            }
+            Prompt::Messages(messages) => self.prompts.count_prompt(&said(messages)).map(Some),
+        }
+    }
+
     /// Puts the lengths that the workload decides about into the stages.
-    fn set_lengths(&self, specs: &mut [StageSpec]) {
+    fn set_lengths(&self, specs: &mut [StageSpec], is_embedding: bool) {
         for spec in specs {
             let sides = match &self.kind {
                 Kind::Made | Kind::Blocks(_) => continue,
@@ -187,14 +227,22 @@ impl Workload {
                 Kind::Talks(talks) => talks.lengths(spec.before),
             };
             let (input, output): (Vec<TokenCount>, Vec<TokenCount>) = sides.into_iter().unzip();
-            (spec.input, spec.output) = (
-                Lengths::listed(input.into()),
-                Lengths::listed(output.into()),
-            );
+            spec.input = Lengths::listed(input.into());
+            if !is_embedding {
+                spec.output = Lengths::listed(output.into());
+            }
         }
     }
 
-    fn of_blocks(&self, blocks: &[Vec<u64>], planned: &Planned) -> Result<Made, String> {
+    /// A prompt of the blocks that the trace names. Each stage has blocks of its own: what one has left in the server's cache is
+    /// not what the next one finds there.
+    fn of_blocks(
+        &self,
+        blocks: &[Vec<u64>],
+        stage: u32,
+        planned: &Planned,
+    ) -> Result<Made, String> {
+        let own = u64::from(stage).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let wanted = planned.input_tokens;
         #[expect(clippy::cast_possible_truncation, reason = "a place in a list")]
         let names = blocks.get(planned.index as usize);
@@ -205,112 +253,107 @@ impl Workload {
                 break;
             }
             let length = rest.min(BLOCK);
-            parts.push(self.piece(place::BLOCK, *name, length)?);
+            parts.push(self.piece(place::BLOCK, name.wrapping_add(own), length)?);
             rest -= length;
         }
         if rest > 0 {
             // More than the blocks hold is its own.
-            parts.push(self.piece(place::QUESTION, planned.index, rest)?);
+            let index = planned.index.wrapping_add(own);
+            parts.push(self.piece(place::QUESTION, index, rest)?);
         }
-        join(parts).map(|(prompt, tokens)| Made {
+        self.counted(join(parts)?)
+    }
+
+    /// A prompt of parts, counted as a whole: what stands between and around them is the server's.
+    fn counted(&self, prompt: Prompt) -> Result<Made, String> {
+        Ok(Made {
+            tokens: self.count(&prompt)?,
             prompt,
-            tokens,
             extra: None,
         })
     }
 
     /// A prompt of two parts: over a chat, of the operator and of the user.
-    fn joined(&self, system: Made, question: Made) -> Result<Made, String> {
-        let texts = match (&system.prompt, &question.prompt) {
+    fn joined(&self, system: Prompt, question: Prompt) -> Result<Made, String> {
+        let message = |role, content| Message { role, content };
+        let prompt = match (system, question) {
             (Prompt::Text(system), Prompt::Text(question)) if takes_messages(self.api) => {
-                Some((system.clone(), question.clone()))
+                Prompt::Messages(vec![
+                    message(Role::System, system),
+                    message(Role::User, question),
+                ])
             }
-            _ => None,
+            (system, question) => join(vec![system, question])?,
         };
-        let tokens = system.tokens.zip(question.tokens).map(|(a, b)| a + b);
-        let prompt = match texts {
-            Some((system, question)) => Prompt::Messages(vec![
-                Message {
-                    role: Role::System,
-                    content: system,
-                },
-                Message {
-                    role: Role::User,
-                    content: question,
-                },
-            ]),
-            None => join(vec![system, question])?.0,
-        };
-        Ok(Made {
-            prompt,
-            tokens,
-            extra: None,
-        })
+        self.counted(prompt)
     }
 
     /// A text of `length` tokens that belongs to no stage and has nothing around it, or as many ids.
-    fn piece(&self, place: u32, index: u64, length: TokenCount) -> Result<Made, String> {
+    fn piece(&self, place: u32, index: u64, length: TokenCount) -> Result<Prompt, String> {
         let text = self
             .prompts
             .content(Purpose::Prompt, place, index, length)?;
         match text {
-            Some((text, tokens)) => Ok(Made {
-                prompt: Prompt::Text(text),
-                tokens,
-                extra: None,
-            }),
-            None => self.prompts.make(place, index, length),
+            Some((text, _)) => Ok(Prompt::Text(text)),
+            None => Ok(self.prompts.make(place, index, length)?.prompt),
         }
     }
 
     /// The same as text.
     fn text(&self, place: u32, index: u64, length: TokenCount) -> Result<Piece, String> {
-        let text = self
-            .prompts
-            .content(Purpose::Prompt, place, index, length)?;
-        let (text, tokens) = text.ok_or("conversations are made of text")?;
-        Ok(Piece {
-            text,
-            asked: length,
-            tokens,
-        })
+        match self.piece(place, index, length)? {
+            Prompt::Text(text) => Ok(Piece {
+                text,
+                asked: length,
+            }),
+            Prompt::TokenIds(_) | Prompt::Messages(_) => {
+                Err("conversations are made of text".to_owned())
+            }
+        }
     }
 }
 
-/// Numbers the requests of a run through: says in each stage how many come before. How many there are in all, where that is
-/// known.
-fn number(specs: &mut [StageSpec], seed: u64) -> Option<u64> {
-    /// More than a stage has that ends by the clock.
-    const MANY: u64 = 1 << 32;
-    let mut all = Some(0);
+/// Numbers the requests of a run through: says in each stage how many come before.
+fn number(specs: &mut [StageSpec], seed: u64) -> Needed {
+    /// In place of what a stage that ends by the clock may take: stages after it begin elsewhere in any list (this many are
+    /// the golden part of 2^32).
+    const MANY: u64 = 0x9E37_79B9;
+    let mut needed = Needed::default();
     let mut before = 0;
     for spec in specs {
         spec.before = before;
         let count = spec.count(seed);
         before += count.unwrap_or(MANY);
-        all = all.zip(count).map(|(sum, count)| sum + count);
+        needed.at_least += count.unwrap_or(1);
+        needed.is_open |= count.is_none();
     }
-    all
+    needed
 }
 
 /// Texts one after the other, or ids.
-fn join(parts: Vec<Made>) -> Result<(Prompt, Option<TokenCount>), String> {
-    let mut tokens = Some(0);
+fn join(parts: Vec<Prompt>) -> Result<Prompt, String> {
     let (mut texts, mut ids) = (Vec::new(), Vec::new());
     for part in parts {
-        tokens = tokens.zip(part.tokens).map(|(sum, more)| sum + more);
-        match part.prompt {
+        match part {
             Prompt::Text(text) => texts.push(text),
             Prompt::TokenIds(part) => ids.extend(part),
             Prompt::Messages(_) => return Err("a part of a prompt is a text".to_owned()),
         }
     }
-    let prompt = if ids.is_empty() {
+    Ok(if ids.is_empty() {
         Prompt::Text(texts.join(" "))
     } else {
         Prompt::TokenIds(ids)
-    };
-    Ok((prompt, tokens))
+    })
+}
+
+/// Messages as one text, as completions get them.
+fn said(messages: &[Message]) -> String {
+    let contents: Vec<&str> = messages
+        .iter()
+        .map(|message| message.content.as_str())
+        .collect();
+    contents.join("\n")
 }
 
 /// Whether an API takes messages.

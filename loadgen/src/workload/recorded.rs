@@ -1,18 +1,20 @@
 //! Prompts of a data set.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bench_contract::TokenCount;
 use bench_contract::config::{ApiType, Config, DataType, Distribution};
 
-use crate::data::{Choice, Chosen, DataSet, Item, Limits, choose};
+use crate::data::{Choice, Chosen, DataSet, Item, Limits, Needed, choose};
 use crate::plan::lengths::Lengths;
 use crate::plan::prompt::{Made, Message, Prompt};
 use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
 use crate::plan::script::TURNS;
 
-use super::{place, takes_messages};
+use super::{place, said, takes_messages};
 
 /// The entries of a data set that a run sends.
 pub(super) struct Recorded {
@@ -24,10 +26,12 @@ pub(super) struct Recorded {
     counted: bool,
     is_recorded: bool,
     seed: u64,
+    /// Whether an entry was read again, because a stage had more requests than there are entries.
+    rounds: Arc<AtomicBool>,
 }
 
 impl Recorded {
-    /// Opens the data set at `path` and draws the entries of a run of `needed` requests, or of as many as there may be.
+    /// Opens the data set at `path` and draws the entries of a run of `needed` requests.
     ///
     /// # Errors
     /// What is wrong with the data, with file and line.
@@ -35,7 +39,7 @@ impl Recorded {
         config: &Config,
         path: &Path,
         seed: u64,
-        needed: Option<u64>,
+        needed: Needed,
         prompts: &PromptMaker,
     ) -> Result<Self, String> {
         let data = &config.data;
@@ -55,10 +59,13 @@ impl Recorded {
             reuse: data.reuse.unwrap_or(false),
         };
         let has_turns = data.conversations().is_some();
+        // As long as every other one.
+        let salt = prompts.salt(place::SALT, 0)?;
         let count = |item: &Item| {
             let (asked, answer) = exchange(item, is_recorded || has_turns)
                 .ok_or_else(|| "nobody asks anything".to_owned())?;
-            let input = count(prompts, asked, is_chat && !item.is_bare)?;
+            let asked = salted(asked, salt.as_deref());
+            let input = count(prompts, &asked, is_chat)?;
             let output = match (item.output_tokens, answer) {
                 (Some(tokens), _) => Some(tokens),
                 (None, Some(answer)) => Some(prompts.count_or_guess(answer)?.max(1)),
@@ -69,6 +76,7 @@ impl Recorded {
         let chosen = choose(&set, &choice, count).map_err(|error| error.to_string())?;
         let output = data.output_distribution.as_ref().map(Lengths::from_config);
         if output.is_none()
+            && config.api.kind != ApiType::Embeddings
             && let Some(open) = chosen.iter().find(|chosen| chosen.output.is_none())
         {
             let (file, line) = set.place(open.item as usize);
@@ -84,6 +92,7 @@ impl Recorded {
             counted: prompts.can_count(),
             is_recorded,
             seed,
+            rounds: Arc::default(),
         })
     }
 
@@ -103,31 +112,56 @@ impl Recorded {
         )
     }
 
-    /// The prompt of the run's request `number`.
+    /// The prompt of request `index` of a stage that has `before` requests before it.
     ///
     /// # Errors
-    /// When the file cannot be read any more.
-    pub(super) fn make(&self, number: u64, api: ApiType) -> Result<Made, String> {
-        let chosen = self.at(number);
-        let item = self.item(number)?;
+    /// When the file cannot be read any more, or the tokenizer fails on it.
+    pub(super) fn make(
+        &self,
+        before: u64,
+        index: u64,
+        api: ApiType,
+        prompts: &PromptMaker,
+    ) -> Result<Made, String> {
+        let item = self.item(before, index, prompts)?;
         let (asked, _) =
             exchange(&item, self.is_recorded).ok_or_else(|| "nobody asks anything".to_owned())?;
         let prompt = if takes_messages(api) {
             Prompt::Messages(asked.to_vec())
         } else {
-            Prompt::Text(texts(asked))
+            Prompt::Text(said(asked))
         };
         Ok(Made {
             prompt,
-            tokens: self.counted.then_some(chosen.input),
+            tokens: None,
             extra: item.extra,
         })
     }
 
-    /// The entry of the run's request `number`.
-    pub(super) fn item(&self, number: u64) -> Result<Item, String> {
+    /// The entry that request `index` of such a stage carries, beginning as no other run's does unless that was asked for.
+    ///
+    /// # Errors
+    /// When the file cannot be read any more.
+    pub(super) fn item(
+        &self,
+        before: u64,
+        index: u64,
+        prompts: &PromptMaker,
+    ) -> Result<Item, String> {
+        if index >= self.len() {
+            self.rounds.store(true, Ordering::Relaxed);
+        }
+        let number = before + index;
         let item = self.set.read(self.at(number).item as usize);
-        item.map_err(|error| error.to_string())
+        let mut item = item.map_err(|error| error.to_string())?;
+        let salt = prompts.salt(place::SALT, number)?;
+        item.messages = salted(&item.messages, salt.as_deref());
+        Ok(item)
+    }
+
+    /// Whether entries were sent again.
+    pub(super) fn rounds(&self) -> Arc<AtomicBool> {
+        self.rounds.clone()
     }
 
     /// How many entries there are.
@@ -176,13 +210,14 @@ fn count(prompts: &PromptMaker, asked: &[Message], is_chat: bool) -> Result<Toke
     if is_chat {
         return prompts.count_messages(asked);
     }
-    prompts.count_prompt(&texts(asked))
+    prompts.count_prompt(&said(asked))
 }
 
-fn texts(messages: &[Message]) -> String {
-    let contents: Vec<&str> = messages
-        .iter()
-        .map(|message| message.content.as_str())
-        .collect();
-    contents.join("\n")
+/// Messages that begin with `salt`, on a line of its own.
+fn salted(messages: &[Message], salt: Option<&str>) -> Vec<Message> {
+    let mut messages = messages.to_vec();
+    if let (Some(salt), Some(first)) = (salt, messages.first_mut()) {
+        first.content = format!("{salt}\n{}", first.content);
+    }
+    messages
 }

@@ -1,5 +1,8 @@
 //! Conversations of several turns: made up, with common prefixes, or recorded ones held anew.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use bench_contract::TokenCount;
 use bench_contract::config::{
     Config, ConversationReplay, DataType, Distribution, MultiTurn, ThinkTime,
@@ -8,6 +11,7 @@ use bench_contract::config::{
 use super::place;
 use super::recorded::Recorded;
 use super::shared::Shared;
+use crate::data::Item;
 use crate::plan::lengths::Lengths;
 use crate::plan::prompt::Role;
 use crate::plan::prompts::PromptMaker;
@@ -55,16 +59,14 @@ impl Talks {
     /// # Errors
     /// When there are too many.
     pub(super) fn made(config: &Config, how: &MultiTurn, seed: u64) -> Result<Self, String> {
+        let most_turns = config.data.most_turns(how);
         if config.data.kind == DataType::SharedPrefix {
-            return Ok(Self::of(About::Shared(Shared::new(config, seed)?), how));
+            let shared = Shared::new(config, seed)?;
+            return Ok(Self::of(About::Shared(shared), how, most_turns));
         }
         let given = config.data.conversation_replay.clone().unwrap_or_default();
         let made = MadeUp::new(&given, seed);
-        // Its own keys say how many turns there are, and how long people take.
-        let mut talks = Self::of(About::Made(Box::new(made)), how);
-        if config.data.multi_turn.is_none() {
-            talks.most_turns = TURNS;
-        }
+        let mut talks = Self::of(About::Made(Box::new(made)), how, most_turns);
         if let Some(pause) = &given.tool_call_latency_sec {
             talks.think = Think::Drawn(Lengths::from_config(pause));
         }
@@ -72,11 +74,12 @@ impl Talks {
     }
 
     /// Recorded ones: the user says what is on record, the server answers anew.
-    pub(super) fn recorded(recorded: Recorded, how: &MultiTurn) -> Self {
-        Self::of(About::Recorded(recorded), how)
+    pub(super) fn recorded(config: &Config, recorded: Recorded, how: &MultiTurn) -> Self {
+        let most_turns = config.data.most_turns(how);
+        Self::of(About::Recorded(recorded), how, most_turns)
     }
 
-    fn of(about: About, how: &MultiTurn) -> Self {
+    fn of(about: About, how: &MultiTurn, most_turns: u32) -> Self {
         let mean = how.think_time.get();
         let think = match how.think_time_type.unwrap_or_default() {
             _ if mean <= 0.0 => Think::Not,
@@ -86,7 +89,15 @@ impl Talks {
         Self {
             about,
             think,
-            most_turns: u64::from(how.max_turns).clamp(1, TURNS),
+            most_turns: u64::from(most_turns),
+        }
+    }
+
+    /// Whether recorded conversations were held again.
+    pub(super) fn rounds(&self) -> Option<Arc<AtomicBool>> {
+        match &self.about {
+            About::Recorded(recorded) => Some(recorded.rounds()),
+            About::Made(_) | About::Shared(_) => None,
         }
     }
 
@@ -128,17 +139,19 @@ impl Talks {
         }
     }
 
-    /// Conversation `number` of the run. `text` makes a text of a place, a number and a length in tokens.
+    /// Conversation `session` of a stage that has `before` conversations before it. `text` makes a text of a place, a number and a length in tokens.
     ///
     /// # Errors
     /// When a text cannot be made or read.
     pub(super) fn script(
         &self,
-        number: u64,
+        before: u64,
+        session: u64,
         thinks: impl Fn(u64) -> u64,
         prompts: &PromptMaker,
         text: impl Fn(u32, u64, TokenCount) -> Result<Piece, String>,
     ) -> Result<Script, String> {
+        let number = before + session;
         match &self.about {
             About::Made(made) => made.script(number, self.most_turns, &thinks, &text),
             About::Shared(shared) => {
@@ -153,13 +166,17 @@ impl Talks {
                     })
                 };
                 Ok(Script {
+                    extra: None,
                     system: Some(text(place::PREFIX, group, length)?),
                     turns: (0..self.most_turns)
                         .map(turn)
                         .collect::<Result<_, String>>()?,
                 })
             }
-            About::Recorded(recorded) => self.of_record(recorded, number, &thinks, prompts),
+            About::Recorded(recorded) => {
+                let item = recorded.item(before, session, prompts)?;
+                self.of_record(recorded, number, item, &thinks, prompts)
+            }
         }
     }
 
@@ -167,21 +184,18 @@ impl Talks {
         &self,
         recorded: &Recorded,
         number: u64,
+        item: Item,
         thinks: &impl Fn(u64) -> u64,
         prompts: &PromptMaker,
     ) -> Result<Script, String> {
-        let item = recorded.item(number)?;
         let piece = |text: String| -> Result<Piece, String> {
             let asked = prompts.count_or_guess(&text)?;
-            Ok(Piece {
-                text,
-                asked,
-                tokens: prompts.can_count().then_some(asked),
-            })
+            Ok(Piece { text, asked })
         };
         let mut script = Script {
             system: None,
             turns: Vec::new(),
+            extra: item.extra,
         };
         let mut system = String::new();
         for message in item.messages {
@@ -195,6 +209,8 @@ impl Talks {
                 // In the middle there is no place for it.
                 Role::System => {}
                 Role::User if script.turns.len() as u64 == self.most_turns => break,
+                // Nobody says nothing.
+                Role::User if message.content.trim().is_empty() => {}
                 Role::User => script.turns.push(Turn {
                     says: piece(message.content)?,
                     output_tokens: recorded.output(number, script.turns.len() as u64),
@@ -299,12 +315,12 @@ impl MadeUp {
         let system = parts.into_iter().reduce(|first, second| Piece {
             text: format!("{} {}", first.text, second.text),
             asked: first.asked + second.asked,
-            tokens: first.tokens.zip(second.tokens).map(|(a, b)| a + b),
         });
         let mut length = u64::from(system.as_ref().map_or(0, |piece| piece.asked));
         let mut script = Script {
             system,
             turns: Vec::new(),
+            extra: None,
         };
         for turn in 0..u64::from(turns).min(most_turns) {
             let (input, output) = (self.input(talk, turn), self.output(talk, turn));

@@ -23,7 +23,7 @@ fn of_file(bench: &Bench, kind: &str, name: &str, text: &str, patch: Value) -> V
         "load": {"seed": 5, "stages": [{"rate": 20, "duration": 0.5}]},
         "report": {"request_lifecycle": {"per_request": true}}
     }));
-    config["data"] = json!({"type": kind, "path": file});
+    config["data"] = json!({"type": kind, "path": file, "salt": "none"});
     crate::bench::merge(&mut config, patch);
     config
 }
@@ -105,6 +105,95 @@ fn one_seed_sends_the_same_entries_in_the_same_order_whatever_the_workers() {
     let first = sent(1, 7);
     assert_eq!(first, sent(2, 7));
     assert_ne!(first.1, sent(1, 8).1);
+}
+
+#[test]
+fn entries_begin_anew_in_each_run_unless_salt_is_none() {
+    let bench = Bench::new(SimArgs::default());
+    let starts = || {
+        let salted = json!({"data": {"salt": "run"}});
+        let config = of_file(&bench, "jsonl", "a.jsonl", &lines(10), salted);
+        let ran = bench.run(&config, &[]).expect(0);
+        let bodies = bodies(&ran);
+        let prompts = bodies.iter().map(|body| body["prompt"].as_str().unwrap());
+        let starts = prompts
+            .map(|prompt| {
+                let (salt, question) = prompt.split_once('\n').unwrap();
+                assert!(question.starts_with("question number"), "{prompt}");
+                salt.to_owned()
+            })
+            .collect::<BTreeSet<String>>();
+        (ran.report().run.id, starts)
+    };
+    let (id, first) = starts();
+    // Two runs that begin within one second are one to their ids.
+    let second = loop {
+        let (other, second) = starts();
+        if other != id {
+            break second;
+        }
+    };
+    assert_eq!((first.len(), second.len()), (10, 10));
+    assert!(first.is_disjoint(&second));
+}
+
+#[test]
+fn a_closed_loop_needs_as_many_entries_as_are_known_and_says_when_it_comes_round() {
+    let bench = Bench::new(SimArgs::default());
+    let closed = |stage: Value, count: usize| {
+        let mut config = of_file(&bench, "jsonl", "a.jsonl", &lines(count), json!({}));
+        config["load"] = json!({"type": "concurrent", "num_workers": 1, "interval": 0,
+            "warmup": {"duration": 0.1}, "stages": [stage]});
+        config
+    };
+    let by_number = json!({"concurrency_level": 2, "num_requests": 20});
+    let ran = bench.run(&closed(by_number, 10), &[]).expect(3);
+    assert!(
+        ran.stderr.contains("the run has at least 21 requests"),
+        "{}",
+        ran.stderr
+    );
+    let by_the_clock = json!({"concurrency_level": 2, "duration": 1});
+    let ran = bench.run(&closed(by_the_clock, 5), &[]).expect(0);
+    assert!(
+        ran.stderr.contains("more requests than entries"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_user_who_thinks_keeps_the_lane_and_a_stop_leaves_the_run_partial() {
+    let bench = Bench::new(SimArgs::default());
+    let mut config = bench.config(json!({"api": {"type": "chat"}}));
+    config["load"] = json!({"type": "concurrent", "num_workers": 1, "interval": 0,
+        "stages": [{"concurrency_level": 3, "duration": 2}]});
+    config["data"] = json!({"type": "shared_prefix",
+        "multi_turn": {"max_turns": 4, "think_time": 100, "think_time_type": "fixed"},
+        "shared_prefix": {"num_groups": 2, "system_prompt_len": 20, "question_len": 5, "output_len": 2}});
+    let ran = bench.run(&config, &[]).expect(0);
+    let talks = only_stage(&ran).conversations.unwrap();
+    assert_eq!((talks.begun, talks.cut), (3, 3));
+
+    config["load"]["stages"] = json!([{"concurrency_level": 3, "num_requests": 3}]);
+    let mut child = bench.start(&config);
+    let begun = bench.results().join("report.json");
+    let records =
+        || std::fs::read_to_string(&begun).is_ok_and(|text| text.contains("\"stage\": 0"));
+    for _ in 0..1000 {
+        if records() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // All conversations have begun by then, and every user thinks.
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(child.try_wait().unwrap().is_none());
+    crate::ends::signal(&child, "TERM");
+    let ran = bench.wait(child).expect(8);
+    let stage = only_stage(&ran);
+    assert!(stage.counts.is_conserved());
+    assert!(stage.conversations.is_none_or(|talks| talks.completed == 0));
 }
 
 const TALK: &str = r#"[{"id": "a", "conversations": [

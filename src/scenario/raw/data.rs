@@ -159,7 +159,7 @@ pub struct ValuesMultiTurn {
     pub think_time: Option<Seconds>,
     /// How think times are drawn. Default `exponential`.
     pub think_time_type: Option<ThinkTime>,
-    /// At most so many turns a conversation. Default 10.
+    /// At most so many turns a conversation. Default 10; with `conversation_replay`, which says it itself, no limit.
     #[schemars(range(min = 1, max = 1000))]
     pub max_turns: Option<u32>,
 }

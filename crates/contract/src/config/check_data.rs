@@ -166,10 +166,10 @@ impl Config {
                     format!("`{}` prompts are no conversations", data.kind.as_str()),
                     "use `conversation_replay`, `shared_prefix`, `shareGPT` or `jsonl` data",
                 );
-            } else if !(1..=1000).contains(&how.max_turns) {
+            } else if let Some(most) = how.max_turns.filter(|most| !(1..=1000).contains(most)) {
                 found.error(
                     path.key("max_turns"),
-                    format!("{} is not between 1 and 1000", how.max_turns),
+                    format!("{most} is not between 1 and 1000"),
                     "for example 10",
                 );
             }
@@ -181,6 +181,13 @@ impl Config {
                 "data.conversation_replay.num_conversations",
                 "there would be no conversation",
                 "at least 1",
+            );
+        }
+        if data.conversations().is_some() && self.load.max_in_flight.is_some() {
+            found.error(
+                "load.max_in_flight",
+                "a cap on requests in flight would leave out turns of conversations",
+                "remove it; load.type: concurrent holds so many conversations at once",
             );
         }
         if data.conversations().is_some() && self.api.kind == ApiType::Embeddings {

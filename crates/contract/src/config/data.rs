@@ -65,6 +65,17 @@ impl Data {
             .or_else(|| is_asked.then(MultiTurn::default))
     }
 
+    /// At most so many turns a conversation has.
+    #[must_use]
+    pub fn most_turns(&self, how: &MultiTurn) -> u32 {
+        let otherwise = if self.kind == DataType::ConversationReplay {
+            1000
+        } else {
+            10
+        };
+        how.max_turns.unwrap_or(otherwise).clamp(1, 1000)
+    }
+
     /// Whether prompts have beginnings in common on purpose, so that a server's prefix cache answers for a part of them.
     #[must_use]
     pub fn shares_prefixes(&self) -> bool {

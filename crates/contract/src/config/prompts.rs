@@ -24,7 +24,7 @@ pub struct SharedPrefix {
     pub question_len: Length,
     /// Length of replies asked for, in tokens. Default 50.
     pub output_len: Length,
-    /// The seed of the prompts; absent: the run's.
+    /// The seed of lengths and order; absent: the run's, which texts always follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// The older way to write `question_len`.
@@ -115,9 +115,10 @@ pub struct MultiTurn {
     /// How think times are drawn. Default `exponential`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub think_time_type: Option<ThinkTime>,
-    /// At most so many turns a conversation. Default 10.
+    /// At most so many turns a conversation. Default 10; with `conversation_replay`, which says it itself, no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
-    pub max_turns: u32,
+    pub max_turns: Option<u32>,
 }
 
 impl Default for MultiTurn {
@@ -125,7 +126,7 @@ impl Default for MultiTurn {
         Self {
             think_time: Seconds::whole(0),
             think_time_type: None,
-            max_turns: 10,
+            max_turns: None,
         }
     }
 }

@@ -66,6 +66,8 @@ pub(super) struct Lost {
     pub(super) in_flight: u64,
     /// Those that were due before the records end, at most.
     due: u64,
+    /// Whether there may be any number more.
+    is_open: bool,
 }
 
 impl Lost {
@@ -74,6 +76,7 @@ impl Lost {
         Missing {
             planned: self.requests + self.in_flight,
             due: match extent {
+                _ if self.is_open => None,
                 Extent::WithoutShards => None,
                 Extent::Whole | Extent::Shard => Some(self.due.max(self.holes) + self.in_flight),
             },
@@ -134,6 +137,7 @@ impl Part {
                 of: self.planned.max(records),
                 in_flight,
                 due: due.min(here),
+                is_open: false,
             });
         }
         let lost = Lost {
@@ -147,6 +151,7 @@ impl Part {
             // Whatever is a hole is in one of the lanes.
             in_flight: in_flight.saturating_sub(end - records),
             due: due.min(self.planned.max(end) - records),
+            is_open: false,
         };
         if lost.requests + lost.in_flight > 0 {
             let unbroken = (0..)
@@ -162,11 +167,16 @@ impl Part {
     }
 
     /// What is missing of conversations: their turns follow replies, so that nobody knows how many there would have been. While
-    /// they went on, each that was not over may have had one in flight, and others may have begun.
-    fn of_conversations(&self, records: u64, run: &RunInfo) -> Lost {
+    /// they went on, each that was not over may have had one in flight, and any number may have begun that left no record.
+    fn of_conversations(&mut self, records: u64, run: &RunInfo) -> Lost {
         let is_running = run.status == RunStatus::Unfinished
             && self.planned == 0
             && self.stage.facts.health == Health::default();
+        if is_running {
+            let samples = self.stage.collector.samples();
+            let last = samples.map(|sample| sample.scheduled_ns).max();
+            self.stage.facts.known_until_ns = Some(last.unwrap_or(self.stage.facts.origin_ns));
+        }
         let open = self.stage.collector.conversations();
         let open = open.map_or(0, |conversations| conversations.cut);
         let requests = self.planned.saturating_sub(records);
@@ -177,6 +187,7 @@ impl Part {
             of: self.planned,
             in_flight: if is_running { open.max(1) } else { 0 },
             due: requests,
+            is_open: is_running,
         }
     }
 

@@ -245,6 +245,26 @@ impl PromptMaker {
         Ok(tokens.and_then(|tokens| TokenCount::try_from(tokens).ok()))
     }
 
+    /// A text that differs from run to run under `salt: run`, to put before what others have written; `None` under
+    /// `salt: none`. [`SALTED`] tokens where a tokenizer or the server has said what one is, else about as many.
+    ///
+    /// # Errors
+    /// When the tokenizer fails on it.
+    pub fn salt(&self, place: u32, index: u64) -> Result<Option<String>, String> {
+        if self.salted_seed == self.seed {
+            return Ok(None);
+        }
+        let length = TokenCount::try_from(SALTED).unwrap_or(TokenCount::MAX);
+        if let Some((text, _)) = self.content(Purpose::Prompt, place, index, length)? {
+            return Ok(Some(text));
+        }
+        let mut draws = self.draws(Purpose::Prompt, place, index);
+        let words: Vec<String> = (0..SALTED)
+            .map(|_| random::below(draws.next(), 1000).to_string())
+            .collect();
+        Ok(Some(words.join(" ")))
+    }
+
     /// Whether texts can be counted.
     #[must_use]
     pub fn can_count(&self) -> bool {
@@ -296,6 +316,17 @@ impl PromptMaker {
         Ok(sum)
     }
 
+    /// The same as the server counts it; `None` where there is no tokenizer or no template at hand.
+    ///
+    /// # Errors
+    /// When the tokenizer or the template fails on them.
+    pub fn count_chat(&self, messages: &[Message]) -> Result<Option<TokenCount>, String> {
+        match self.overhead(messages)? {
+            Some(_) => self.count_messages(messages).map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn draws(&self, purpose: Purpose, stage: u32, index: u64) -> Draws {
         Draws {
             salted: random::stream(self.salted_seed, stage, Purpose::Salt, index),
@@ -325,7 +356,10 @@ impl Kind {
         let is_prose = data.kind == DataType::Synthetic;
         let given = data.corpus_file_path.as_deref().filter(|_| is_prose);
         let prose = is_prose.then(|| pieces::prose(given)).transpose()?;
-        let chat = config.api.kind == ApiType::Chat;
+        let chat = matches!(
+            config.api.kind,
+            ApiType::Chat | ApiType::Responses | ApiType::AnthropicMessages
+        );
         // Ids need no tokenizer; one that is here says how many there are.
         let is_random_ids = data.kind == DataType::Random && takes_ids;
         let may_fetch = say.is_some() && !is_random_ids;
