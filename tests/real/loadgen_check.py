@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from common import LOADGEN, Failures, run
+from common import LOADGEN, ROOT, Failures, run
 from rendered import Rendered, by_chance, everything
 
 
@@ -17,7 +17,9 @@ def test_by_chance(failures: Failures) -> str:
 def check(failures: Failures, rendered: list[Rendered]) -> str:
     ours = [item for item in rendered if item.engine == "loadgen"]
     with ThreadPoolExecutor(2) as pool:
-        checked = pool.map(lambda item: run(LOADGEN, "check", "--strict", "-c", "-", stdin=item.config()), ours)
+        # Examples name files as one writes them from the top of the repository.
+        command = [LOADGEN, "check", "--strict", "-c", "-"]
+        checked = pool.map(lambda item: run(*command, stdin=item.config(), cwd=ROOT), ours)
         for item, done in zip(ours, checked):
             # A path in the pod is not one here.
             if "there is no tokenizer at" in done.stderr:
