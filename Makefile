@@ -49,6 +49,8 @@ test-real: build
 # The same and what takes minutes; every part has to run.
 test-real-all: build
 	sh tests/real/install.sh
+	sh tests/real/install_servers.sh
+	sh tests/real/install_llama.sh
 	target/real/venv/bin/python -B tests/real/run.py all
 	sh scripts/fuzz.sh 30
 

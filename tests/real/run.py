@@ -12,6 +12,7 @@ import loadgen_check
 import manifests
 import page
 import precommit
+import servers
 import stores
 import yaml_readers
 from common import BENCHCTL, Failures, NotRun
@@ -36,6 +37,8 @@ LONG = {
     "yaml-random": yaml_readers.test_by_chance,
     "config-random": inference_perf_config.test_by_chance,
     "loadgen-random": loadgen_check.test_by_chance,
+    "servers": servers.test,
+    "servers-llama": servers.test_llama,
     "pre-commit-rust": precommit.test_rust,
 }
 
