@@ -3,7 +3,7 @@
 use bench_contract::{Environment, WorkerHealth};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::clock::{Instant, seconds, thread_cpu_ns};
+use crate::clock::{seconds, thread_cpu_ns};
 
 /// CPUs that this process may use: the affinity mask and the cgroup's quota, whichever is less.
 #[must_use]
@@ -58,7 +58,6 @@ fn throttling(stat: &str) -> Option<f64> {
 /// What the current thread has taken of its machine so far.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadAccount {
-    at: Instant,
     cpu_ns: u64,
     run_delay_ns: Option<u64>,
 }
@@ -68,20 +67,17 @@ impl ThreadAccount {
     #[must_use]
     pub fn now() -> Self {
         Self {
-            at: Instant::now(),
             cpu_ns: thread_cpu_ns(),
             run_delay_ns: run_delay_ns(),
         }
     }
 
-    /// From here to `later`.
+    /// From here to `later`; how busy that is, is for whoever knows how long the stage has lasted.
     #[must_use]
     pub fn health(&self, later: &Self) -> WorkerHealth {
-        let cpu_s = seconds(later.cpu_ns - self.cpu_ns);
-        let elapsed = seconds(later.at.since(self.at).max(1));
         WorkerHealth {
-            cpu_s,
-            busy: (cpu_s / elapsed).min(1.0),
+            cpu_s: seconds(later.cpu_ns - self.cpu_ns),
+            busy: 0.0,
             run_delay_s: later
                 .run_delay_ns
                 .zip(self.run_delay_ns)

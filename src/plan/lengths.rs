@@ -1,12 +1,9 @@
 //! Mean lengths of what a config sends, and how long a request may take.
 
 use bench_contract::Config;
-use bench_contract::config::{ApiType, ConversationReplay, DataType, Distribution, Length};
+use bench_contract::config::{ApiType, ConversationReplay, DataType, Length};
 
 use super::{Assumption, mean_length};
-
-/// inference-perf's lengths of a turn where none are given: turns, what is said, what is answered.
-const TURN: (f64, f64, f64) = (10.0, 512.0, 256.0);
 
 /// Mean lengths in tokens, where the config says them, and how long a request may take.
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +39,11 @@ impl Lengths {
             DataType::SharedPrefix => {
                 let shared = data.shared_prefix.clone().unwrap_or_default();
                 lengths.turns = talks.map_or(1.0, |how| f64::from(data.most_turns(&how)));
-                let output = shared
-                    .output_distribution
-                    .map_or(shared.output_len, Length::Drawn);
-                let question = shared
-                    .question_distribution
-                    .map_or(shared.question_len, Length::Drawn);
-                lengths.converse(of(&shared.system_prompt_len), of(&question), of(&output));
+                lengths.converse(
+                    of(&shared.system_prompt_len),
+                    of(&shared.question()),
+                    of(&shared.output()),
+                );
             }
             DataType::ConversationReplay => {
                 let made = data.conversation_replay.clone().unwrap_or_default();
@@ -64,20 +59,13 @@ impl Lengths {
     }
 
     fn of_conversations(&mut self, made: &ConversationReplay, most_turns: f64) {
-        let mean = |distribution: &Option<Distribution>, otherwise| {
-            distribution.as_ref().map_or(otherwise, mean_length)
-        };
-        self.turns = mean(&made.turns_per_conversation, TURN.0).min(most_turns);
+        self.turns = of(&made.turns()).min(most_turns);
         if let Some(pause) = &made.tool_call_latency_sec {
             self.think = mean_length(pause);
         }
-        let system =
-            f64::from(made.shared_system_prompt_len) + mean(&made.dynamic_system_prompt_len, 0.0);
-        self.converse(
-            system,
-            mean(&made.input_tokens_per_turn, TURN.1),
-            mean(&made.output_tokens_per_turn, TURN.2),
-        );
+        let dynamic = made.dynamic_system_prompt_len.as_ref();
+        let system = f64::from(made.shared_system_prompt_len) + dynamic.map_or(0.0, mean_length);
+        self.converse(system, of(&made.input()), of(&made.output()));
     }
 
     /// Prompts that begin with `system` tokens: turn k of n carries k turns of the user's and k - 1 answers.

@@ -53,7 +53,3 @@ pub const PRESETS: [Preset; 8] = [
 pub fn preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
 }
-
-/// The ShareGPT file that inference-perf fetches by itself when no path is given.
-pub const SHAREGPT: &str =
-    "hf://anon8231489123/ShareGPT_Vicuna_unfiltered/ShareGPT_V3_unfiltered_cleaned_split.json";

@@ -3,10 +3,9 @@
 use bench_contract::Config;
 use bench_contract::config::{
     Api, Connections, Data, Distribution, Dns, GoodputOptions, Load, MetricsOptions, ReportOptions,
-    Salt, Server, Sweep, Tokenizer,
+    SHAREGPT, Salt, Server, Sweep, Tokenizer,
 };
 
-use super::catalog::SHAREGPT;
 use super::complete::Scenario;
 use super::data::Lengths;
 use super::raw::{Benchmark, Engine, Scenario as RawScenario, ValuesApiType, ValuesLoadType};

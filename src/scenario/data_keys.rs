@@ -1,8 +1,7 @@
 //! Keys of `data` that nothing looks at: because of its type, or because of the engine.
 
-use bench_contract::config::{DataType, Length};
+use bench_contract::config::{DataType, Length, SHAREGPT};
 
-use super::catalog::SHAREGPT;
 use super::complete::{Scenario, join};
 use super::data::Lengths;
 use super::engine::{CODE, Found};

@@ -140,7 +140,7 @@ impl DataSet {
         let mut bytes = vec![0; place.length as usize];
         file.read_exact_at(&mut bytes, place.offset)
             .map_err(|error| changed(format!("it can no longer be read: {error}")))?;
-        match self.parse(&bytes) {
+        match parse(self.kind, &bytes) {
             Ok(Ok(item)) => Ok(item),
             Ok(Err(_)) | Err(_) => Err(changed("it is no longer what it was".to_owned())),
         }
@@ -151,13 +151,6 @@ impl DataSet {
     pub fn place(&self, index: usize) -> (PathBuf, u64) {
         let place = self.places[index];
         (self.files[usize::from(place.file)].0.clone(), place.line)
-    }
-
-    fn parse(&self, bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
-        match self.kind {
-            DataType::Jsonl => item::line(bytes),
-            _ => item::sharegpt(bytes),
-        }
     }
 
     fn index(&mut self, path: PathBuf) -> Result<(), DataError> {
@@ -192,11 +185,7 @@ impl DataSet {
         let reader = file.try_clone().map_err(unreadable)?;
         let input = BufReader::with_capacity(CHUNK, reader);
         let mut take = |entry: Entry<'_>| -> Result<(), DataError> {
-            let parsed = match self.kind {
-                DataType::Jsonl => item::line(entry.bytes),
-                _ => item::sharegpt(entry.bytes),
-            };
-            match parsed {
+            match parse(self.kind, entry.bytes) {
                 Ok(Ok(_)) => self.places.push(Place {
                     offset: entry.offset,
                     line: entry.line,
@@ -230,6 +219,13 @@ impl DataSet {
         }
         self.files.push((path, file));
         Ok(())
+    }
+}
+
+fn parse(kind: DataType, bytes: &[u8]) -> Result<Result<Item, Unusable>, Broken> {
+    match kind {
+        DataType::Jsonl => item::line(bytes),
+        _ => item::sharegpt(bytes),
     }
 }
 

@@ -3,14 +3,10 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use bench_contract::config::{Config, DataType, Secret};
+use bench_contract::config::{Config, DataType, SHAREGPT, Secret};
 use bench_store::hub::{Fetched, Hub, HubFile};
 use bench_store::{Address, Environment, NotAnAddress};
 use tempfile::TempDir;
-
-/// The ShareGPT file that is read where none is named, as inference-perf does it.
-const SHAREGPT: &str =
-    "hf://anon8231489123/ShareGPT_Vicuna_unfiltered/ShareGPT_V3_unfiltered_cleaned_split.json";
 
 /// The address of the data set, where it is not on this machine.
 #[must_use]

@@ -10,8 +10,8 @@ use super::exchange::launch;
 use super::flight::Local;
 use super::permits::{Permits, Taken};
 use super::stop::{Stop, asked};
-use super::worker::{Duty, Left, Order};
-use crate::plan::{Planned, Schedule, Until};
+use super::worker::{Duty, Left, Order, end_ns};
+use crate::plan::{Planned, Schedule};
 
 /// How long a lane waits for a body that is not ready.
 const LATE: Duration = Duration::from_millis(1);
@@ -31,19 +31,11 @@ pub(super) async fn send<'a>(
     permits: &Permits,
     local: &Rc<Local>,
 ) -> Option<Left<'a>> {
-    let Schedule::Closed { lanes, until } = order.plan.spec.schedule else {
+    let Schedule::Closed { lanes, .. } = order.plan.spec.schedule else {
         return None;
     };
     let origin_ns = order.place.origin_ns;
-    let end_ns = match until {
-        Until::Requests(_) => u64::MAX,
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "seconds are at least 0; `as` saturates"
-        )]
-        Until::Seconds(seconds) => origin_ns.saturating_add((seconds * 1e9) as u64),
-    };
+    let end_ns = end_ns(order);
     tokio::select! {
         biased;
         () = asked(&mut duty.stop, Stop::Drain) => {}

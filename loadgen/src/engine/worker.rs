@@ -150,7 +150,7 @@ async fn work(
 }
 
 /// When the stage begins nothing more, in nanoseconds from the run's origin.
-fn end_ns(order: &Order) -> u64 {
+pub(super) fn end_ns(order: &Order) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -205,12 +205,14 @@ impl Workload {
         match prompt {
             Prompt::TokenIds(ids) => Ok(TokenCount::try_from(ids.len()).ok()),
             _ if !self.prompts.can_count() => Ok(None),
-            Prompt::Text(text) if takes_messages(self.api) => self.prompts.count_chat(&[Message {
-                role: Role::User,
-                content: text.clone(),
-            }]),
+            Prompt::Text(text) if self.api.takes_messages() => {
+                self.prompts.count_chat(&[Message {
+                    role: Role::User,
+                    content: text.clone(),
+                }])
+            }
             Prompt::Text(text) => self.prompts.count_prompt(text).map(Some),
-            Prompt::Messages(messages) if takes_messages(self.api) => {
+            Prompt::Messages(messages) if self.api.takes_messages() => {
                 self.prompts.count_chat(messages)
             }
             Prompt::Messages(messages) => self.prompts.count_prompt(&said(messages)).map(Some),
@@ -277,7 +279,7 @@ impl Workload {
     fn joined(&self, system: Prompt, question: Prompt) -> Result<Made, String> {
         let message = |role, content| Message { role, content };
         let prompt = match (system, question) {
-            (Prompt::Text(system), Prompt::Text(question)) if takes_messages(self.api) => {
+            (Prompt::Text(system), Prompt::Text(question)) if self.api.takes_messages() => {
                 Prompt::Messages(vec![
                     message(Role::System, system),
                     message(Role::User, question),
@@ -354,12 +356,4 @@ fn said(messages: &[Message]) -> String {
         .map(|message| message.content.as_str())
         .collect();
     contents.join("\n")
-}
-
-/// Whether an API takes messages.
-fn takes_messages(api: ApiType) -> bool {
-    match api {
-        ApiType::Completion | ApiType::Embeddings => false,
-        ApiType::Chat | ApiType::AnthropicMessages | ApiType::Responses => true,
-    }
 }

@@ -14,7 +14,7 @@ use crate::plan::prompts::PromptMaker;
 use crate::plan::random::Purpose;
 use crate::plan::script::TURNS;
 
-use super::{place, said, takes_messages};
+use super::{place, said};
 
 /// The entries of a data set that a run sends.
 pub(super) struct Recorded {
@@ -44,7 +44,7 @@ impl Recorded {
     ) -> Result<Self, String> {
         let data = &config.data;
         let is_recorded = data.kind == DataType::ShareGpt;
-        let is_chat = takes_messages(config.api.kind);
+        let is_chat = config.api.kind.takes_messages();
         let set = DataSet::open(data.kind, path).map_err(|error| error.to_string())?;
         let limits = |distribution: &Option<Distribution>| -> Option<Limits> {
             distribution
@@ -126,7 +126,7 @@ impl Recorded {
         let item = self.item(before, index, prompts)?;
         let (asked, _) =
             exchange(&item, self.is_recorded).ok_or_else(|| "nobody asks anything".to_owned())?;
-        let prompt = if takes_messages(api) {
+        let prompt = if api.takes_messages() {
             Prompt::Messages(asked.to_vec())
         } else {
             Prompt::Text(said(asked))

@@ -39,10 +39,6 @@ impl Shared {
         let total = u64::from(groups) * u64::from(users);
         let total = u32::try_from(total)
             .map_err(|_| format!("data.shared_prefix describes {total} prompts, more than 2^32"))?;
-        let lengths = |older: Option<_>, length: Length| match (older, length) {
-            (Some(distribution), _) => Length::Drawn(distribution),
-            (None, length) => length,
-        };
         let seed = given.seed.unwrap_or(seed);
         let mut order: Vec<u32> = (0..total).collect();
         random::shuffle(
@@ -54,8 +50,8 @@ impl Shared {
             users: users.into(),
             seed,
             prefix: of_length(&given.system_prompt_len),
-            question: of_length(&lengths(given.question_distribution, given.question_len)),
-            output: of_length(&lengths(given.output_distribution, given.output_len)),
+            question: of_length(&given.question()),
+            output: of_length(&given.output()),
             order,
         })
     }

@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bench_contract::TokenCount;
-use bench_contract::config::{
-    Config, ConversationReplay, DataType, Distribution, MultiTurn, ThinkTime,
-};
+use bench_contract::config::{Config, ConversationReplay, DataType, MultiTurn, ThinkTime};
 
 use super::place;
 use super::recorded::Recorded;
-use super::shared::Shared;
+use super::shared::{Shared, of_length};
 use crate::data::Item;
 use crate::plan::lengths::Lengths;
 use crate::plan::prompt::Role;
@@ -255,11 +253,6 @@ impl Talks {
 
 impl MadeUp {
     fn new(given: &ConversationReplay, seed: u64) -> Self {
-        let of = |distribution: &Option<Distribution>, otherwise: TokenCount| {
-            distribution
-                .as_ref()
-                .map_or(Lengths::fixed(otherwise), Lengths::from_config)
-        };
         Self {
             conversations: u64::from(given.num_conversations).max(1),
             shared: given.shared_system_prompt_len,
@@ -267,9 +260,9 @@ impl MadeUp {
                 .dynamic_system_prompt_len
                 .as_ref()
                 .map(Lengths::from_config),
-            turns: of(&given.turns_per_conversation, 10),
-            input: of(&given.input_tokens_per_turn, 512),
-            output: of(&given.output_tokens_per_turn, 256),
+            turns: of_length(&given.turns()),
+            input: of_length(&given.input()),
+            output: of_length(&given.output()),
             most_tokens: given.max_model_len.unwrap_or(MODEL_LEN),
             seed,
         }

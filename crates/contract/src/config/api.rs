@@ -61,6 +61,15 @@ pub enum ApiType {
 }
 
 impl ApiType {
+    /// Whether a prompt is a list of messages.
+    #[must_use]
+    pub fn takes_messages(self) -> bool {
+        match self {
+            Self::Completion | Self::Embeddings => false,
+            Self::Chat | Self::AnthropicMessages | Self::Responses => true,
+        }
+    }
+
     /// The path of the API, below the base URL.
     #[must_use]
     pub fn route(self) -> &'static str {

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::prompts::{ConversationReplay, MultiTurn, SharedPrefix};
 use crate::units::{TokenCount, serialize_number};
 
+/// The ShareGPT file that is read where none is named, as inference-perf does it.
+pub const SHAREGPT: &str =
+    "hf://anon8231489123/ShareGPT_Vicuna_unfiltered/ShareGPT_V3_unfiltered_cleaned_split.json";
+
 /// What the prompts are and how long.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -21,7 +21,8 @@ mod storage;
 
 pub use api::{Api, ApiType, Connections, ResponseFormat, ResponseFormatType, Timeouts};
 pub use data::{
-    Data, DataType, Distribution, DistributionType, Length, Salt, TraceFile, TraceFormat, Truncate,
+    Data, DataType, Distribution, DistributionType, Length, SHAREGPT, Salt, TraceFile, TraceFormat,
+    Truncate,
 };
 pub use header_limits::SloUnit;
 pub use load::{Cancel, Load, LoadType, LoraShare, ReplayTrace, Stage, Sweep, SweepType, Warmup};

@@ -58,6 +58,22 @@ impl Default for SharedPrefix {
     }
 }
 
+impl SharedPrefix {
+    /// Lengths of what follows a prefix, however they are written.
+    #[must_use]
+    pub fn question(&self) -> Length {
+        let older = self.question_distribution.clone().map(Length::Drawn);
+        older.unwrap_or_else(|| self.question_len.clone())
+    }
+
+    /// Lengths of replies asked for, however they are written.
+    #[must_use]
+    pub fn output(&self) -> Length {
+        let older = self.output_distribution.clone().map(Length::Drawn);
+        older.unwrap_or_else(|| self.output_len.clone())
+    }
+}
+
 /// Made-up conversations: a system prompt that all share, one that each has for itself, and turns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -104,6 +120,32 @@ impl Default for ConversationReplay {
             max_model_len: None,
         }
     }
+}
+
+impl ConversationReplay {
+    /// How many turns there are.
+    #[must_use]
+    pub fn turns(&self) -> Length {
+        drawn(self.turns_per_conversation.as_ref(), 10)
+    }
+
+    /// Lengths of what a user says.
+    #[must_use]
+    pub fn input(&self) -> Length {
+        drawn(self.input_tokens_per_turn.as_ref(), 512)
+    }
+
+    /// Lengths of the replies asked for.
+    #[must_use]
+    pub fn output(&self) -> Length {
+        drawn(self.output_tokens_per_turn.as_ref(), 256)
+    }
+}
+
+fn drawn(given: Option<&Distribution>, otherwise: TokenCount) -> Length {
+    given.map_or(Length::Fixed(otherwise), |given| {
+        Length::Drawn(given.clone())
+    })
 }
 
 /// Conversations whose turns follow each other as people take them.

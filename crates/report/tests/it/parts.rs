@@ -104,17 +104,27 @@ pub(crate) fn merged(parts: &[Part]) -> Result<Rebuilt, MergeError> {
 
 /// Requests of two stages, ten seconds apart.
 pub(crate) fn any_records() -> impl Strategy<Value = Vec<RequestRecord>> {
+    records_from(|stage| u64::from(stage) * 10 * SECOND, 2, 200)
+}
+
+/// Fewer than `most` requests of two stages that begin at `origin`, `failing` to five of them with an outcome of any kind. Their
+/// stamps are whole microseconds from each other, so that nothing is rounded.
+pub(crate) fn records_from(
+    origin: impl Fn(u32) -> u64,
+    failing: u32,
+    most: usize,
+) -> impl Strategy<Value = Vec<RequestRecord>> {
     let outcome =
-        prop_oneof![5 => Just(Outcome::Ok), 2 => prop::sample::select(Outcome::ALL.to_vec())];
+        prop_oneof![5 => Just(Outcome::Ok), failing => prop::sample::select(Outcome::ALL.to_vec())];
     let record = (outcome, 1..2000_u64, 1..40_u32, 0..4_u32, 0..2_u32);
-    prop::collection::vec(record, 1..200).prop_map(|records| {
+    prop::collection::vec(record, 1..most).prop_map(move |records| {
         let mut counts = [0_u64; 2];
         let each = records
             .into_iter()
             .map(|(outcome, ttft, n, message, stage)| {
                 let index = counts[stage as usize];
                 counts[stage as usize] += 1;
-                let at = u64::from(stage) * 10 * SECOND + index * 10 * MS;
+                let at = origin(stage) + index * 10 * MS;
                 let record = if outcome == Outcome::Ok {
                     ok(index, at, ttft * MS, n)
                 } else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bench_contract::config::LoadType;
 use bench_contract::{
-    CheckVerdict, Config, Counts, Cut, FailOn, Metric, Outcome, RequestRecord, RunStatus, SloMetric,
+    CheckVerdict, Config, Counts, Cut, FailOn, Metric, RequestRecord, RunStatus, SloMetric,
 };
 use bench_report::{
     NOT_ENDED, Rebuild, RebuildError, Rebuilt, Settings, Stage, StageCollector, StageFacts, reads,
@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::made::head;
-use crate::records::{MS, facts, failed, ok, reads as exact_reads};
+use crate::parts::records_from;
+use crate::records::{MS, facts, ok, reads as exact_reads};
 
 fn config(per_request: bool) -> serde_json::Value {
     let config: Config = serde_json::from_value(json!({
@@ -131,28 +132,8 @@ fn rebuilt(
     rebuild.finish(cut, &FailOn::ALL)
 }
 
-/// Records whose stamps are whole microseconds from each other, so that nothing is rounded.
 fn any_records() -> impl Strategy<Value = Vec<RequestRecord>> {
-    let outcome =
-        prop_oneof![5 => Just(Outcome::Ok), 3 => prop::sample::select(Outcome::ALL.to_vec())];
-    let record = (outcome, 1..2000_u64, 1..40_u32, 0..4_u32, 0..2_u32);
-    prop::collection::vec(record, 1..100).prop_map(|records| {
-        let mut counts = [0_u64; 2];
-        let each = records
-            .into_iter()
-            .map(|(outcome, ttft, n, message, stage)| {
-                let index = counts[stage as usize];
-                counts[stage as usize] += 1;
-                let at = facts_of(stage).origin_ns + index * 10 * MS;
-                let record = if outcome == Outcome::Ok {
-                    ok(index, at, ttft * MS, n)
-                } else {
-                    failed(index, at, outcome, &format!("message {message}"))
-                };
-                RequestRecord { stage, ..record }
-            });
-        each.collect()
-    })
+    records_from(|stage| facts_of(stage).origin_ns, 3, 100)
 }
 
 proptest! {

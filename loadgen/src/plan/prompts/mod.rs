@@ -356,10 +356,7 @@ impl Kind {
         let is_prose = data.kind == DataType::Synthetic;
         let given = data.corpus_file_path.as_deref().filter(|_| is_prose);
         let prose = is_prose.then(|| pieces::prose(given)).transpose()?;
-        let chat = matches!(
-            config.api.kind,
-            ApiType::Chat | ApiType::Responses | ApiType::AnthropicMessages
-        );
+        let chat = config.api.kind.takes_messages();
         // Ids need no tokenizer; one that is here says how many there are.
         let is_random_ids = data.kind == DataType::Random && takes_ids;
         let may_fetch = say.is_some() && !is_random_ids;
